@@ -1,0 +1,203 @@
+//! Forums, as the bridge sees them: the [`Engine`] trait with its declared [`Capabilities`], the
+//! failures that the bridge can tell apart, and the polite HTTP client that all engines share. One
+//! room an engine; nothing about Discord or the database may enter here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::clock::Clock;
+use crate::config::ForumConfig;
+use crate::markup::Doc;
+use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, ThreadId, ThreadPage};
+
+pub mod client;
+pub mod vbulletin4;
+
+/// What an engine can do. The bridge asks here before it promises anything to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    pub reply: bool,
+    pub edit: bool,
+    pub delete: bool,
+    pub open_thread: bool,
+    pub thank: bool,
+    pub withdraw_thanks: bool,
+    /// Posts and thanks can be made in the name of a linked member.
+    pub act_as_member: bool,
+    /// The forum can tell us of news; polling is only the safety net.
+    pub push: bool,
+}
+
+/// The account that the bridge uses on a forum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub id: Option<MemberId>,
+    pub name: String,
+}
+
+/// Which page of a thread to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageRef {
+    /// From 1.
+    Number(u32),
+    Last,
+    /// The page that holds this post.
+    With(PostId),
+}
+
+/// A post to be written. The engine turns the body into its own dialect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub body: Doc,
+    /// The post that this one answers, where the engine can say so.
+    pub reply_to: Option<PostId>,
+}
+
+/// How a forum took a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    Live {
+        post: PostId,
+    },
+    /// It waits for a moderator: nobody else sees it, and it has no id yet.
+    AwaitingApproval,
+    /// The forum took it but did not say under which id; look for it on the thread's last page.
+    Unnamed,
+}
+
+/// A thread just opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    pub thread: ThreadId,
+    pub post: Option<PostId>,
+}
+
+/// Why a forum did not do what it was asked. The bridge branches on exactly these.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Certainly not done; worth another try after this time. The reason is for people.
+    #[error("{reason}")]
+    Later { after: Duration, reason: String },
+
+    /// It may or may not have been done: look before trying again.
+    #[error("the forum's answer did not arrive: {reason}")]
+    Uncertain { reason: String },
+
+    /// The forum said no, and would again. The sentence is for the person who asked.
+    #[error("{0}")]
+    Refused(Refusal),
+
+    /// The forum has no such thread, post or board, or shows it to others only.
+    #[error("{0}")]
+    Gone(String),
+
+    /// The bridge's own account cannot sign in (wrong password, banned, locked out). An admin must act.
+    #[error("{0}")]
+    SignIn(String),
+
+    /// The answer is not a page of this engine. Never to be taken for an empty thread.
+    #[error("{0}")]
+    Unreadable(String),
+
+    /// This engine cannot do that at all.
+    #[error("this forum's software can't {0}")]
+    Unsupported(&'static str),
+}
+
+/// A lasting no from the forum.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    /// One sentence for the person who asked.
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    Closed,
+    NoPermission,
+    TooShort,
+    TooLong,
+    TooManyImages,
+    /// The edit or withdrawal came too late.
+    TooLate,
+    /// The very same text was posted moments ago.
+    Duplicate,
+    Other,
+}
+
+impl Failure {
+    pub fn refused(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self::Refused(Refusal { kind, message: message.into() })
+    }
+}
+
+/// A forum's software, spoken to over HTTP.
+///
+/// Reading never changes anything on the forum. Whatever writes either certainly did it (`Ok`),
+/// certainly did not (any failure but `Uncertain`), or says `Uncertain`.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    fn capabilities(&self) -> Capabilities;
+
+    /// Signs in if there is an account to sign in with; `None` reads as a guest.
+    async fn sign_in(&self) -> Result<Option<Account>, Failure>;
+
+    async fn boards(&self) -> Result<Vec<Board>, Failure>;
+
+    /// One page of a board, the threads with the newest posts first (stickies before them).
+    async fn board(&self, board: &BoardId, page: u32) -> Result<BoardPage, Failure>;
+
+    async fn thread(&self, thread: &ThreadId, page: PageRef) -> Result<ThreadPage, Failure>;
+
+    /// The page that holds this post, whichever thread it is in by now.
+    async fn page_with_post(&self, post: &PostId) -> Result<ThreadPage, Failure>;
+
+    async fn reply(&self, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure>;
+
+    async fn edit(&self, post: &PostId, draft: &Draft) -> Result<(), Failure>;
+
+    /// Removes one of the bridge's own posts. Refuses a thread's first post: that would take the
+    /// whole thread with it.
+    async fn delete(&self, post: &PostId, reason: &str) -> Result<(), Failure>;
+
+    async fn open_thread(&self, board: &BoardId, title: &str, draft: &Draft) -> Result<Opened, Failure>;
+
+    /// Thanks a post as the bridge's account. Already thanked is `Ok`.
+    async fn thank(&self, post: &PostId) -> Result<(), Failure>;
+
+    /// Takes the bridge's own thanks back. Not thanked is `Ok`.
+    async fn withdraw_thanks(&self, post: &PostId) -> Result<(), Failure>;
+
+    /// The address at which a person's browser shows this post, built from ids alone.
+    fn post_url(&self, thread: &ThreadId, post: &PostId) -> String;
+
+    /// The address of a thread, built from its id alone.
+    fn thread_url(&self, thread: &ThreadId) -> String;
+
+    /// The thread, post and page that an address of this forum names; `None` for any other address.
+    fn recognise(&self, url: &str) -> Option<Place>;
+}
+
+/// What an address on a forum points at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    pub board: Option<BoardId>,
+    pub thread: Option<ThreadId>,
+    pub post: Option<PostId>,
+    pub page: Option<u32>,
+    pub member: Option<MemberId>,
+}
+
+/// Builds the engine that a forum's configuration names.
+pub fn engine(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Engine>, Failure> {
+    match config.engine {
+        crate::config::EngineName::Vbulletin4 => {
+            let _ = clock;
+            Err(Failure::Unreadable("not yet".into()))
+        }
+    }
+}

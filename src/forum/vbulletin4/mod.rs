@@ -1,0 +1,1 @@
+//! vBulletin 4 over its own pages.
