@@ -340,6 +340,14 @@ pub trait Store: Send + Sync {
 
     async fn submission(&self, message: MessageId) -> Result<Option<Submission>, StoreError>;
 
+    /// What was written in this channel after this message.
+    async fn submissions(
+        &self,
+        bridge: BridgeId,
+        channel: ChannelId,
+        after: MessageId,
+    ) -> Result<Vec<Submission>, StoreError>;
+
     /// Who thanks a post by reaction, and as which emoji, over all messages and bridges of a forum.
     async fn reactions(&self, forum: &ForumKey, post: &PostId) -> Result<Vec<Reaction>, StoreError>;
 
