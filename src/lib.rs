@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod discord;
 pub mod forum;
+pub mod health;
 pub mod markup;
 pub mod model;
 pub mod read;
