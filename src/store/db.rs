@@ -43,13 +43,13 @@ impl From<bool> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        Self::Text(storable(value))
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        value.as_str().into()
     }
 }
 
@@ -61,8 +61,13 @@ impl From<Option<i64>> for Value {
 
 impl From<Option<&str>> for Value {
     fn from(value: Option<&str>) -> Self {
-        Self::MaybeText(value.map(str::to_owned))
+        Self::MaybeText(value.map(storable))
     }
+}
+
+/// Postgres takes no NUL in text; no id or title is told apart by one.
+fn storable(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// One row of an answer.
@@ -155,6 +160,10 @@ pub enum Tx {
 }
 
 impl Tx {
+    pub fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Runs a statement, and tells how many rows it touched.
     pub async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
         Ok(match self {
