@@ -187,8 +187,9 @@ pub async fn counts(db: &Db, now: Millis) -> Result<OutboxCounts, StoreError> {
 }
 
 pub async fn parked(db: &Db) -> Result<Vec<Parked>, StoreError> {
-    let rows =
-        db.rows("SELECT id, lane, job_key, reason, job FROM outbox WHERE parked = 1 ORDER BY id", &[]).await?;
+    let rows = db
+        .rows("SELECT id, lane, job_key, reason, job FROM outbox WHERE parked = 1 ORDER BY id", &[])
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(Parked {
