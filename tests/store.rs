@@ -56,7 +56,9 @@ fn postgres() -> Option<String> {
     if TcpStream::connect_timeout(&local, Duration::from_secs(1)).is_ok() {
         return Some("postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     }
-    eprintln!("skipped on Postgres: nothing answers at {local}; THREADBRIDGE_TEST_POSTGRES may name a server");
+    eprintln!(
+        "skipped on Postgres: nothing answers at {local}; THREADBRIDGE_TEST_POSTGRES may name a server"
+    );
     None
 }
 
@@ -200,7 +202,8 @@ async fn what_is_written_is_read_back() {
         assert_eq!(store.follows(bridge, &asked).await.unwrap(), [follow.clone()]);
         assert_eq!(store.unread(bridge, 5).await.unwrap(), [follow.clone()]);
         assert_eq!(store.thread(&edu(), &thread).await.unwrap(), Some(row));
-        for (words, found) in [("прив", 1), ("ПРИВЕТ", 1), ("50%", 1), ("5_%", 0), ("", 1), ("nothing", 0)] {
+        for (words, found) in [("прив", 1), ("ПРИВЕТ", 1), ("50%", 1), ("5_%", 0), ("", 1), ("nothing", 0)]
+        {
             assert_eq!(store.threads_like(&edu(), words, 5).await.unwrap().len(), found, "{words}");
         }
         assert_eq!(store.posts(&edu(), &[post("1"), post("41")]).await.unwrap(), [known.clone()]);
@@ -325,7 +328,8 @@ async fn a_lane_goes_by_seq_then_age_and_live_lanes_go_first() {
         let backfill = |key: &str| NewJob { priority: Priority::Backfill, ..job("old", key) };
         let seq = |seq: i64, key: &str| NewJob { seq, run_at: 5, ..job("seq", key) };
         let later = NewJob { run_at: store.now().await.unwrap() + 3_600_000, ..job("later", "later1") };
-        let jobs = [backfill("old1"), backfill("old2"), seq(30, "s3"), seq(10, "s1"), seq(20, "s2"), job("b", "b1")];
+        let jobs =
+            [backfill("old1"), backfill("old2"), seq(30, "s3"), seq(10, "s1"), seq(20, "s2"), job("b", "b1")];
         enqueue(&*store, jobs).await;
         enqueue(&*store, [later]).await;
         assert_eq!(drain(&*store).await, ["b1", "s1", "s2", "s3", "old1", "old2"]);
@@ -591,7 +595,8 @@ async fn a_bridge_keeps_its_id_while_it_stays_the_same() {
     each(async |place: Place| {
         let store = place.open().await;
         let first = store.sync_bridges(&[board_bridge("12", 1), board_bridge("13", 2)]).await.unwrap();
-        let room = Room { bridge: first[0].id, thread: ThreadId::new("7"), channel: ChannelId(50), digest: 0 };
+        let room =
+            Room { bridge: first[0].id, thread: ThreadId::new("7"), channel: ChannelId(50), digest: 0 };
         let other = Room { bridge: first[1].id, channel: ChannelId(51), ..room.clone() };
         store.apply(None, vec![Effect::Room(room.clone()), Effect::Room(other)]).await.unwrap();
 

@@ -79,7 +79,7 @@ async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {
         .run(&pool)
         .await
         .map_err(|error| named(&file, schema(error)))?;
-    Ok((Db::Sqlite(pool), lock))
+    Ok((Db::Sqlite(pool, Arc::default()), lock))
 }
 
 fn unusable(sentence: impl Into<String>) -> StoreError {
