@@ -5,11 +5,14 @@
 //! [`bridge`] stands on those three and is the only room that knows both sides.
 //! `main`, [`server`] and [`sandbox`] are the roof. `tests/architecture.rs` keeps it so.
 
+pub mod app;
 pub mod bridge;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod discord;
 pub mod forum;
+pub mod health;
 pub mod markup;
 pub mod model;
 pub mod read;

@@ -130,8 +130,12 @@ impl ThreadSummary {
     /// Changes whenever the thread gains or loses a post or its own facts change: what the watcher
     /// compares to learn which threads to read. Holds no date text ("Today" becomes a date).
     pub fn marker(&self) -> String {
+        let mut title = 0_u32;
+        for byte in self.prefix.iter().flat_map(|p| p.bytes()).chain(self.title.bytes()) {
+            title = title.wrapping_mul(31).wrapping_add(u32::from(byte));
+        }
         format!(
-            "{}/{}/{}{}",
+            "{}/{}/{}{}/{title:x}",
             self.replies.map_or_else(String::new, |n| n.to_string()),
             self.last_post_id.as_ref().map_or("", |id| id.as_str()),
             if self.closed { "c" } else { "" },

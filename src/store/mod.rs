@@ -129,6 +129,8 @@ pub struct Submission {
     /// Set when the forum has it.
     pub post: Option<PostId>,
     pub state: SubmissionState,
+    /// A digest of what the person wrote, as it was last brought to the forum.
+    pub digest: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,7 +294,11 @@ pub trait Store: Send + Sync {
 
     async fn bridges(&self) -> Result<Vec<Bridge>, StoreError>;
 
-    async fn follows(&self, bridge: BridgeId) -> Result<Vec<Follow>, StoreError>;
+    /// How far the bridge has followed those of these threads that it follows.
+    async fn follows(&self, bridge: BridgeId, threads: &[ThreadId]) -> Result<Vec<Follow>, StoreError>;
+
+    /// Threads that the bridge has still to read to their end, the oldest first.
+    async fn unread(&self, bridge: BridgeId, limit: u32) -> Result<Vec<Follow>, StoreError>;
 
     async fn thread(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Option<ThreadRow>, StoreError>;
 
@@ -333,6 +339,14 @@ pub trait Store: Send + Sync {
     async fn rooms(&self, bridge: BridgeId) -> Result<Vec<Room>, StoreError>;
 
     async fn submission(&self, message: MessageId) -> Result<Option<Submission>, StoreError>;
+
+    /// What was written in this channel after this message.
+    async fn submissions(
+        &self,
+        bridge: BridgeId,
+        channel: ChannelId,
+        after: MessageId,
+    ) -> Result<Vec<Submission>, StoreError>;
 
     /// Who thanks a post by reaction, and as which emoji, over all messages and bridges of a forum.
     async fn reactions(&self, forum: &ForumKey, post: &PostId) -> Result<Vec<Reaction>, StoreError>;
