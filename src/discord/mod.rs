@@ -71,6 +71,8 @@ pub struct Message {
     pub ordinary: bool,
     /// The names behind `<@id>` in the content.
     pub mentions: Vec<(UserId, String)>,
+    /// The kinds of reaction on it; only what REST returns has them.
+    pub reactions: Vec<String>,
     pub edited: bool,
 }
 
