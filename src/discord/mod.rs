@@ -4,6 +4,12 @@
 
 use std::time::Duration;
 
+pub mod commands;
+pub mod gateway;
+pub mod look;
+pub mod pacer;
+pub mod rest;
+
 use crate::model::{ChannelId, GuildId, MessageId, UserId};
 
 /// Something that happened in Discord, in the order of the gateway as far as it is known.
