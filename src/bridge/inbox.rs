@@ -16,6 +16,7 @@ use crate::store::{
 
 use super::Heart;
 use super::job::{Job, Outcome, Spoken, SpokenFile, forum_lane, reply_key, thanks_lane};
+use super::points::Point;
 use super::submit::{spoken_digest, telling};
 use super::tie::Tie;
 
@@ -129,7 +130,9 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         }
         Replies::Off => {}
     }
+    Point::BeforeReceive.reached();
     heart.apply(Some(&format!("m:{}", message.id)), effects).await?;
+    Point::AfterReceive.reached();
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use crate::store::{BridgeId, Effect, Origin, Part, Room};
 
 use super::job::{News, Outcome, ThreadFacts};
 use super::outbox::{Halt, Work};
+use super::points::Point;
 use super::record::digest_of;
 use super::submit;
 use super::tie::Tie;
@@ -119,7 +120,12 @@ async fn deliver(
             }
             None => match adopt(work, tie, &target, message).await? {
                 Some(found) => found,
-                None => work.heart.discord.send(&target.webhook, target.thread, message).await?,
+                None => {
+                    Point::BeforeSend.reached();
+                    let sent = work.heart.discord.send(&target.webhook, target.thread, message).await?;
+                    Point::AfterSend.reached();
+                    sent
+                }
             },
         };
         work.note(vec![Effect::Part(part(tie, post, number, target.channel(), sent, digest))]).await?;
@@ -160,7 +166,12 @@ async fn target(
     if tie.channel.kind != ChannelKind::Forum {
         let channel = match unclaimed_thread(work, tie, &title, None).await? {
             Some(channel) => channel,
-            None => work.heart.discord.open_thread(tie.bridge.channel, &title).await?,
+            None => {
+                Point::BeforeOpenThread.reached();
+                let opened = work.heart.discord.open_thread(tie.bridge.channel, &title).await?;
+                Point::AfterOpenThread.reached();
+                opened
+            }
         };
         work.note(vec![
             Effect::Room(room(channel)),
@@ -175,7 +186,12 @@ async fn target(
     let (channel, message) = match unclaimed_thread(work, tie, &title, Some((&webhook, first))).await? {
         // A forum post's starter has the id of its thread.
         Some(channel) => (channel, MessageId(channel.0)),
-        None => work.heart.discord.open_post(&webhook, &title, &tags(tie, thread), first).await?,
+        None => {
+            Point::BeforeOpenPost.reached();
+            let opened = work.heart.discord.open_post(&webhook, &title, &tags(tie, thread), first).await?;
+            Point::AfterOpenPost.reached();
+            opened
+        }
     };
     let starter = part(tie, post, 0, channel, message, digest_of(first.content.as_bytes()));
     work.note(vec![
@@ -258,14 +274,17 @@ fn same_text(stored: &str, sent: &str) -> bool {
 /// Edits a part, reopening an archived Discord thread first: only sending reopens by itself.
 async fn edit(work: &Work<'_>, target: &Target, part: &Part, message: &Outgoing) -> Result<(), DiscordError> {
     let discord = &work.heart.discord;
-    match discord.edit(&target.webhook, target.thread, part.message, &message.content).await {
+    Point::BeforeEdit.reached();
+    let edited = match discord.edit(&target.webhook, target.thread, part.message, &message.content).await {
         Err(DiscordError::Archived) => {
             let open = ThreadPatch { archived: Some(false), ..ThreadPatch::default() };
             discord.update_thread(target.channel(), &open).await?;
             discord.edit(&target.webhook, target.thread, part.message, &message.content).await
         }
         outcome => outcome,
-    }
+    };
+    Point::AfterEdit.reached();
+    edited
 }
 
 async fn still_there(work: &Work<'_>, target: &Target) -> Result<bool, DiscordError> {
@@ -291,13 +310,9 @@ async fn render(
         }
     }
     let links = Mirrored(quoted);
-    let url = work
-        .heart
-        .forums
-        .get(&tie.bridge.forum)
-        .map_or_else(|| post.url.clone(), |forum| forum.engine.post_url(&thread.id, &post.id));
+    let several = work.heart.forums.len() > 1;
     let context = LookContext {
-        post_url: &url,
+        forum: several.then_some(tie.bridge.forum.as_str()),
         thread_title: &thread.title,
         feed: !tie.threaded(),
         links: &links,
@@ -341,6 +356,7 @@ pub async fn hide(
         Ok(webhook) => webhook,
         Err(error) => return Err(trouble(work, &tie, thread, error).await?),
     };
+    Point::BeforeRemove.reached();
     for part in parts.iter().rev() {
         let place = (part.channel != tie.bridge.channel).then_some(part.channel);
         match work.heart.discord.delete(&webhook, place, part.message).await {
@@ -348,6 +364,7 @@ pub async fn hide(
             Err(error) => return Err(trouble(work, &tie, thread, error).await?),
         }
     }
+    Point::AfterRemove.reached();
     Ok(vec![Effect::DropParts { bridge, post: post.clone(), from: 0 }])
 }
 

@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod job;
 pub mod mirror;
 pub mod outbox;
+pub mod points;
 pub mod reading;
 pub mod record;
 pub mod run;

@@ -11,6 +11,7 @@ use crate::forum::Failure;
 use crate::store::{Claim, Effect, Finish, Millis, StoreError};
 
 use super::job::Job;
+use super::points::Point;
 use super::{Heart, mirror, submit, thanks};
 
 /// How many jobs are done side by side. Discord's limits, not this, bound the throughput: it only has to
@@ -86,7 +87,9 @@ impl Work<'_> {
 
     /// Writes down a step that is done, and goes on.
     pub async fn note(&self, effects: Vec<Effect>) -> Result<(), Halt> {
-        Ok(self.heart.store.settle(self.claim, effects, Finish::Continue).await?)
+        self.heart.store.settle(self.claim, effects, Finish::Continue).await?;
+        Point::AfterNote.reached();
+        Ok(())
     }
 }
 
@@ -97,6 +100,7 @@ pub async fn work(heart: Arc<Heart>, name: String, stop: CancellationToken) {
         match heart.store.claim(&name, LEASE).await {
             Ok(Some(claim)) => {
                 heart.health.database(Ok(()));
+                Point::AfterClaim.reached();
                 handle(&heart, &claim).await;
             }
             Ok(None) => {
@@ -136,7 +140,12 @@ async fn handle(heart: &Heart, claim: &Claim) {
         }
     };
     let settled = match outcome {
-        Ok(effects) => heart.store.settle(claim, effects, Finish::Done).await,
+        Ok(effects) => {
+            Point::BeforeSettle.reached();
+            let settled = heart.store.settle(claim, effects, Finish::Done).await;
+            Point::AfterSettle.reached();
+            settled
+        }
         Err(halt) => give_back(heart, claim, halt).await,
     };
     match settled {

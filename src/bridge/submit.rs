@@ -14,6 +14,7 @@ use crate::store::{BridgeId, Effect, Millis, Origin, Part, Priority, StoreError,
 use super::job::{Job, Outcome, Spoken, tell_lane};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
+use super::points::Point;
 use super::record::{digest_of, origin_message};
 use super::tie::Tie;
 use super::Forum;
@@ -53,7 +54,10 @@ pub async fn reply(
         return arrived(work, submission, post.id).await;
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
-    match forum.engine.reply(thread, &draft).await {
+    Point::BeforeReply.reached();
+    let posted = forum.engine.reply(thread, &draft).await;
+    Point::AfterReply.reached();
+    match posted {
         Ok(Posted::Live { post }) => {
             forum.revisit(thread.clone(), Some(post.clone()));
             arrived(work, submission, post).await
@@ -101,7 +105,10 @@ pub async fn amend(
         return Ok(Vec::new());
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
-    let told = match forum.engine.edit(post, &draft).await {
+    Point::BeforeAmend.reached();
+    let edited = forum.engine.edit(post, &draft).await;
+    Point::AfterAmend.reached();
+    let told = match edited {
         Ok(()) => {
             forum.revisit(thread.clone(), Some(post.clone()));
             Outcome::Arrived
@@ -130,7 +137,10 @@ pub async fn retract(
     }
     let withdrawn = Effect::Submission(Submission { state: SubmissionState::Withdrawn, ..submission.clone() });
     let Some(post) = &submission.post else { return Ok(vec![withdrawn]) };
-    match forum.engine.delete(post, "deleted by its author on Discord").await {
+    Point::BeforeRetract.reached();
+    let deleted = forum.engine.delete(post, "deleted by its author on Discord").await;
+    Point::AfterRetract.reached();
+    match deleted {
         Ok(()) | Err(Failure::Gone(_)) => {}
         Err(failure) => return Err(failure.into()),
     }

@@ -8,6 +8,7 @@ use crate::model::{ForumKey, PostId};
 use crate::store::Effect;
 
 use super::outbox::{Halt, Work};
+use super::points::Point;
 
 /// Brings the forum's thanks in line with the reactions.
 pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<Vec<Effect>, Halt> {
@@ -20,7 +21,17 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
     if wanted == given && !work.tried_before() {
         return Ok(Vec::new());
     }
-    let done = if wanted { forum.engine.thank(post).await } else { forum.engine.withdraw_thanks(post).await };
+    let done = if wanted {
+        Point::BeforeThank.reached();
+        let thanked = forum.engine.thank(post).await;
+        Point::AfterThank.reached();
+        thanked
+    } else {
+        Point::BeforeWithdraw.reached();
+        let withdrawn = forum.engine.withdraw_thanks(post).await;
+        Point::AfterWithdraw.reached();
+        withdrawn
+    };
     match done {
         Ok(()) => {}
         Err(Failure::Gone(_)) => return Ok(Vec::new()),

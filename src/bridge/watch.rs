@@ -16,6 +16,7 @@ use crate::forum::{Failure, PageRef};
 use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
 use crate::store::{Effect, Follow, PostRow, Priority, StoreError};
 
+use super::points::Point;
 use super::record::{Behind, Known, Reading, Since, hide, is_after, origin_message};
 use super::tie::Tie;
 use super::{Forum, Heart};
@@ -464,7 +465,7 @@ impl Watcher {
 
     /// Asks the forum for a post that is not where it was, and believes only a clear answer.
     async fn doubt(
-        &mut self,
+        &self,
         reading: &Reading<'_>,
         row: &PostRow,
         known: &Known,
@@ -604,7 +605,9 @@ impl Watcher {
 
     async fn commit(&self, effects: Vec<Effect>) -> Result<(), Trouble> {
         if !effects.is_empty() {
+            Point::BeforeRecord.reached();
             self.heart.apply(None, effects).await?;
+            Point::AfterRecord.reached();
         }
         Ok(())
     }

@@ -5,13 +5,19 @@
 //! the outcome of a job. So each step of the domain is one transaction by construction, and no
 //! transaction object leaves this room.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Layout, Replies, Scope, Start};
 use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, UserId};
+
+mod db;
+mod effects;
+mod open;
+mod outbox;
+mod sql;
+
+pub use open::open;
 
 /// Milliseconds on the store's own clock. See [`Store::now`].
 pub type Millis = i64;
@@ -189,6 +195,8 @@ pub struct Claim {
     pub job: serde_json::Value,
     /// How often the job was claimed before this time.
     pub attempts: u32,
+    /// How long the claim holds unless it is renewed.
+    pub lease: Millis,
 }
 
 /// What becomes of a claimed job.
@@ -378,10 +386,4 @@ pub trait Store: Send + Sync {
     async fn unpark(&self, id: i64, retry: bool) -> Result<bool, StoreError>;
 
     async fn close(&self);
-}
-
-/// Opens the database that the address names and brings its schema up to date.
-pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
-    let _ = url;
-    Err(StoreError::Unusable("not yet".into()))
 }

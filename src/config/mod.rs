@@ -1,0 +1,198 @@
+//! The configuration: one typed tree from one TOML file, over which the environment may lay single
+//! keys. Says exactly what is wrong and where; reads secrets from files; knows no other room.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::model::{BoardId, ChannelId, ForumKey, ThreadId};
+
+mod read;
+mod tree;
+
+/// Everything that `threadbridge run` needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub discord: DiscordConfig,
+    pub database: DatabaseConfig,
+    pub server: ServerConfig,
+    pub forums: Vec<ForumConfig>,
+    pub bridges: Vec<BridgeConfig>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DiscordConfig {
+    pub token: SecretString,
+    /// Base address for REST; the gateway's address comes from `GET /gateway/bot`.
+    pub api_url: Url,
+}
+
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `sqlite://file` or `postgres://user@host/db`; may hold a password.
+    pub url: SecretString,
+}
+
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    pub listen: std::net::SocketAddr,
+}
+
+#[derive(Debug, Clone)]
+pub struct ForumConfig {
+    pub key: ForumKey,
+    pub engine: EngineName,
+    pub url: Url,
+    pub account: Option<AccountConfig>,
+    pub timezone: TimeZone,
+    /// The shortest time between two looks at a board; quiet boards are asked less often.
+    pub poll: Duration,
+    /// The shortest time between two requests to this forum's host.
+    pub min_request_gap: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct AccountConfig {
+    pub username: String,
+    pub password: SecretString,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineName {
+    Vbulletin4,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BridgeConfig {
+    pub forum: ForumKey,
+    pub scope: Scope,
+    pub channel: ChannelId,
+    pub layout: Layout,
+    pub replies: Replies,
+    /// The reactions that thank a post's author; empty is off.
+    pub thanks: Vec<String>,
+    pub start: Start,
+}
+
+/// What of a forum a bridge carries.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Scope {
+    Board(BoardId),
+    Thread(ThreadId),
+}
+
+/// How a bridge looks in Discord.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// `Threads` in a Discord forum channel, `Feed` in a text channel.
+    Auto,
+    /// A Discord thread for each forum thread.
+    Threads,
+    /// Every post is a message of the channel.
+    Feed,
+}
+
+/// Whose Discord messages reach the forum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replies {
+    Everyone,
+    Linked,
+    Off,
+}
+
+/// How much of what is already on the forum a new bridge brings over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    Now,
+    All,
+    /// So many of the newest posts of each thread.
+    Newest(u32),
+}
+
+impl FromStr for EngineName {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "vbulletin4" => Ok(Self::Vbulletin4),
+            _ => Err(()),
+        }
+    }
+}
+
+impl EngineName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vbulletin4 => "vbulletin4",
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration, a line each.
+#[derive(Debug)]
+pub struct ConfigErrors(Vec<String>);
+
+impl std::fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// Where the configuration is looked for when neither the flag nor the variable names a file.
+const PLACES: [&str; 2] = ["threadbridge.toml", "config/threadbridge.toml"];
+
+impl Config {
+    /// Reads the file that `path` names, else `THREADBRIDGE_CONFIG`, else `./threadbridge.toml`, else
+    /// `config/threadbridge.toml`, and lays the environment's keys over it. Without any file, the
+    /// environment alone may say everything.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let mut variables: Vec<(String, String)> = environment.collect();
+        variables.sort();
+        let named = path.map(Path::to_owned).or_else(|| {
+            let value = variables.iter().find(|(name, _)| name == "THREADBRIDGE_CONFIG");
+            value.filter(|(_, value)| !value.is_empty()).map(|(_, value)| PathBuf::from(value))
+        });
+        variables.retain(|(name, _)| name.starts_with(tree::PREFIX));
+        let found = named.or_else(|| PLACES.iter().map(PathBuf::from).find(|place| place.exists()));
+        let text = match &found {
+            Some(file) => std::fs::read_to_string(file)
+                .map_err(|error| ConfigErrors(vec![format!("can't read {}: {error}", file.display())]))?,
+            None if !variables.is_empty() => String::new(),
+            None => {
+                return Err(ConfigErrors(vec![format!(
+                    "there is no configuration: neither {} nor {} is here; name one with --config",
+                    PLACES[0], PLACES[1]
+                )]));
+            }
+        };
+        let file = found.unwrap_or_else(|| PathBuf::from("the environment"));
+        Self::parse(&text, &file, variables)
+    }
+
+    /// The same from text; `file` is for messages and for where secret files are.
+    pub fn parse(
+        text: &str,
+        file: &Path,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let mut root =
+            tree::parse(text).map_err(|fault| ConfigErrors(vec![format!("{} {fault}", file.display())]))?;
+        let mut reader = read::Reader::new(file);
+        for (name, value) in variables {
+            if let Err(fault) = tree::overlay(&mut root, &name, &value) {
+                reader.faults.push(format!("environment variable {fault}"));
+            }
+        }
+        let config = reader.config(root);
+        if reader.faults.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.faults)) }
+    }
+}

@@ -1,0 +1,495 @@
+//! From untyped values to the typed tree. Every fault is collected, not only the first: an admin mends
+//! a file once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::model::{BoardId, ChannelId, ForumKey, ThreadId};
+
+use super::tree::{Node, Origin, Value};
+use super::{
+    AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout, Replies,
+    Scope, ServerConfig, Start,
+};
+
+/// Reads values and collects what is wrong with them.
+pub struct Reader {
+    file: String,
+    /// Relative paths of secret files start here.
+    folder: PathBuf,
+    pub faults: Vec<String>,
+}
+
+/// A table whose keys are taken one by one; what is left over is unknown.
+struct Section {
+    /// As it is written in the file: `[discord]`, `[[forums]] 2`.
+    name: String,
+    origin: Origin,
+    keys: BTreeMap<String, Node>,
+    known: Vec<&'static str>,
+}
+
+impl Section {
+    fn take(&mut self, key: &'static str) -> Option<Node> {
+        self.known.push(key);
+        self.keys.remove(key)
+    }
+}
+
+impl Reader {
+    pub fn new(file: &Path) -> Self {
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        Self { file: file.display().to_string(), folder, faults: Vec::new() }
+    }
+
+    fn fault(&mut self, origin: &Origin, key: &str, what: &str) {
+        self.faults.push(match origin {
+            Origin::Line(line) => format!("{} line {line}: {key} {what}", self.file),
+            Origin::Variable(name) => format!("environment variable {name}: {key} {what}"),
+        });
+    }
+
+    pub fn config(&mut self, root: Node) -> Config {
+        let mut root = self.section("the file", root);
+        let discord = root.take("discord");
+        let database = root.take("database");
+        let server = root.take("server");
+        let forums = root.take("forums");
+        let bridges = root.take("bridges");
+        self.finish(root);
+        let discord = self.discord(discord);
+        let database = self.database(database);
+        let server = self.server(server);
+        let forums: Vec<ForumConfig> = self
+            .list("forums", forums)
+            .into_iter()
+            .enumerate()
+            .map(|(index, node)| self.forum(index, node))
+            .collect();
+        self.unique_forums(&forums);
+        let bridges: Vec<BridgeConfig> = self
+            .list("bridges", bridges)
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, node)| self.bridge(index, node, &forums))
+            .collect();
+        self.unique_bridges(&bridges);
+        Config { discord, database, server, forums, bridges }
+    }
+
+    fn section(&mut self, name: &str, node: Node) -> Section {
+        let keys = match node.value {
+            Value::Table(keys) => keys,
+            other => {
+                self.fault(&node.origin, name, &format!("must be a table of keys, not {}", other.kind()));
+                BTreeMap::new()
+            }
+        };
+        Section { name: name.to_owned(), origin: node.origin, keys, known: Vec::new() }
+    }
+
+    fn optional_section(&mut self, name: &str, node: Option<Node>) -> Section {
+        let empty = || Node { origin: Origin::Line(1), value: Value::Table(BTreeMap::new()) };
+        self.section(name, node.unwrap_or_else(empty))
+    }
+
+    fn list(&mut self, name: &str, node: Option<Node>) -> Vec<Node> {
+        match node {
+            None => Vec::new(),
+            Some(Node { value: Value::List(items), .. }) => items,
+            Some(node) => {
+                self.fault(&node.origin, name, &format!("is written as [[{name}]], once for each"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whatever was not taken is unknown.
+    fn finish(&mut self, section: Section) {
+        for (key, node) in section.keys {
+            let near = section.known.iter().min_by_key(|known| distance(known, &key));
+            let hint = match near {
+                Some(near) if distance(near, &key) <= 2 => format!("did you mean {near}?"),
+                _ => format!("{} knows: {}", section.name, section.known.join(", ")),
+            };
+            self.fault(&node.origin, &format!("\"{key}\""), &format!("is not a key of {}; {hint}", section.name));
+        }
+    }
+
+    fn discord(&mut self, node: Option<Node>) -> DiscordConfig {
+        let mut section = self.optional_section("[discord]", node);
+        let token = self.secret(&mut section, "token", "token_file");
+        if token.is_none() {
+            self.fault(
+                &section.origin,
+                "discord.token",
+                "is missing; it is on the application's Bot page (or name a file in token_file)",
+            );
+        }
+        let api_url = self.url(&mut section, "api_url").unwrap_or_else(|| "https://discord.com".to_owned());
+        self.finish(section);
+        DiscordConfig {
+            token: token.unwrap_or_default(),
+            api_url: Url::parse(&api_url).unwrap_or_else(|_| unreachable_url()),
+        }
+    }
+
+    fn database(&mut self, node: Option<Node>) -> DatabaseConfig {
+        let mut section = self.optional_section("[database]", node);
+        let url = section.take("url").and_then(|node| {
+            let text = self.text("database.url", &node)?;
+            let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme));
+            if !known {
+                let what = "must begin with sqlite:// or postgres://, for example \"sqlite://threadbridge.db\"";
+                self.fault(&node.origin, "database.url", what);
+            }
+            Some(text)
+        });
+        self.finish(section);
+        DatabaseConfig { url: url.unwrap_or_else(|| "sqlite://threadbridge.db".to_owned()).into() }
+    }
+
+    fn server(&mut self, node: Option<Node>) -> ServerConfig {
+        let mut section = self.optional_section("[server]", node);
+        let listen = section.take("listen").and_then(|node| {
+            let text = self.text("server.listen", &node)?;
+            let listen = text.parse().ok();
+            if listen.is_none() {
+                self.fault(&node.origin, "server.listen", "must be an address and a port, like \"127.0.0.1:8070\"");
+            }
+            listen
+        });
+        self.finish(section);
+        ServerConfig { listen: listen.unwrap_or_else(|| ([127, 0, 0, 1], 8070).into()) }
+    }
+
+    fn forum(&mut self, index: usize, node: Node) -> ForumConfig {
+        let mut section = self.section(&format!("[[forums]] {}", index + 1), node);
+        let key = self.required(&mut section, "key", "a short name of your choice, like \"edu\"");
+        if let Some((origin, key)) = &key
+            && (key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+        {
+            self.fault(&origin.clone(), "forums.key", "may hold letters, digits, - and _ only");
+        }
+        let engine = self.required(&mut section, "engine", "the forum's software: \"vbulletin4\"");
+        let engine = engine.and_then(|(origin, name)| {
+            let engine = name.parse().ok();
+            if engine.is_none() {
+                self.fault(&origin, "forums.engine", &format!("\"{name}\" is not known; there is: vbulletin4"));
+            }
+            engine
+        });
+        let has_url = section.keys.contains_key("url");
+        let url = self.url(&mut section, "url");
+        if !has_url {
+            self.fault(&section.origin, "forums.url", "is missing: the forum's address, like \"https://forum.example/\"");
+        }
+        let mut url = url.and_then(|url| Url::parse(&url).ok()).unwrap_or_else(unreachable_url);
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        let username = section.take("username").map(|node| (node.origin.clone(), self.text("forums.username", &node)));
+        let password = self.secret(&mut section, "password", "password_file");
+        let account = match (username, password) {
+            (Some((_, Some(username))), Some(password)) => Some(AccountConfig { username, password }),
+            (Some((origin, Some(_))), None) => {
+                self.fault(&origin, "forums.username", "is set without forums.password or forums.password_file");
+                None
+            }
+            (None, Some(_)) => {
+                self.fault(&section.origin.clone(), "forums.password", "is set without forums.username");
+                None
+            }
+            _ => None,
+        };
+        let timezone = section.take("timezone").and_then(|node| {
+            let name = self.text("forums.timezone", &node)?;
+            let zone = TimeZone::get(&name).ok();
+            if zone.is_none() {
+                let what = format!("\"{name}\" is no time zone; try one like \"Europe/London\"");
+                self.fault(&node.origin, "forums.timezone", &what);
+            }
+            zone
+        });
+        let poll = self.number(&mut section, "poll_seconds", 30, 1..=86_400);
+        let gap = self.number(&mut section, "min_request_gap_ms", 1000, 0..=600_000);
+        self.finish(section);
+        ForumConfig {
+            key: ForumKey::new(key.map_or_else(String::new, |(_, key)| key)),
+            engine: engine.unwrap_or(EngineName::Vbulletin4),
+            url,
+            account,
+            timezone: timezone.unwrap_or(TimeZone::UTC),
+            poll: Duration::from_secs(poll),
+            min_request_gap: Duration::from_millis(gap),
+        }
+    }
+
+    fn bridge(&mut self, index: usize, node: Node, forums: &[ForumConfig]) -> Option<BridgeConfig> {
+        let mut section = self.section(&format!("[[bridges]] {}", index + 1), node);
+        let forum = self.required(&mut section, "forum", "the key of one of the forums");
+        if let Some((origin, key)) = &forum
+            && !forums.iter().any(|forum| forum.key.as_str() == key)
+        {
+            let keys: Vec<&str> = forums.iter().map(|forum| forum.key.as_str()).collect();
+            let what = format!("\"{key}\" is not the key of a forum; there is: {}", keys.join(", "));
+            self.fault(origin, "bridges.forum", &what);
+        }
+        let board = section.take("board").map(|node| (node.origin.clone(), self.id("bridges.board", &node)));
+        let thread = section.take("thread").map(|node| (node.origin.clone(), self.id("bridges.thread", &node)));
+        let scope = match (board, thread) {
+            (Some((_, board)), None) => board.map(|id| Scope::Board(BoardId(id))),
+            (None, Some((_, thread))) => thread.map(|id| Scope::Thread(ThreadId(id))),
+            (Some((origin, _)), Some(_)) => {
+                self.fault(&origin, "bridges.board", "and bridges.thread exclude each other; keep one");
+                None
+            }
+            (None, None) => {
+                self.fault(&section.origin.clone(), "bridges.board", "is missing: the number in the board's address");
+                None
+            }
+        };
+        let channel = match section.take("channel") {
+            Some(node) => self.id("bridges.channel", &node).and_then(|text| {
+                let channel = text.parse().ok().filter(|channel: &ChannelId| channel.0 > 0);
+                if channel.is_none() {
+                    let what = "must be a channel's id: in Discord, right-click the channel and Copy Channel ID";
+                    self.fault(&node.origin, "bridges.channel", what);
+                }
+                channel
+            }),
+            None => {
+                let what = "is missing: in Discord, right-click the channel and Copy Channel ID";
+                self.fault(&section.origin.clone(), "bridges.channel", what);
+                None
+            }
+        };
+        let layout = self.choice(
+            &mut section,
+            "layout",
+            &[("auto", Layout::Auto), ("threads", Layout::Threads), ("feed", Layout::Feed)],
+        );
+        let replies = self.choice(
+            &mut section,
+            "replies",
+            &[("everyone", Replies::Everyone), ("linked", Replies::Linked), ("off", Replies::Off)],
+        );
+        let thanks = section.take("thanks").map(|node| self.emoji(node));
+        let start = section.take("start").map(|node| self.start(&node));
+        self.finish(section);
+        Some(BridgeConfig {
+            forum: ForumKey::new(forum?.1),
+            scope: scope?,
+            channel: channel?,
+            layout: layout.unwrap_or(Layout::Auto),
+            replies: replies.unwrap_or(Replies::Everyone),
+            thanks: thanks.unwrap_or_else(|| ["🙏", "👍", "❤️"].map(str::to_owned).to_vec()),
+            start: start.unwrap_or(Start::Now),
+        })
+    }
+
+    fn start(&mut self, node: &Node) -> Start {
+        let start = match &node.value {
+            Value::Text(text) if text == "now" => Some(Start::Now),
+            Value::Text(text) if text == "all" => Some(Start::All),
+            Value::Text(text) => text.parse().ok().map(Start::Newest),
+            Value::Integer(number) => u32::try_from(*number).ok().map(Start::Newest),
+            _ => None,
+        };
+        start.unwrap_or_else(|| {
+            let what = "must be \"now\", \"all\" or a number of newest posts of each thread";
+            self.fault(&node.origin, "bridges.start", what);
+            Start::Now
+        })
+    }
+
+    fn emoji(&mut self, node: Node) -> Vec<String> {
+        match node.value {
+            Value::List(items) => {
+                items.iter().filter_map(|item| self.text("bridges.thanks", item)).collect()
+            }
+            // A variable holds them with commas between.
+            Value::Text(text) if matches!(node.origin, Origin::Variable(_)) => {
+                text.split(',').map(str::trim).filter(|emoji| !emoji.is_empty()).map(str::to_owned).collect()
+            }
+            _ => {
+                self.fault(&node.origin, "bridges.thanks", "must be a list of emoji, like [\"🙏\", \"👍\"]");
+                Vec::new()
+            }
+        }
+    }
+
+    fn text(&mut self, key: &str, node: &Node) -> Option<String> {
+        match &node.value {
+            Value::Text(text) => Some(text.trim().to_owned()),
+            other => {
+                self.fault(&node.origin, key, &format!("must be text in quotes, not {}", other.kind()));
+                None
+            }
+        }
+    }
+
+    /// Ids are text, and people write them as numbers.
+    fn id(&mut self, key: &str, node: &Node) -> Option<String> {
+        match &node.value {
+            Value::Integer(number) => Some(number.to_string()),
+            _ => self.text(key, node).filter(|text| {
+                if text.is_empty() {
+                    self.fault(&node.origin, key, "is empty");
+                }
+                !text.is_empty()
+            }),
+        }
+    }
+
+    fn required(&mut self, section: &mut Section, key: &'static str, what: &str) -> Option<(Origin, String)> {
+        let table = table_of(section);
+        match section.take(key) {
+            Some(node) => self.text(&format!("{table}.{key}"), &node).map(|text| (node.origin, text)),
+            None => {
+                self.fault(&section.origin.clone(), &format!("{table}.{key}"), &format!("is missing: {what}"));
+                None
+            }
+        }
+    }
+
+    fn number(
+        &mut self,
+        section: &mut Section,
+        key: &'static str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> u64 {
+        let table = table_of(section);
+        let Some(node) = section.take(key) else { return default };
+        let number = match &node.value {
+            Value::Integer(number) => u64::try_from(*number).ok(),
+            Value::Text(text) if matches!(node.origin, Origin::Variable(_)) => text.trim().parse().ok(),
+            _ => None,
+        };
+        number.filter(|number| range.contains(number)).unwrap_or_else(|| {
+            let what = format!("must be a whole number from {} to {}", range.start(), range.end());
+            self.fault(&node.origin, &format!("{table}.{key}"), &what);
+            default
+        })
+    }
+
+    fn choice<T: Copy>(
+        &mut self,
+        section: &mut Section,
+        key: &'static str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let table = table_of(section);
+        let node = section.take(key)?;
+        let text = self.text(&format!("{table}.{key}"), &node)?;
+        let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            self.fault(&node.origin, &format!("{table}.{key}"), &format!("must be one of {}", names.join(", ")));
+        }
+        found
+    }
+
+    fn url(&mut self, section: &mut Section, key: &'static str) -> Option<String> {
+        let table = table_of(section);
+        let node = section.take(key)?;
+        let text = self.text(&format!("{table}.{key}"), &node)?;
+        match Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(text),
+            _ => {
+                let what = "must be an address that begins with https:// (or http://)";
+                self.fault(&node.origin, &format!("{table}.{key}"), what);
+                None
+            }
+        }
+    }
+
+    /// A secret, or the content of the file that holds it. Never repeated in a fault.
+    fn secret(&mut self, section: &mut Section, key: &'static str, file_key: &'static str) -> Option<SecretString> {
+        let table = table_of(section);
+        let (inline, file) = (section.take(key), section.take(file_key));
+        if let (Some(_), Some(file)) = (&inline, &file) {
+            let what = format!("and {table}.{key} exclude each other; keep one");
+            self.fault(&file.origin, &format!("{table}.{file_key}"), &what);
+        }
+        if let Some(node) = inline {
+            let text = self.text(&format!("{table}.{key}"), &node)?;
+            if text.is_empty() {
+                self.fault(&node.origin, &format!("{table}.{key}"), "is empty");
+                return None;
+            }
+            return Some(text.into());
+        }
+        let node = file?;
+        let name = self.text(&format!("{table}.{file_key}"), &node)?;
+        let path = self.folder.join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) if !text.trim().is_empty() => Some(text.trim().to_owned().into()),
+            Ok(_) => {
+                self.fault(&node.origin, &format!("{table}.{file_key}"), "names an empty file");
+                None
+            }
+            Err(error) => {
+                let what = format!("can't be read: {}: {error}", path.display());
+                self.fault(&node.origin, &format!("{table}.{file_key}"), &what);
+                None
+            }
+        }
+    }
+
+    fn unique_forums(&mut self, forums: &[ForumConfig]) {
+        for (index, forum) in forums.iter().enumerate() {
+            if forums[..index].iter().any(|other| other.key == forum.key) {
+                self.faults.push(format!("{}: two forums have the key \"{}\"; keys must differ", self.file, forum.key));
+            }
+        }
+    }
+
+    fn unique_bridges(&mut self, bridges: &[BridgeConfig]) {
+        for (index, bridge) in bridges.iter().enumerate() {
+            let same = |other: &BridgeConfig| {
+                other.forum == bridge.forum && other.scope == bridge.scope && other.channel == bridge.channel
+            };
+            if bridges[..index].iter().any(same) {
+                self.faults.push(format!(
+                    "{}: [[bridges]] {} says the same as an earlier one; remove one of them",
+                    self.file,
+                    index + 1
+                ));
+            }
+        }
+    }
+}
+
+/// `forums` for a section called `[[forums]] 2`.
+fn table_of(section: &Section) -> String {
+    section.name.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned()
+}
+
+/// Stands in for an address that was faulty; the configuration is refused as a whole then.
+fn unreachable_url() -> Url {
+    Url::from_str("http://invalid.invalid/").expect("a constant address")
+}
+
+/// How many letters apart two keys are (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

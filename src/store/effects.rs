@@ -1,0 +1,238 @@
+//! Each [`Effect`] as SQL, within somebody else's transaction.
+
+use crate::model::ForumKey;
+
+use super::db::{Tx, Value};
+use super::{Effect, NewJob, Origin, Priority, StoreError, SubmissionState};
+
+/// Binds values of different types.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { &[$(Value::from($value)),*] };
+}
+pub(super) use values;
+
+/// The number of a forum, given one if it has none.
+async fn forum_id(tx: &mut Tx, forum: &ForumKey) -> Result<i64, StoreError> {
+    const FIND: &str = "SELECT id FROM forum WHERE forum_key = $1";
+    if let Some(row) = tx.row(FIND, values![forum.as_str()]).await? {
+        return row.int(0);
+    }
+    tx.run("INSERT INTO forum (forum_key) VALUES ($1) ON CONFLICT (forum_key) DO NOTHING", values![forum.as_str()])
+        .await?;
+    tx.row(FIND, values![forum.as_str()]).await?.ok_or(sqlx::Error::RowNotFound)?.int(0)
+}
+
+pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
+    match effect {
+        Effect::Baseline { bridge, post } => {
+            tx.run("UPDATE bridge SET baseline = $2 WHERE id = $1", values![bridge.0, post.as_str()]).await?;
+        }
+        Effect::Follow(follow) => {
+            tx.run(
+                "INSERT INTO follow (bridge, thread, marker, last_post, last_number) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (bridge, thread) DO UPDATE SET marker = excluded.marker,
+                 last_post = excluded.last_post, last_number = excluded.last_number",
+                values![
+                    follow.bridge.0,
+                    follow.thread.as_str(),
+                    follow.marker.as_str(),
+                    follow.last_post.as_ref().map(|post| post.as_str()),
+                    follow.last_number.map(i64::from),
+                ],
+            )
+            .await?;
+        }
+        Effect::Thread(row) => {
+            let forum = forum_id(tx, &row.forum).await?;
+            tx.run(
+                "INSERT INTO thread (forum, thread, board, title) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (forum, thread) DO UPDATE SET board = excluded.board, title = excluded.title",
+                values![
+                    forum,
+                    row.thread.as_str(),
+                    row.board.as_ref().map(|board| board.as_str()),
+                    row.title.as_str(),
+                ],
+            )
+            .await?;
+        }
+        Effect::Post(row) => {
+            let forum = forum_id(tx, &row.forum).await?;
+            tx.run(
+                "INSERT INTO post (forum, post, thread, digest, gone) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (forum, post) DO UPDATE SET thread = excluded.thread, digest = excluded.digest,
+                 gone = excluded.gone",
+                values![forum, row.post.as_str(), row.thread.as_str(), row.digest, row.gone],
+            )
+            .await?;
+        }
+        Effect::PostGone { forum, post } => {
+            let forum = forum_id(tx, forum).await?;
+            tx.run("UPDATE post SET gone = 1 WHERE forum = $1 AND post = $2", values![forum, post.as_str()]).await?;
+        }
+        Effect::Part(part) => {
+            tx.run(
+                "INSERT INTO part (bridge, post, part, channel, message, digest, from_discord)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 ON CONFLICT (bridge, post, part) DO UPDATE SET channel = excluded.channel,
+                 message = excluded.message, digest = excluded.digest, from_discord = excluded.from_discord",
+                values![
+                    part.bridge.0,
+                    part.post.as_str(),
+                    part.part,
+                    part.channel.0,
+                    part.message.0,
+                    part.digest,
+                    part.origin == Origin::Discord,
+                ],
+            )
+            .await?;
+        }
+        Effect::DropParts { bridge, post, from } => {
+            tx.run(
+                "DELETE FROM part WHERE bridge = $1 AND post = $2 AND part >= $3",
+                values![bridge.0, post.as_str(), *from],
+            )
+            .await?;
+        }
+        Effect::Room(room) => {
+            tx.run(
+                "INSERT INTO room (bridge, thread, channel, digest) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (bridge, thread) DO UPDATE SET channel = excluded.channel, digest = excluded.digest",
+                values![room.bridge.0, room.thread.as_str(), room.channel.0, room.digest],
+            )
+            .await?;
+        }
+        Effect::DropRoom { bridge, thread } => {
+            tx.run(
+                "DELETE FROM part WHERE bridge = $1 AND channel IN
+                 (SELECT channel FROM room WHERE bridge = $1 AND thread = $2)",
+                values![bridge.0, thread.as_str()],
+            )
+            .await?;
+            tx.run("DELETE FROM room WHERE bridge = $1 AND thread = $2", values![bridge.0, thread.as_str()]).await?;
+        }
+        Effect::Submission(submission) => {
+            tx.run(
+                "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 ON CONFLICT (message) DO UPDATE SET post = excluded.post, state = excluded.state,
+                 digest = excluded.digest",
+                values![
+                    submission.message.0,
+                    submission.bridge.0,
+                    submission.thread.as_str(),
+                    submission.channel.0,
+                    submission.author.0,
+                    submission.post.as_ref().map(|post| post.as_str()),
+                    state_name(submission.state),
+                    submission.digest,
+                ],
+            )
+            .await?;
+        }
+        Effect::Reaction(reaction) => {
+            tx.run(
+                "INSERT INTO reaction (message, person, emoji, bridge, post) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (message, person, emoji) DO NOTHING",
+                values![
+                    reaction.message.0,
+                    reaction.user.0,
+                    reaction.emoji.as_str(),
+                    reaction.bridge.0,
+                    reaction.post.as_str(),
+                ],
+            )
+            .await?;
+        }
+        Effect::DropReaction { message, user, emoji } => {
+            tx.run(
+                "DELETE FROM reaction WHERE message = $1 AND person = $2 AND emoji = $3",
+                values![message.0, user.0, emoji.as_str()],
+            )
+            .await?;
+        }
+        Effect::DropReactions { message, emoji: Some(emoji) } => {
+            tx.run("DELETE FROM reaction WHERE message = $1 AND emoji = $2", values![message.0, emoji.as_str()])
+                .await?;
+        }
+        Effect::DropReactions { message, emoji: None } => {
+            tx.run("DELETE FROM reaction WHERE message = $1", values![message.0]).await?;
+        }
+        Effect::Thanked { forum, post, given } => {
+            let forum = forum_id(tx, forum).await?;
+            let sql = if *given {
+                "INSERT INTO thanked (forum, post) VALUES ($1, $2) ON CONFLICT (forum, post) DO NOTHING"
+            } else {
+                "DELETE FROM thanked WHERE forum = $1 AND post = $2"
+            };
+            tx.run(sql, values![forum, post.as_str()]).await?;
+        }
+        Effect::Watermark { channel, message } => {
+            tx.run(
+                "INSERT INTO watermark (channel, message) VALUES ($1, $2)
+                 ON CONFLICT (channel) DO UPDATE SET message = excluded.message
+                 WHERE watermark.message < excluded.message",
+                values![channel.0, message.0],
+            )
+            .await?;
+        }
+        Effect::Enqueue(job) => enqueue(tx, job).await?,
+        Effect::Cancel { key } => {
+            tx.run("DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0", values![key.as_str()]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A waiting job of the same key keeps its place and gets the new words; a parked one waits again.
+async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
+    tx.run(
+        "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (job_key) DO UPDATE SET
+            job = excluded.job,
+            revision = outbox.revision + 1,
+            priority = CASE WHEN excluded.priority < outbox.priority THEN excluded.priority ELSE outbox.priority END,
+            run_at = CASE WHEN outbox.parked = 1 THEN excluded.run_at ELSE outbox.run_at END,
+            attempts = CASE WHEN outbox.parked = 1 THEN 0 ELSE outbox.attempts END,
+            reason = CASE WHEN outbox.parked = 1 THEN NULL ELSE outbox.reason END,
+            parked = 0",
+        values![
+            job.lane.as_str(),
+            job.key.as_str(),
+            job.seq,
+            priority_number(job.priority),
+            job.run_at,
+            job.job.to_string(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub fn priority_number(priority: Priority) -> i64 {
+    match priority {
+        Priority::Live => 0,
+        Priority::Backfill => 1,
+    }
+}
+
+pub fn state_name(state: SubmissionState) -> &'static str {
+    match state {
+        SubmissionState::Queued => "queued",
+        SubmissionState::Posted => "posted",
+        SubmissionState::AwaitingApproval => "awaiting",
+        SubmissionState::Refused => "refused",
+        SubmissionState::Withdrawn => "withdrawn",
+    }
+}
+
+pub fn state_of(name: &str) -> SubmissionState {
+    match name {
+        "posted" => SubmissionState::Posted,
+        "awaiting" => SubmissionState::AwaitingApproval,
+        "refused" => SubmissionState::Refused,
+        "withdrawn" => SubmissionState::Withdrawn,
+        _ => SubmissionState::Queued,
+    }
+}

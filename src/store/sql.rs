@@ -1,0 +1,504 @@
+//! The store on either database.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use crate::clock::Clock;
+use crate::config::{BridgeConfig, Layout, Replies, Scope, Start};
+use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, UserId};
+
+use super::db::{Db, Row, Value};
+use super::effects::{self, state_of, values};
+use super::{
+    Bridge, BridgeId, Claim, Effect, Finish, Follow, Millis, Origin, OutboxCounts, Parked, Part, PostRow,
+    Reaction, Room, Store, StoreError, Submission, ThreadRow, outbox,
+};
+
+/// Names of what happened once are kept for this long: far longer than Discord repeats an event.
+const REMEMBER_ONCE: Millis = 30 * 24 * 3600 * 1000;
+
+pub struct Sql {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    /// What the wall clock said when the database was opened, and the monotonic clock at that moment.
+    began: (Millis, Instant),
+    /// Held while the database is open, so that no second process opens it.
+    _lock: Option<File>,
+}
+
+impl Sql {
+    pub async fn new(db: Db, clock: Arc<dyn Clock>, lock: Option<File>) -> Result<Self, StoreError> {
+        let began = (clock.now().as_millisecond(), clock.monotonic());
+        let store = Self { db, clock, began, _lock: lock };
+        if !store.db.is_postgres() {
+            store.take_over().await?;
+        }
+        store.prune().await?;
+        Ok(store)
+    }
+
+    /// Nobody else has this database open, so no lease is anybody's; and the wall clock may have jumped
+    /// since the last run, so nothing waits for a time that was reckoned by the old one.
+    async fn take_over(&self) -> Result<(), StoreError> {
+        let now = self.now().await?;
+        let mut tx = self.db.begin().await?;
+        tx.run("UPDATE outbox SET lease_until = 0 WHERE lease_until <> 0", &[]).await?;
+        tx.run("UPDATE outbox SET run_at = $1 WHERE run_at > $1", values![now]).await?;
+        tx.commit().await
+    }
+
+    async fn prune(&self) -> Result<(), StoreError> {
+        let now = self.now().await?;
+        let mut tx = self.db.begin().await?;
+        tx.run("DELETE FROM once WHERE at < $1", values![now - REMEMBER_ONCE]).await?;
+        tx.commit().await
+    }
+}
+
+const BRIDGES: &str = "
+    SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks, b.start_at, b.from_file,
+           b.paused, b.baseline
+    FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
+
+#[async_trait]
+impl Store for Sql {
+    async fn now(&self) -> Result<Millis, StoreError> {
+        if self.db.is_postgres() {
+            let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+            return self.db.row(sql, &[]).await?.ok_or(sqlx::Error::RowNotFound)?.int(0);
+        }
+        let elapsed = self.clock.monotonic().saturating_duration_since(self.began.1);
+        Ok(self.began.0 + Millis::try_from(elapsed.as_millis()).unwrap_or(Millis::MAX / 2))
+    }
+
+    async fn sync_bridges(&self, bridges: &[BridgeConfig]) -> Result<Vec<Bridge>, StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run("UPDATE bridge SET from_file = 2 WHERE from_file = 1", &[]).await?;
+        for bridge in bridges {
+            tx.run(
+                "INSERT INTO forum (forum_key) VALUES ($1) ON CONFLICT (forum_key) DO NOTHING",
+                values![bridge.forum.as_str()],
+            )
+            .await?;
+            tx.run(
+                "INSERT INTO bridge (forum, scope, channel, layout, replies, thanks, start_at, from_file)
+                 VALUES ((SELECT id FROM forum WHERE forum_key = $1), $2, $3, $4, $5, $6, $7, 1)
+                 ON CONFLICT (forum, scope, channel) DO UPDATE SET layout = excluded.layout,
+                 replies = excluded.replies, thanks = excluded.thanks, start_at = excluded.start_at, from_file = 1",
+                values![
+                    bridge.forum.as_str(),
+                    scope_text(&bridge.scope),
+                    bridge.channel.0,
+                    layout_name(bridge.layout),
+                    replies_name(bridge.replies),
+                    serde_json::to_string(&bridge.thanks)?,
+                    start_text(bridge.start),
+                ],
+            )
+            .await?;
+        }
+        tx.run("DELETE FROM bridge WHERE from_file = 2", &[]).await?;
+        let rows = tx.rows(BRIDGES, &[]).await?;
+        let synced = rows.iter().map(bridge).collect::<Result<_, _>>()?;
+        tx.commit().await?;
+        Ok(synced)
+    }
+
+    async fn bridges(&self) -> Result<Vec<Bridge>, StoreError> {
+        self.db.rows(BRIDGES, &[]).await?.iter().map(bridge).collect()
+    }
+
+    async fn follows(&self, bridge: BridgeId, threads: &[ThreadId]) -> Result<Vec<Follow>, StoreError> {
+        let mut follows = Vec::new();
+        for thread in threads {
+            let row = self
+                .db
+                .row(
+                    "SELECT bridge, thread, marker, last_post, last_number FROM follow
+                     WHERE bridge = $1 AND thread = $2",
+                    values![bridge.0, thread.as_str()],
+                )
+                .await?;
+            follows.extend(row.as_ref().map(follow).transpose()?);
+        }
+        Ok(follows)
+    }
+
+    async fn unread(&self, bridge: BridgeId, limit: u32) -> Result<Vec<Follow>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT bridge, thread, marker, last_post, last_number FROM follow
+                 WHERE bridge = $1 AND marker = '' ORDER BY LENGTH(thread), thread LIMIT $2",
+                values![bridge.0, limit],
+            )
+            .await?;
+        rows.iter().map(follow).collect()
+    }
+
+    async fn thread(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Option<ThreadRow>, StoreError> {
+        let row = self
+            .db
+            .row(
+                "SELECT t.thread, t.board, t.title FROM thread t JOIN forum f ON f.id = t.forum
+                 WHERE f.forum_key = $1 AND t.thread = $2",
+                values![forum.as_str(), thread.as_str()],
+            )
+            .await?;
+        row.as_ref().map(|row| thread_row(forum, row)).transpose()
+    }
+
+    async fn threads_like(
+        &self,
+        forum: &ForumKey,
+        words: &str,
+        limit: u32,
+    ) -> Result<Vec<ThreadRow>, StoreError> {
+        let escaped = words.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let rows = self
+            .db
+            .rows(
+                "SELECT t.thread, t.board, t.title FROM thread t JOIN forum f ON f.id = t.forum
+                 WHERE f.forum_key = $1 AND LOWER(t.title) LIKE $2 ESCAPE '\\'
+                 ORDER BY LENGTH(t.thread) DESC, t.thread DESC LIMIT $3",
+                values![forum.as_str(), format!("%{escaped}%"), limit],
+            )
+            .await?;
+        rows.iter().map(|row| thread_row(forum, row)).collect()
+    }
+
+    async fn posts(&self, forum: &ForumKey, posts: &[PostId]) -> Result<Vec<PostRow>, StoreError> {
+        let mut known = Vec::new();
+        for post in posts {
+            let row = self
+                .db
+                .row(
+                    "SELECT p.post, p.thread, p.digest, p.gone FROM post p JOIN forum f ON f.id = p.forum
+                     WHERE f.forum_key = $1 AND p.post = $2",
+                    values![forum.as_str(), post.as_str()],
+                )
+                .await?;
+            known.extend(row.as_ref().map(|row| post_row(forum, row)).transpose()?);
+        }
+        Ok(known)
+    }
+
+    async fn thread_posts(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Vec<PostRow>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT p.post, p.thread, p.digest, p.gone FROM post p JOIN forum f ON f.id = p.forum
+                 WHERE f.forum_key = $1 AND p.thread = $2 AND p.gone = 0 ORDER BY LENGTH(p.post), p.post",
+                values![forum.as_str(), thread.as_str()],
+            )
+            .await?;
+        rows.iter().map(|row| post_row(forum, row)).collect()
+    }
+
+    async fn parts(&self, bridge: BridgeId, post: &PostId) -> Result<Vec<Part>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT bridge, post, part, channel, message, digest, from_discord FROM part
+                 WHERE bridge = $1 AND post = $2 ORDER BY part",
+                values![bridge.0, post.as_str()],
+            )
+            .await?;
+        rows.iter().map(part).collect()
+    }
+
+    async fn part_of_message(&self, message: MessageId) -> Result<Option<Part>, StoreError> {
+        let row = self
+            .db
+            .row(
+                "SELECT bridge, post, part, channel, message, digest, from_discord FROM part WHERE message = $1",
+                values![message.0],
+            )
+            .await?;
+        row.as_ref().map(part).transpose()
+    }
+
+    async fn last_parts(
+        &self,
+        bridge: BridgeId,
+        channel: ChannelId,
+        limit: u32,
+    ) -> Result<Vec<Part>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT bridge, post, part, channel, message, digest, from_discord FROM part
+                 WHERE channel = $2 AND bridge = $1 AND from_discord = 0 ORDER BY message DESC LIMIT $3",
+                values![bridge.0, channel.0, limit],
+            )
+            .await?;
+        rows.iter().map(part).collect()
+    }
+
+    async fn room(&self, bridge: BridgeId, thread: &ThreadId) -> Result<Option<Room>, StoreError> {
+        let row = self
+            .db
+            .row(
+                "SELECT bridge, thread, channel, digest FROM room WHERE bridge = $1 AND thread = $2",
+                values![bridge.0, thread.as_str()],
+            )
+            .await?;
+        row.as_ref().map(room).transpose()
+    }
+
+    async fn room_of_channel(&self, channel: ChannelId) -> Result<Option<Room>, StoreError> {
+        let sql = "SELECT bridge, thread, channel, digest FROM room WHERE channel = $1";
+        self.db.row(sql, values![channel.0]).await?.as_ref().map(room).transpose()
+    }
+
+    async fn rooms(&self, bridge: BridgeId) -> Result<Vec<Room>, StoreError> {
+        let sql = "SELECT bridge, thread, channel, digest FROM room WHERE bridge = $1";
+        self.db.rows(sql, values![bridge.0]).await?.iter().map(room).collect()
+    }
+
+    async fn submission(&self, message: MessageId) -> Result<Option<Submission>, StoreError> {
+        let row = self
+            .db
+            .row(
+                "SELECT message, bridge, thread, channel, author, post, state, digest FROM submission
+                 WHERE message = $1",
+                values![message.0],
+            )
+            .await?;
+        row.as_ref().map(submission).transpose()
+    }
+
+    async fn submissions(
+        &self,
+        bridge: BridgeId,
+        channel: ChannelId,
+        after: MessageId,
+    ) -> Result<Vec<Submission>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT message, bridge, thread, channel, author, post, state, digest FROM submission
+                 WHERE channel = $2 AND bridge = $1 AND message > $3 ORDER BY message",
+                values![bridge.0, channel.0, after.0],
+            )
+            .await?;
+        rows.iter().map(submission).collect()
+    }
+
+    async fn reactions(&self, forum: &ForumKey, post: &PostId) -> Result<Vec<Reaction>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT r.bridge, r.post, r.message, r.person, r.emoji FROM reaction r
+                 JOIN bridge b ON b.id = r.bridge JOIN forum f ON f.id = b.forum
+                 WHERE r.post = $2 AND f.forum_key = $1 ORDER BY r.message, r.person, r.emoji",
+                values![forum.as_str(), post.as_str()],
+            )
+            .await?;
+        rows.iter().map(reaction).collect()
+    }
+
+    async fn reactions_on(&self, message: MessageId) -> Result<Vec<Reaction>, StoreError> {
+        let sql = "SELECT bridge, post, message, person, emoji FROM reaction WHERE message = $1";
+        self.db.rows(sql, values![message.0]).await?.iter().map(reaction).collect()
+    }
+
+    async fn thanked(&self, forum: &ForumKey, post: &PostId) -> Result<bool, StoreError> {
+        let row = self
+            .db
+            .row(
+                "SELECT t.post FROM thanked t JOIN forum f ON f.id = t.forum
+                 WHERE f.forum_key = $1 AND t.post = $2",
+                values![forum.as_str(), post.as_str()],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
+    async fn watermark(&self, channel: ChannelId) -> Result<Option<MessageId>, StoreError> {
+        let row = self.db.row("SELECT message FROM watermark WHERE channel = $1", values![channel.0]).await?;
+        row.map(|row| Ok(MessageId(row.snowflake(0)?))).transpose()
+    }
+
+    async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
+        let now = self.now().await?;
+        let mut tx = self.db.begin().await?;
+        if let Some(name) = once {
+            let sql = "INSERT INTO once (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+            if tx.run(sql, values![name, now]).await? == 0 {
+                return Ok(false);
+            }
+        }
+        for effect in &effects {
+            effects::apply(&mut tx, effect).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn claim(&self, _holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
+        outbox::claim(&self.db, self.now().await?, lease).await
+    }
+
+    async fn settle(&self, claim: &Claim, effects: Vec<Effect>, finish: Finish) -> Result<(), StoreError> {
+        outbox::settle(&self.db, self.now().await?, claim, &effects, &finish).await
+    }
+
+    async fn counts(&self) -> Result<OutboxCounts, StoreError> {
+        outbox::counts(&self.db, self.now().await?).await
+    }
+
+    async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        outbox::parked(&self.db).await
+    }
+
+    async fn unpark(&self, id: i64, retry: bool) -> Result<bool, StoreError> {
+        outbox::unpark(&self.db, self.now().await?, id, retry).await
+    }
+
+    async fn close(&self) {
+        match &self.db {
+            Db::Sqlite(pool) => pool.close().await,
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn scope_text(scope: &Scope) -> String {
+    match scope {
+        Scope::Board(board) => format!("board:{board}"),
+        Scope::Thread(thread) => format!("thread:{thread}"),
+    }
+}
+
+fn layout_name(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Auto => "auto",
+        Layout::Threads => "threads",
+        Layout::Feed => "feed",
+    }
+}
+
+fn replies_name(replies: Replies) -> &'static str {
+    match replies {
+        Replies::Everyone => "everyone",
+        Replies::Linked => "linked",
+        Replies::Off => "off",
+    }
+}
+
+fn start_text(start: Start) -> String {
+    match start {
+        Start::Now => "now".to_owned(),
+        Start::All => "all".to_owned(),
+        Start::Newest(count) => count.to_string(),
+    }
+}
+
+fn bridge(row: &Row) -> Result<Bridge, StoreError> {
+    let scope = row.text(2)?;
+    Ok(Bridge {
+        id: BridgeId(row.int(0)?),
+        forum: ForumKey(row.text(1)?),
+        scope: match scope.split_once(':') {
+            Some(("thread", id)) => Scope::Thread(ThreadId::new(id)),
+            Some((_, id)) => Scope::Board(BoardId::new(id)),
+            None => Scope::Board(BoardId(scope)),
+        },
+        channel: ChannelId(row.snowflake(3)?),
+        layout: match row.text(4)?.as_str() {
+            "threads" => Layout::Threads,
+            "feed" => Layout::Feed,
+            _ => Layout::Auto,
+        },
+        replies: match row.text(5)?.as_str() {
+            "linked" => Replies::Linked,
+            "off" => Replies::Off,
+            _ => Replies::Everyone,
+        },
+        thanks: serde_json::from_str(&row.text(6)?)?,
+        start: match row.text(7)?.as_str() {
+            "all" => Start::All,
+            text => text.parse().map_or(Start::Now, Start::Newest),
+        },
+        from_file: row.flag(8)?,
+        paused: row.flag(9)?,
+        baseline: row.maybe_text(10)?.map(PostId),
+    })
+}
+
+fn follow(row: &Row) -> Result<Follow, StoreError> {
+    Ok(Follow {
+        bridge: BridgeId(row.int(0)?),
+        thread: ThreadId(row.text(1)?),
+        marker: row.text(2)?,
+        last_post: row.maybe_text(3)?.map(PostId),
+        last_number: row.maybe_int(4)?.and_then(|number| u32::try_from(number).ok()),
+    })
+}
+
+fn thread_row(forum: &ForumKey, row: &Row) -> Result<ThreadRow, StoreError> {
+    Ok(ThreadRow {
+        forum: forum.clone(),
+        thread: ThreadId(row.text(0)?),
+        board: row.maybe_text(1)?.map(BoardId),
+        title: row.text(2)?,
+    })
+}
+
+fn post_row(forum: &ForumKey, row: &Row) -> Result<PostRow, StoreError> {
+    Ok(PostRow {
+        forum: forum.clone(),
+        post: PostId(row.text(0)?),
+        thread: ThreadId(row.text(1)?),
+        digest: row.int(2)?,
+        gone: row.flag(3)?,
+    })
+}
+
+fn part(row: &Row) -> Result<Part, StoreError> {
+    Ok(Part {
+        bridge: BridgeId(row.int(0)?),
+        post: PostId(row.text(1)?),
+        part: u32::try_from(row.int(2)?).unwrap_or(0),
+        channel: ChannelId(row.snowflake(3)?),
+        message: MessageId(row.snowflake(4)?),
+        digest: row.int(5)?,
+        origin: if row.flag(6)? { Origin::Discord } else { Origin::Forum },
+    })
+}
+
+fn room(row: &Row) -> Result<Room, StoreError> {
+    Ok(Room {
+        bridge: BridgeId(row.int(0)?),
+        thread: ThreadId(row.text(1)?),
+        channel: ChannelId(row.snowflake(2)?),
+        digest: row.int(3)?,
+    })
+}
+
+fn submission(row: &Row) -> Result<Submission, StoreError> {
+    Ok(Submission {
+        message: MessageId(row.snowflake(0)?),
+        bridge: BridgeId(row.int(1)?),
+        thread: ThreadId(row.text(2)?),
+        channel: ChannelId(row.snowflake(3)?),
+        author: UserId(row.snowflake(4)?),
+        post: row.maybe_text(5)?.map(PostId),
+        state: state_of(&row.text(6)?),
+        digest: row.int(7)?,
+    })
+}
+
+fn reaction(row: &Row) -> Result<Reaction, StoreError> {
+    Ok(Reaction {
+        bridge: BridgeId(row.int(0)?),
+        post: PostId(row.text(1)?),
+        message: MessageId(row.snowflake(2)?),
+        user: UserId(row.snowflake(3)?),
+        emoji: row.text(4)?,
+    })
+}
