@@ -14,6 +14,12 @@ use serde_json::Value;
 
 use crate::model::{ChannelId, ForumKey, GuildId, PostId, ThreadId, ThreadPage, ThreadSummary, UserId};
 
+mod answer;
+mod page;
+#[cfg(test)]
+mod tests;
+mod thread;
+
 /// Discord waits three seconds for a first answer; one that takes longer than this is announced.
 const PROMPT: Duration = Duration::from_millis(1800);
 
@@ -105,12 +111,18 @@ pub struct Data {
 #[error("{0}")]
 pub struct Refusal(String);
 
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
 type Context<'a> = poise::Context<'a, Data, Refusal>;
 type Command = poise::Command<Data, Refusal>;
 
 /// All commands.
 fn commands() -> Vec<Command> {
-    Vec::new()
+    vec![thread::thread()]
 }
 
 /// The commands as Discord is told of them, for `Rest::put_commands`.
@@ -126,6 +138,8 @@ pub fn framework(forums: Arc<dyn Forums>) -> poise::Framework<Data, Refusal> {
     poise::Framework::builder()
         .options(poise::FrameworkOptions {
             commands: commands(),
+            on_error: |error| Box::pin(answer::apologise(error)),
+            event_handler: |framework, event| Box::pin(answer::pressed(framework, event)),
             // Nothing that a forum says can ping anyone.
             allowed_mentions: Some(serenity::CreateAllowedMentions::new()),
             initialize_owners: false,

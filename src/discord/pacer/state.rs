@@ -179,8 +179,11 @@ impl State {
                 self.names.insert(kind, Arc::from(name.as_str()));
             }
         }
-        let key = self.key(route);
-        let bucket = self.buckets.entry(key).or_insert_with(|| Bucket::new(now));
+        let named = self.key(route);
+        if named != *key && self.buckets.get(key).is_some_and(|bucket| bucket.in_flight == 0) {
+            self.buckets.remove(key);
+        }
+        let bucket = self.buckets.entry(named).or_insert_with(|| Bucket::new(now));
         bucket.learn(answer, now);
         bucket.changed.notify_waiters();
         if answer.status == 429 && answer.global {
@@ -290,10 +293,8 @@ impl Bucket {
     }
 
     fn idle(&self, now: Instant) -> bool {
-        self.in_flight == 0
-            && now.saturating_duration_since(self.used) >= IDLE
-            && self.reset.is_none_or(|reset| reset <= now)
-            && self.blocked.is_none_or(|blocked| blocked <= now)
+        let last = self.reset.max(self.blocked).map_or(self.used, |end| end.max(self.used));
+        self.in_flight == 0 && now.saturating_duration_since(last) >= IDLE
     }
 }
 

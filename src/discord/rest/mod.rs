@@ -62,8 +62,11 @@ pub struct Rest {
     pacer: Pacer,
     priority: Priority,
     me: Arc<OnceCell<Me>>,
-    webhooks: Arc<Mutex<HashMap<ChannelId, Arc<tokio::sync::Mutex<Option<Webhook>>>>>>,
+    webhooks: Arc<Mutex<HashMap<ChannelId, Slot>>>,
 }
+
+/// A channel's webhook; held while it is looked for, so that two callers don't make two.
+type Slot = Arc<tokio::sync::Mutex<Option<Webhook>>>;
 
 impl Rest {
     /// `api_url` is the base without `/api/v10`. Fails when the address or the token can't be used at

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::call::{Call, NO_WEBHOOK};
-use super::{Rest, parse, silent, stored};
+use super::{Rest, Slot, parse, silent, stored};
 use crate::discord::pacer::Hidden;
 use crate::discord::{DiscordError, Outgoing, Webhook};
 use crate::model::{ChannelId, MessageId};
@@ -20,8 +20,6 @@ const NAME: &str = "threadbridge";
 /// (discord-api-docs, discussion 367).
 const PER_CHANNEL: usize = 30;
 const PER_CHANNEL_WINDOW: Duration = Duration::from_secs(60);
-
-type Slot = std::sync::Arc<tokio::sync::Mutex<Option<Webhook>>>;
 
 impl Rest {
     /// The application's own webhook in this channel, made when there is none; remembered until
