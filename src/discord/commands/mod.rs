@@ -11,7 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use poise::serenity_prelude as serenity;
 use serde_json::Value;
+use url::Url;
 
+use super::loopback;
 use crate::model::{ChannelId, ForumKey, GuildId, PostId, ThreadId, ThreadPage, ThreadSummary, UserId};
 
 mod answer;
@@ -150,10 +152,10 @@ pub fn framework(forums: Arc<dyn Forums>) -> poise::Framework<Data, Refusal> {
 }
 
 /// The HTTP client that answers interactions: with a time limit, as Discord's own is three seconds.
-pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
+pub fn http_client(api_url: &Url) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(3))
         .timeout(Duration::from_secs(10))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
+        .redirect(reqwest::redirect::Policy::none());
+    if loopback(api_url) { builder.no_proxy().build() } else { builder.build() }
 }

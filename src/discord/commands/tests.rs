@@ -3,6 +3,7 @@ use serde_json::Value;
 use super::page::{self, Lead, Slice};
 use super::{LatestView, ThreadView, definitions};
 use crate::discord::look::units;
+use crate::discord::spec;
 use crate::markup::Doc;
 use crate::model::{
     Author, BoardRef, Permissions, Post, Thread, ThreadPage, ThreadSummary, UserId, ViewerThanks, Visibility,
@@ -83,6 +84,8 @@ fn assert_fits(message: &Value) {
         sum += title + description + author + footer;
     }
     assert!(sum <= 6000, "{sum}");
+    let answer = serde_json::json!({ "type": 4, "data": message });
+    spec::assert_described("post", "/interactions/1/token/callback", &answer);
     let mut ids = std::collections::HashSet::new();
     for row in message["components"].as_array().into_iter().flatten() {
         for button in row["components"].as_array().unwrap() {

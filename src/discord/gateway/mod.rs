@@ -22,11 +22,11 @@ use serenity::gateway::{GatewayError, ShardStageUpdateEvent};
 use serenity::http::HttpBuilder;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
-use url::{Host, Url};
+use url::Url;
 
 use super::commands::{self, Forums};
 use super::rest::Rest;
-use super::{DiscordError, Event};
+use super::{DiscordError, Event, loopback};
 use crate::clock::Clock;
 
 #[cfg(all(test, feature = "sandbox"))]
@@ -123,7 +123,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
         tokio::time::sleep(Duration::from_millis(found.reset_after)).await;
     }
     let http = HttpBuilder::new(gateway.token.expose_secret())
-        .client(commands::http_client().map_err(|error| Stop::Again(error.to_string()))?)
+        .client(commands::http_client(&gateway.api_url).map_err(|error| Stop::Again(error.to_string()))?)
         // serenity honours the address only when it leaves the limits to others.
         .proxy(gateway.api_url.as_str().trim_end_matches('/'))
         .ratelimiter_disabled(true)
@@ -180,15 +180,6 @@ fn checked(found: &Url, api_url: &Url) -> Result<String, Fatal> {
         )));
     }
     Ok(found.to_string())
-}
-
-fn loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn unable(error: DiscordError) -> Stop {

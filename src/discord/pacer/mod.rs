@@ -59,6 +59,8 @@ pub struct Hidden {
     pub id: u64,
     pub limit: usize,
     pub window: Duration,
+    /// Kept from the first request on; otherwise only once a 429 has shown that the limit exists.
+    pub assumed: bool,
 }
 
 /// The request has not been sent and may not be for this long.

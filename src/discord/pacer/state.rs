@@ -1,7 +1,7 @@
 //! What is known of Discord's limits, and what follows from it. No waiting: given the time, says
 //! whether a request may go now, at which moment, or after which answer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,8 @@ pub struct State {
     names: HashMap<(Method, &'static str), Arc<str>>,
     buckets: HashMap<BucketKey, Bucket>,
     hidden: HashMap<(&'static str, u64), Window>,
+    /// Hidden limits that were met.
+    met: HashSet<&'static str>,
     sent: VecDeque<Instant>,
     global_until: Option<Instant>,
     invalid: VecDeque<Instant>,
@@ -94,6 +96,7 @@ impl State {
             names: HashMap::new(),
             buckets: HashMap::new(),
             hidden: HashMap::new(),
+            met: HashSet::new(),
             sent: VecDeque::new(),
             global_until: None,
             invalid: VecDeque::new(),
@@ -129,8 +132,10 @@ impl State {
                 .entry((hidden.name, hidden.id))
                 .or_insert_with(|| Window { sent: VecDeque::new(), length: hidden.window });
             forget(&mut window.sent, hidden.window, now);
-            if window.sent.len() >= hidden.limit {
-                let at = window.sent.front().map_or(now, |first| *first + hidden.window);
+            let kept = hidden.assumed || self.met.contains(hidden.name);
+            if kept && window.sent.len() >= hidden.limit {
+                // The place that the oldest surplus request leaves.
+                let at = window.sent[window.sent.len() - hidden.limit] + hidden.window;
                 return Next::At(at, "this channel has had as much as Discord allows for now");
             }
         }
@@ -140,7 +145,6 @@ impl State {
             Priority::Backfill => GLOBAL - RESERVED,
         };
         if self.sent.len() >= allowed {
-            // The place that the oldest surplus request leaves.
             let at = self.sent[self.sent.len() - allowed] + GLOBAL_WINDOW;
             return Next::At(at, "the bot sends as much as Discord allows");
         }
@@ -172,6 +176,14 @@ impl State {
         self.lost(key);
         if answer.invalid() {
             self.invalid.push_back(now);
+        }
+        if let Some(hidden) = &route.hidden
+            && answer.status == 429
+            && !answer.global
+            && !answer.shared
+            && answer.remaining.is_none_or(|remaining| remaining > 0)
+        {
+            self.met.insert(hidden.name);
         }
         if let Some(name) = &answer.bucket {
             let kind = (route.method.clone(), route.template);

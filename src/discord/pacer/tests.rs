@@ -221,7 +221,13 @@ fn under_fifty_a_second_with_room_kept_for_what_is_live() {
 fn a_hidden_limit_is_kept_without_being_told() {
     let mut bench = Bench::new();
     let rename = Route {
-        hidden: Some(Hidden { name: "renames", id: 1, limit: 2, window: Duration::from_secs(600) }),
+        hidden: Some(Hidden {
+            name: "renames",
+            id: 1,
+            limit: 2,
+            window: Duration::from_secs(600),
+            assumed: true,
+        }),
         ..route(1)
     };
     let free = Answer { status: 200, ..Answer::default() };
@@ -230,6 +236,33 @@ fn a_hidden_limit_is_kept_without_being_told() {
     assert_eq!(bench.wait(&rename), Duration::from_secs(600));
     // Other requests on the same bucket go on.
     bench.go(&route(1));
+}
+
+#[test]
+fn a_hidden_limit_that_was_met_once_is_kept_everywhere() {
+    let mut bench = Bench::new();
+    let webhook = |id: u64| Route {
+        hidden: Some(Hidden {
+            name: "webhook messages",
+            id,
+            limit: 3,
+            window: Duration::from_secs(60),
+            assumed: false,
+        }),
+        ..route(id)
+    };
+    for _ in 0..4 {
+        bench.send(&webhook(1), &ok(5, 4, 0.0));
+        bench.at += ms(100);
+    }
+    let met = Answer { status: 429, retry_after: Some(Duration::from_secs(58)), ..ok(5, 4, 0.0) };
+    bench.send(&webhook(1), &met);
+    assert!(bench.wait(&webhook(1)) > Duration::from_secs(57));
+    for _ in 0..3 {
+        bench.send(&webhook(2), &ok(5, 4, 0.0));
+        bench.at += ms(100);
+    }
+    assert!(bench.wait(&webhook(2)) > Duration::from_secs(59));
 }
 
 #[test]
@@ -354,6 +387,8 @@ fn headers_are_believed_as_far_as_they_make_sense() {
     assert_eq!(answer.retry_after, Some(Duration::from_secs_f64(64.57)));
     assert!(answer.shared && !answer.global && !answer.invalid());
     assert_eq!(Answer::read(429, &headers, b"<html>").retry_after, Some(Duration::from_secs(65)));
+    let wall = Answer::read(429, &HeaderMap::new(), b"<html>");
+    assert!(wall.global && wall.invalid());
     let endless = Answer::read(429, &HeaderMap::new(), br#"{"retry_after": 1e300, "global": true}"#);
     assert!(endless.retry_after.is_none_or(|wait| wait <= Duration::from_secs(86_400)));
     assert!(endless.global && endless.invalid());

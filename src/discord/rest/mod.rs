@@ -73,7 +73,7 @@ impl Rest {
     /// all; nothing is sent.
     pub fn new(token: SecretString, api_url: &Url, clock: Arc<dyn Clock>) -> Result<Self, DiscordError> {
         Ok(Self {
-            http: call::client()?,
+            http: call::client(api_url)?,
             base: call::base(api_url)?,
             authorization: Arc::new(call::authorization(&token)?),
             pacer: Pacer::new(clock),

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{Need, Rest, Span};
 use crate::clock::SystemClock;
+use crate::discord::spec;
 use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::model::{ChannelId, GuildId, MessageId, UserId};
 
@@ -445,6 +446,48 @@ async fn an_unreachable_permission_is_named() {
     let missing =
         discord.rest.missing(ChannelId(1), &[Need::ViewChannel, Need::ManageWebhooks]).await.unwrap();
     assert_eq!(missing, [Need::ManageWebhooks]);
+}
+
+#[tokio::test]
+async fn every_request_is_one_that_discord_describes() {
+    let any = json!({ "id": "99", "channel_id": "5", "token": "t", "url": "ws://127.0.0.1", "threads": [] });
+    let discord = Discord::new([says(200, any)]).await;
+    let rest = &discord.rest;
+    let (channel, message) = (ChannelId(5), MessageId(9));
+    let avatar = Outgoing { avatar_url: Some("https://127.0.0.1/a".into()), ..post() };
+    rest.gateway().await.unwrap();
+    rest.webhook(channel).await.unwrap();
+    rest.send(&webhook(), Some(channel), &avatar).await.unwrap();
+    rest.open_post(&webhook(), "Title", &[3], &post()).await.unwrap();
+    rest.edit(&webhook(), Some(channel), message, "words").await.unwrap();
+    rest.delete(&webhook(), Some(channel), message).await.unwrap();
+    rest.open_thread(channel, "Title").await.unwrap();
+    let patch = ThreadPatch {
+        name: Some("Title".into()),
+        archived: Some(false),
+        locked: Some(true),
+        pinned: Some(true),
+        tags: Some(vec![3]),
+    };
+    rest.update_thread(channel, &patch).await.unwrap();
+    rest.react(channel, message, "✅").await.unwrap();
+    rest.unreact(channel, message, "✅").await.unwrap();
+    rest.say(channel, Some(message), "words", "nonce").await.unwrap();
+    rest.delete_own(channel, message).await.unwrap();
+    rest.messages(channel, Span::Around(message), 50).await.unwrap();
+    rest.reactors(channel, message, "✅").await.unwrap();
+    rest.guild_channels(GuildId(1)).await.unwrap();
+    rest.active_threads(GuildId(1)).await.unwrap();
+    rest.archived_threads(channel).await.unwrap();
+    let definitions = crate::discord::commands::definitions();
+    rest.put_commands(12, None, &definitions).await.unwrap();
+    rest.put_commands(12, Some(GuildId(1)), &definitions).await.unwrap();
+    let asked = discord.asked();
+    assert!(asked.len() > 20);
+    for asked in asked {
+        let path = asked.target.split('?').next().unwrap().trim_start_matches("/api/v10");
+        spec::assert_described(&asked.method.as_str().to_lowercase(), path, &asked.body);
+    }
 }
 
 #[test]

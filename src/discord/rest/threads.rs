@@ -55,7 +55,13 @@ impl Rest {
             .json(Value::Object(body))
             .needs("Manage Threads");
         if patch.name.is_some() {
-            call = call.hidden(Hidden { name: "renames", id: id.0, limit: RENAMES, window: RENAMES_WINDOW });
+            call = call.hidden(Hidden {
+                name: "renames",
+                id: id.0,
+                limit: RENAMES,
+                window: RENAMES_WINDOW,
+                assumed: true,
+            });
         }
         self.ask(call).await.map(drop)
     }
