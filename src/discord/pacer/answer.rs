@@ -55,6 +55,12 @@ impl Answer {
     pub fn invalid(&self) -> bool {
         matches!(self.status, 401 | 403) || (self.status == 429 && !self.shared)
     }
+
+    /// Whether a limit was met that the headers say nothing of.
+    pub fn hidden(&self) -> bool {
+        let left = self.remaining.is_none_or(|remaining| remaining > 0);
+        self.status == 429 && !self.global && !self.shared && left
+    }
 }
 
 fn seconds(text: &str) -> Option<Duration> {

@@ -55,13 +55,7 @@ impl Rest {
             .json(Value::Object(body))
             .needs("Manage Threads");
         if patch.name.is_some() {
-            call = call.hidden(Hidden {
-                name: "renames",
-                id: id.0,
-                limit: RENAMES,
-                window: RENAMES_WINDOW,
-                assumed: true,
-            });
+            call = call.hidden(Hidden { name: "renames", id: id.0, limit: RENAMES, window: RENAMES_WINDOW });
         }
         self.ask(call).await.map(drop)
     }

@@ -159,7 +159,6 @@ fn execute(webhook: &Webhook) -> Call {
         id: webhook.channel.0,
         limit: PER_CHANNEL,
         window: PER_CHANNEL_WINDOW,
-        assumed: false,
     })
 }
 
