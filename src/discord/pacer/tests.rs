@@ -445,3 +445,25 @@ async fn a_dropped_request_lets_the_next_one_go() {
     drop(permit);
     assert!(next.await.unwrap());
 }
+
+#[tokio::test]
+async fn what_is_live_goes_before_history_of_the_same_channel() {
+    let pacer = Pacer::new(Arc::new(SystemClock));
+    let first = pacer.admit(&route(1), Priority::Live, pacer.deadline()).await.unwrap();
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut waiting = Vec::new();
+    for (name, priority) in [("history", Priority::Backfill), ("live", Priority::Live)] {
+        let (pacer, order) = (pacer.clone(), order.clone());
+        waiting.push(tokio::spawn(async move {
+            let permit = pacer.admit(&route(1), priority, pacer.deadline()).await.unwrap();
+            order.lock().unwrap().push(name);
+            permit.answered(&ok(1, 0, 0.02));
+        }));
+        tokio::task::yield_now().await;
+    }
+    first.answered(&ok(1, 0, 0.02));
+    for task in waiting {
+        task.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), ["live", "history"]);
+}
