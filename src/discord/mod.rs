@@ -9,6 +9,8 @@ pub mod gateway;
 pub mod look;
 pub mod pacer;
 pub mod rest;
+#[cfg(test)]
+mod spec;
 
 use crate::model::{ChannelId, GuildId, MessageId, UserId};
 
@@ -180,4 +182,14 @@ pub enum DiscordError {
     /// Discord refuses the request as it is, and would again; holds Discord's code and words.
     #[error("Discord refused: {message} (code {code})")]
     Refused { code: u64, message: String },
+}
+
+/// Whether an address is on this machine.
+fn loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

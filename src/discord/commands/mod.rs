@@ -11,8 +11,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use poise::serenity_prelude as serenity;
 use serde_json::Value;
+use url::Url;
 
+use super::loopback;
 use crate::model::{ChannelId, ForumKey, GuildId, PostId, ThreadId, ThreadPage, ThreadSummary, UserId};
+
+mod answer;
+mod page;
+#[cfg(test)]
+mod tests;
+mod thread;
 
 /// Discord waits three seconds for a first answer; one that takes longer than this is announced.
 const PROMPT: Duration = Duration::from_millis(1800);
@@ -105,12 +113,18 @@ pub struct Data {
 #[error("{0}")]
 pub struct Refusal(String);
 
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
 type Context<'a> = poise::Context<'a, Data, Refusal>;
 type Command = poise::Command<Data, Refusal>;
 
 /// All commands.
 fn commands() -> Vec<Command> {
-    Vec::new()
+    vec![thread::thread()]
 }
 
 /// The commands as Discord is told of them, for `Rest::put_commands`.
@@ -126,6 +140,8 @@ pub fn framework(forums: Arc<dyn Forums>) -> poise::Framework<Data, Refusal> {
     poise::Framework::builder()
         .options(poise::FrameworkOptions {
             commands: commands(),
+            on_error: |error| Box::pin(answer::apologise(error)),
+            event_handler: |framework, event| Box::pin(answer::pressed(framework, event)),
             // Nothing that a forum says can ping anyone.
             allowed_mentions: Some(serenity::CreateAllowedMentions::new()),
             initialize_owners: false,
@@ -136,10 +152,10 @@ pub fn framework(forums: Arc<dyn Forums>) -> poise::Framework<Data, Refusal> {
 }
 
 /// The HTTP client that answers interactions: with a time limit, as Discord's own is three seconds.
-pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
+pub fn http_client(api_url: &Url) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(3))
         .timeout(Duration::from_secs(10))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
+        .redirect(reqwest::redirect::Policy::none());
+    if loopback(api_url) { builder.no_proxy().build() } else { builder.build() }
 }

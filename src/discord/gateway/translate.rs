@@ -57,7 +57,12 @@ pub fn event(event: discord::Event) -> Option<Event> {
 
 /// An emoji as the configuration and REST write it: itself, or `name:id` for one of a guild's own.
 fn emoji(emoji: &ReactionType) -> String {
-    emoji.as_data()
+    match emoji {
+        ReactionType::Custom { id, name, .. } => format!("{}:{id}", name.as_deref().unwrap_or_default()),
+        ReactionType::Unicode(emoji) => emoji.clone(),
+        // serenity may learn of more kinds than these.
+        _ => String::new(),
+    }
 }
 
 fn channel(id: discord::ChannelId) -> ChannelId {

@@ -3,9 +3,13 @@
 
 mod footer;
 mod name;
+mod post;
+#[cfg(test)]
+mod tests;
 
 pub use footer::{Footer, footer};
 pub use name::{thread_title, webhook_name};
+pub use post::{LookContext, excerpt, link, messages};
 
 use url::Url;
 

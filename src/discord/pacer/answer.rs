@@ -36,11 +36,14 @@ impl Answer {
         };
         if status == 429 {
             let body: Value = serde_json::from_slice(body).unwrap_or_default();
+            // Not Discord but the wall before it, which stands before everything.
+            let walled = !body.is_object() && text("x-ratelimit-scope").is_none();
             let said = body["retry_after"].as_f64().and_then(duration);
             let header = text("retry-after").and_then(seconds);
             // The body is exact, the header whole seconds; with neither, the window's end is a guess.
             answer.retry_after = said.or(header).or(answer.reset_after);
-            answer.global = body["global"].as_bool().unwrap_or(false)
+            answer.global = walled
+                || body["global"].as_bool().unwrap_or(false)
                 || text("x-ratelimit-global").is_some()
                 || text("x-ratelimit-scope") == Some("global");
             answer.shared = text("x-ratelimit-scope") == Some("shared");
@@ -51,6 +54,12 @@ impl Answer {
     /// Whether it counts towards Discord's limit of 10,000 invalid requests in ten minutes.
     pub fn invalid(&self) -> bool {
         matches!(self.status, 401 | 403) || (self.status == 429 && !self.shared)
+    }
+
+    /// Whether a limit was met that the headers say nothing of.
+    pub fn hidden(&self) -> bool {
+        let left = self.remaining.is_none_or(|remaining| remaining > 0);
+        self.status == 429 && !self.global && !self.shared && left
     }
 }
 

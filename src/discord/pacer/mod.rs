@@ -51,7 +51,8 @@ pub struct Route {
     pub hidden: Option<Hidden>,
 }
 
-/// A limit that no header shows: found out by others, promised by no one.
+/// A limit that no header shows: found out by others, promised by no one. It is kept once a 429 has
+/// shown that it exists, over the window that the 429 tells, and not over a longer one than this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hidden {
     pub name: &'static str,

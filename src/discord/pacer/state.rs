@@ -55,6 +55,8 @@ pub struct State {
     names: HashMap<(Method, &'static str), Arc<str>>,
     buckets: HashMap<BucketKey, Bucket>,
     hidden: HashMap<(&'static str, u64), Window>,
+    /// Hidden limits that were met, and over how long they count.
+    met: HashMap<&'static str, Duration>,
     sent: VecDeque<Instant>,
     global_until: Option<Instant>,
     invalid: VecDeque<Instant>,
@@ -64,7 +66,8 @@ pub struct State {
 /// The requests sent under a hidden limit.
 struct Window {
     sent: VecDeque<Instant>,
-    length: Duration,
+    longest: Duration,
+    blocked: Option<Instant>,
 }
 
 struct Bucket {
@@ -94,6 +97,7 @@ impl State {
             names: HashMap::new(),
             buckets: HashMap::new(),
             hidden: HashMap::new(),
+            met: HashMap::new(),
             sent: VecDeque::new(),
             global_until: None,
             invalid: VecDeque::new(),
@@ -124,13 +128,9 @@ impl State {
             return wait;
         }
         if let Some(hidden) = &route.hidden {
-            let window = self
-                .hidden
-                .entry((hidden.name, hidden.id))
-                .or_insert_with(|| Window { sent: VecDeque::new(), length: hidden.window });
-            forget(&mut window.sent, hidden.window, now);
-            if window.sent.len() >= hidden.limit {
-                let at = window.sent.front().map_or(now, |first| *first + hidden.window);
+            let window =
+                self.hidden.entry((hidden.name, hidden.id)).or_insert_with(|| Window::new(hidden.window));
+            if let Some(at) = window.wait(hidden.limit, self.met.get(hidden.name), now) {
                 return Next::At(at, "this channel has had as much as Discord allows for now");
             }
         }
@@ -140,7 +140,6 @@ impl State {
             Priority::Backfill => GLOBAL - RESERVED,
         };
         if self.sent.len() >= allowed {
-            // The place that the oldest surplus request leaves.
             let at = self.sent[self.sent.len() - allowed] + GLOBAL_WINDOW;
             return Next::At(at, "the bot sends as much as Discord allows");
         }
@@ -179,12 +178,25 @@ impl State {
                 self.names.insert(kind, Arc::from(name.as_str()));
             }
         }
-        let key = self.key(route);
-        let bucket = self.buckets.entry(key).or_insert_with(|| Bucket::new(now));
-        bucket.learn(answer, now);
+        let named = self.key(route);
+        if named != *key && self.buckets.get(key).is_some_and(|bucket| bucket.in_flight == 0) {
+            self.buckets.remove(key);
+        }
+        let bucket = self.buckets.entry(named).or_insert_with(|| Bucket::new(now));
+        let pause = bucket.learn(answer, now);
         bucket.changed.notify_waiters();
+        if let (Some(hidden), Some(until)) = (route.hidden.as_ref().filter(|_| answer.hidden()), pause) {
+            let window =
+                self.hidden.entry((hidden.name, hidden.id)).or_insert_with(|| Window::new(hidden.window));
+            let length = window.met(hidden.limit, until);
+            // Only what is hidden is refused; other requests of the bucket may go on.
+            let known = self.met.entry(hidden.name).or_insert(length);
+            *known = length.max(*known);
+        } else {
+            bucket.blocked = bucket.blocked.max(pause);
+        }
         if answer.status == 429 && answer.global {
-            let until = now + answer.retry_after.unwrap_or(Duration::from_secs(1)) + MARGIN;
+            let until = now + answer.retry_after.unwrap_or_default().max(Duration::from_secs(1)) + MARGIN;
             self.global_until = self.global_until.max(Some(until));
         }
     }
@@ -203,9 +215,34 @@ impl State {
         self.swept = now;
         self.buckets.retain(|_, bucket| !bucket.idle(now));
         self.hidden.retain(|_, window| {
-            forget(&mut window.sent, window.length, now);
-            !window.sent.is_empty()
+            forget(&mut window.sent, window.longest, now);
+            !window.sent.is_empty() || window.blocked.is_some_and(|blocked| blocked > now)
         });
+    }
+}
+
+impl Window {
+    fn new(longest: Duration) -> Self {
+        Self { sent: VecDeque::new(), longest, blocked: None }
+    }
+
+    /// When the next request may go, if not now. Nothing is held back before the limit was met.
+    fn wait(&mut self, limit: usize, met: Option<&Duration>, now: Instant) -> Option<Instant> {
+        forget(&mut self.sent, self.longest, now);
+        if let Some(blocked) = self.blocked.filter(|blocked| *blocked > now) {
+            return Some(blocked);
+        }
+        // The place that the oldest surplus request leaves.
+        let place = self.sent.len().checked_sub(limit).map(|surplus| self.sent[surplus])?;
+        met.map(|length| place + *length).filter(|at| *at > now)
+    }
+
+    /// Notes that the limit was met and until when, and says how long its window seems to be.
+    fn met(&mut self, limit: usize, until: Instant) -> Duration {
+        self.blocked = self.blocked.max(Some(until));
+        // The refused request is the last; the window began so many before it.
+        let began = self.sent.len().checked_sub(limit + 1).map(|first| self.sent[first]);
+        began.map_or(self.longest, |began| until.saturating_duration_since(began).min(self.longest))
     }
 }
 
@@ -254,7 +291,8 @@ impl Bucket {
         Next::Changed(self.changed.clone().notified_owned())
     }
 
-    fn learn(&mut self, answer: &Answer, now: Instant) {
+    /// Takes in what an answer says, and returns until when it asks for a pause.
+    fn learn(&mut self, answer: &Answer, now: Instant) -> Option<Instant> {
         match (answer.limit, answer.remaining, answer.reset_after) {
             (Some(limit), Some(remaining), Some(reset_after)) => {
                 let reset = now + reset_after + MARGIN;
@@ -283,17 +321,15 @@ impl Bucket {
             // Each 429 in a row doubles the least wait: "retry after 0" must not become a storm.
             429 => doubled(Duration::from_millis(250), self.refusals.saturating_sub(2)),
             401 | 403 if self.refusals >= 3 => doubled(Duration::from_secs(10), self.refusals - 3),
-            _ => return,
+            _ => return None,
         };
         let asked = if answer.global { Duration::ZERO } else { answer.retry_after.unwrap_or_default() };
-        self.blocked = self.blocked.max(Some(now + asked.max(rest) + MARGIN));
+        Some(now + asked.max(rest) + MARGIN)
     }
 
     fn idle(&self, now: Instant) -> bool {
-        self.in_flight == 0
-            && now.saturating_duration_since(self.used) >= IDLE
-            && self.reset.is_none_or(|reset| reset <= now)
-            && self.blocked.is_none_or(|blocked| blocked <= now)
+        let last = self.reset.max(self.blocked).map_or(self.used, |end| end.max(self.used));
+        self.in_flight == 0 && now.saturating_duration_since(last) >= IDLE
     }
 }
 

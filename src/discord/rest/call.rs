@@ -10,8 +10,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Rest, parse};
-use crate::discord::DiscordError;
 use crate::discord::pacer::{Answer, Hidden, Hold, Route};
+use crate::discord::{DiscordError, loopback};
 
 /// Discord turns away clients without this form of name.
 /// <https://docs.discord.com/developers/reference#user-agent>
@@ -21,21 +21,26 @@ const USER_AGENT: &str =
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// A connection that rested longer may be closed from the other side just as it is used.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// What is said of a webhook that Discord no longer knows.
 pub const NO_WEBHOOK: &str = "the webhook is no longer there";
 
 /// How long to leave Discord alone when it can't be reached or is in trouble.
 const TROUBLE: Duration = Duration::from_secs(3);
 
-pub fn client() -> Result<reqwest::Client, DiscordError> {
-    reqwest::Client::builder()
+pub fn client(api_url: &Url) -> Result<reqwest::Client, DiscordError> {
+    let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_LIMIT)
         .timeout(LIMIT)
+        .pool_idle_timeout(IDLE)
         // A redirect would carry the token elsewhere.
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| refused(0, format!("the HTTP client could not be set up: {error}")))
+        .redirect(reqwest::redirect::Policy::none());
+    // What is on this machine is not reached through a proxy.
+    let builder = if loopback(api_url) { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| refused(0, format!("the HTTP client could not be set up: {error}")))
 }
 
 pub fn base(api_url: &Url) -> Result<Url, DiscordError> {

@@ -62,15 +62,18 @@ pub struct Rest {
     pacer: Pacer,
     priority: Priority,
     me: Arc<OnceCell<Me>>,
-    webhooks: Arc<Mutex<HashMap<ChannelId, Arc<tokio::sync::Mutex<Option<Webhook>>>>>>,
+    webhooks: Arc<Mutex<HashMap<ChannelId, Slot>>>,
 }
+
+/// A channel's webhook; held while it is looked for, so that two callers don't make two.
+type Slot = Arc<tokio::sync::Mutex<Option<Webhook>>>;
 
 impl Rest {
     /// `api_url` is the base without `/api/v10`. Fails when the address or the token can't be used at
     /// all; nothing is sent.
     pub fn new(token: SecretString, api_url: &Url, clock: Arc<dyn Clock>) -> Result<Self, DiscordError> {
         Ok(Self {
-            http: call::client()?,
+            http: call::client(api_url)?,
             base: call::base(api_url)?,
             authorization: Arc::new(call::authorization(&token)?),
             pacer: Pacer::new(clock),

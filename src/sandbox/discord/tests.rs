@@ -1,0 +1,1 @@
+//! The sandbox spoken to as serenity speaks to Discord.
