@@ -146,7 +146,9 @@ async fn database(report: &mut Report, config: &Config, clock: Arc<dyn Clock>) {
 async fn discord(report: &mut Report, config: &Config, clock: Arc<dyn Clock>) {
     let rest = match Rest::new(config.discord.token.clone(), &config.discord.api_url, clock) {
         Ok(rest) => rest,
-        Err(error) => return report.fault("Discord", error.to_string(), "set discord.token and discord.api_url"),
+        Err(error) => {
+            return report.fault("Discord", error.to_string(), "set discord.token and discord.api_url");
+        }
     };
     match rest.me().await {
         Ok(me) => {
@@ -162,10 +164,18 @@ async fn discord(report: &mut Report, config: &Config, clock: Arc<dyn Clock>) {
             }
         }
         Err(error @ DiscordError::Token) => {
-            return report.fault("Discord token", error.to_string(), "copy the token from the application's Bot page");
+            return report.fault(
+                "Discord token",
+                error.to_string(),
+                "copy the token from the application's Bot page",
+            );
         }
         Err(error) => {
-            return report.fault("Discord", error.to_string(), "check discord.api_url and the network, then try again");
+            return report.fault(
+                "Discord",
+                error.to_string(),
+                "check discord.api_url and the network, then try again",
+            );
         }
     }
     for bridge in &config.bridges {
@@ -208,7 +218,11 @@ async fn forum_answers(report: &mut Report, config: &Config, forum: &ForumConfig
             "set forums.username and forums.password",
         ),
         Err(error) => {
-            return report.fault(&what, error.to_string(), "check the forum's address, user name and password");
+            return report.fault(
+                &what,
+                error.to_string(),
+                "check the forum's address, user name and password",
+            );
         }
     }
     for bridge in config.bridges.iter().filter(|bridge| bridge.forum == forum.key) {

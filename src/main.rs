@@ -137,7 +137,10 @@ async fn dispatch(command: Command) -> ExitCode {
                 return fail(WRONG, &format!("there is no engine \"{engine}\"; there is: vbulletin4"));
             };
             let Ok(zone) = jiff::tz::TimeZone::get(&timezone) else {
-                return fail(WRONG, &format!("there is no time zone \"{timezone}\"; try one like Europe/London"));
+                return fail(
+                    WRONG,
+                    &format!("there is no time zone \"{timezone}\"; try one like Europe/London"),
+                );
             };
             let source = match self::source(source) {
                 Ok(source) => source,

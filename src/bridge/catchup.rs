@@ -11,9 +11,9 @@ use crate::discord::{DiscordError, Event, Message};
 use crate::model::{ChannelId, MessageId};
 use crate::store::{Effect, StoreError, SubmissionState};
 
+use super::Heart;
 use super::inbox::{plain_emoji, take};
 use super::tie::Tie;
-use super::Heart;
 
 /// The most messages that Discord gives at once.
 const PAGE: u8 = 100;

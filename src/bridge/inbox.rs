@@ -36,7 +36,10 @@ pub async fn run(heart: Arc<Heart>, mut events: mpsc::Receiver<Event>, stop: Can
         let Some(event) = event else { return };
         while let Err(error) = take(&heart, &event).await {
             heart.health.database(Err(error.to_string()));
-            tracing::error!(error = &error as &dyn std::error::Error, "can't record what happened in Discord");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "can't record what happened in Discord"
+            );
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}
                 () = stop.cancelled() => return,

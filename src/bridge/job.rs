@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BoardId, ChannelId, ForumKey, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId};
+use crate::model::{
+    BoardId, ChannelId, ForumKey, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
+};
 use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError};
 
 /// Something to be done to Discord or to a forum.
@@ -126,7 +128,14 @@ impl Job {
 
     /// The outbox row for this job.
     pub fn queued(&self, lane: String, priority: Priority, run_at: Millis) -> Result<NewJob, StoreError> {
-        Ok(NewJob { lane, key: self.key(), seq: self.seq(), priority, run_at, job: serde_json::to_value(self)? })
+        Ok(NewJob {
+            lane,
+            key: self.key(),
+            seq: self.seq(),
+            priority,
+            run_at,
+            job: serde_json::to_value(self)?,
+        })
     }
 }
 

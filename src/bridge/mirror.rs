@@ -112,7 +112,8 @@ async fn deliver(
                     Ok(()) => part.message,
                     // A moderator took it away in Discord: that stays so.
                     Err(DiscordError::Gone(_)) if still_there(work, &target).await? => {
-                        let drop = Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: number };
+                        let drop =
+                            Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: number };
                         return Ok(vec![drop]);
                     }
                     Err(error) => return Err(error.into()),
@@ -142,7 +143,15 @@ async fn deliver(
 }
 
 fn part(tie: &Tie, post: &Post, number: u32, channel: ChannelId, message: MessageId, digest: i64) -> Part {
-    Part { bridge: tie.id(), post: post.id.clone(), part: number, channel, message, digest, origin: Origin::Forum }
+    Part {
+        bridge: tie.id(),
+        post: post.id.clone(),
+        part: number,
+        channel,
+        message,
+        digest,
+        origin: Origin::Forum,
+    }
 }
 
 /// The place for a post's messages; opens the Discord thread when the forum thread has none yet.

@@ -61,14 +61,7 @@ pub struct Forum {
 
 impl Forum {
     pub fn new(key: ForumKey, engine: Arc<dyn Engine>, poll: Duration) -> Self {
-        Self {
-            key,
-            engine,
-            poll,
-            account: Mutex::default(),
-            asked: Mutex::default(),
-            nudge: Notify::new(),
-        }
+        Self { key, engine, poll, account: Mutex::default(), asked: Mutex::default(), nudge: Notify::new() }
     }
 
     /// The account that the bridge writes as, once it is known.

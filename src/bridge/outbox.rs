@@ -113,7 +113,10 @@ pub async fn work(heart: Arc<Heart>, name: String, stop: CancellationToken) {
             }
             Err(error) => {
                 heart.health.database(Err(error.to_string()));
-                tracing::error!(error = &error as &dyn std::error::Error, "the database can't be used; work waits");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the database can't be used; work waits"
+                );
                 tokio::select! {
                     () = tokio::time::sleep(LOOK * 2) => {}
                     () = stop.cancelled() => {}

@@ -105,9 +105,8 @@ impl Reading {
             Some(name) => keys.into_iter().find(|key| key.as_str().eq_ignore_ascii_case(name.trim())),
             None => keys.into_iter().next(),
         };
-        let found = key.and_then(|key| {
-            Some((self.heart.forums.get(&key)?.clone(), self.guests.get(&key)?.clone()))
-        });
+        let found =
+            key.and_then(|key| Some((self.heart.forums.get(&key)?.clone(), self.guests.get(&key)?.clone())));
         let Some((forum, guest)) = found else {
             return Err("No such forum is bridged to this server.".to_owned());
         };
@@ -118,7 +117,8 @@ impl Reading {
             .of_forum(&forum.key)
             .into_iter()
             .filter(|tie| {
-                tie.bridge.channel == asker.channel || room.as_ref().is_some_and(|room| room.bridge == tie.id())
+                tie.bridge.channel == asker.channel
+                    || room.as_ref().is_some_and(|room| room.bridge == tie.id())
             })
             .collect();
         Ok(Sight { forum, guest, here })
@@ -152,7 +152,8 @@ impl Sight {
                 if self.here.iter().any(|tie| tie.covers(read.thread.board.id.as_ref(), &thread)) {
                     Ok(read)
                 } else {
-                    Err("The forum does not show that thread to everyone, so it can't be shown here.".to_owned())
+                    Err("The forum does not show that thread to everyone, so it can't be shown here."
+                        .to_owned())
                 }
             }
         }
@@ -167,7 +168,9 @@ async fn read_with(engine: &dyn Engine, place: &Place, page: Option<u32>) -> Res
         (Some(page), None, Some(post)) => {
             let found = engine.page_with_post(post).await?;
             match &found.thread.id {
-                Some(thread) if found.thread.page != page => engine.thread(thread, PageRef::Number(page)).await,
+                Some(thread) if found.thread.page != page => {
+                    engine.thread(thread, PageRef::Number(page)).await
+                }
                 _ => Ok(found),
             }
         }
@@ -182,7 +185,9 @@ fn sentence(failure: &Failure) -> String {
         Failure::Later { .. } | Failure::Uncertain { .. } | Failure::Unreadable(_) => {
             "The forum can't be read right now; try again in a minute.".to_owned()
         }
-        Failure::SignIn(_) => "The forum does not let the bridge in right now; its admin has to look.".to_owned(),
+        Failure::SignIn(_) => {
+            "The forum does not let the bridge in right now; its admin has to look.".to_owned()
+        }
         Failure::Refused(_) | Failure::Unsupported(_) => format!("The forum says no: {failure}"),
     }
 }
@@ -205,10 +210,9 @@ impl Forums for Reading {
             Some(_) => self.sight(asker, forum).await?,
             // Without a forum, an address tells which one it is of.
             None => {
-                let of_address = self
-                    .bridged(asker)
-                    .into_iter()
-                    .find(|key| self.heart.forums.get(key).is_some_and(|f| f.engine.recognise(thread).is_some()));
+                let of_address = self.bridged(asker).into_iter().find(|key| {
+                    self.heart.forums.get(key).is_some_and(|f| f.engine.recognise(thread).is_some())
+                });
                 self.sight(asker, of_address.as_ref().map(ForumKey::as_str)).await?
             }
         };
@@ -249,7 +253,8 @@ impl Forums for Reading {
             match engine.board(id, 1).await {
                 Ok(page) => {
                     name = page.board.name.or(name);
-                    threads.extend(page.threads.into_iter().filter(|thread| !thread.moved && !thread.deleted));
+                    threads
+                        .extend(page.threads.into_iter().filter(|thread| !thread.moved && !thread.deleted));
                 }
                 Err(failure) => refused = Some(sentence(&failure)),
             }

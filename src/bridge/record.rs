@@ -11,7 +11,8 @@ use crate::forum::Account;
 use crate::markup::{Block, Doc, Inline};
 use crate::model::{ForumKey, MessageId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
 use crate::store::{
-    Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission, SubmissionState, ThreadRow,
+    Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission, SubmissionState,
+    ThreadRow,
 };
 
 use super::job::{Job, News, ThreadFacts};

@@ -9,15 +9,17 @@ use crate::discord::DiscordError;
 use crate::forum::{Draft, Failure, PageRef, Posted};
 use crate::markup::{Block, Doc, Inline, discord::Names, plain};
 use crate::model::{ChannelId, MessageId, Post, PostId, ThreadId};
-use crate::store::{BridgeId, Effect, Millis, Origin, Part, Priority, StoreError, Submission, SubmissionState};
+use crate::store::{
+    BridgeId, Effect, Millis, Origin, Part, Priority, StoreError, Submission, SubmissionState,
+};
 
+use super::Forum;
 use super::job::{Job, Outcome, Spoken, tell_lane};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::{digest_of, origin_message};
 use super::tie::Tie;
-use super::Forum;
 
 /// A person is told that their message waits when it waits longer than this.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -125,17 +127,14 @@ pub async fn amend(
 }
 
 /// Removes a posted reply whose message was deleted.
-pub async fn retract(
-    work: &Work<'_>,
-    bridge: BridgeId,
-    message: MessageId,
-) -> Result<Vec<Effect>, Halt> {
+pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> Result<Vec<Effect>, Halt> {
     let Some((_, forum)) = place(work, bridge) else { return Ok(Vec::new()) };
     let Some(submission) = work.heart.store.submission(message).await? else { return Ok(Vec::new()) };
     if submission.state == SubmissionState::Withdrawn {
         return Ok(Vec::new());
     }
-    let withdrawn = Effect::Submission(Submission { state: SubmissionState::Withdrawn, ..submission.clone() });
+    let withdrawn =
+        Effect::Submission(Submission { state: SubmissionState::Withdrawn, ..submission.clone() });
     let Some(post) = &submission.post else { return Ok(vec![withdrawn]) };
     Point::BeforeRetract.reached();
     let deleted = forum.engine.delete(post, "deleted by its author on Discord").await;
@@ -242,7 +241,10 @@ async fn wait_told(work: &Work<'_>, spoken: &Spoken, failure: &Failure) -> Resul
     // From the fourth try on, a short wait has become a long one.
     if work.claim.attempts == 3 || (long && work.claim.attempts == 0) {
         let now = work.heart.store.now().await?;
-        let reason = format!("{}; it is sent as soon as the forum takes it", failure.to_string().trim_end_matches('.'));
+        let reason = format!(
+            "{}; it is sent as soon as the forum takes it",
+            failure.to_string().trim_end_matches('.')
+        );
         work.note(vec![telling(spoken.channel, spoken.message, Outcome::Waits(reason), now)?]).await?;
     }
     Ok(())
@@ -335,7 +337,9 @@ async fn quote(
         Err(Failure::Gone(_)) => return Ok(None),
         Err(failure) => return Err(failure.into()),
     };
-    let Some(quoted) = page.posts.into_iter().find(|candidate| candidate.id == *post) else { return Ok(None) };
+    let Some(quoted) = page.posts.into_iter().find(|candidate| candidate.id == *post) else {
+        return Ok(None);
+    };
     let words = plain::text(&quoted.body);
     let mut short: String = words.chars().take(QUOTE).collect();
     if short.len() < words.len() {

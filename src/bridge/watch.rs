@@ -114,8 +114,11 @@ impl Watcher {
         scopes.dedup();
         for scope in scopes {
             let now = self.heart.clock.monotonic();
-            let beat =
-                self.beats.entry(scope.clone()).or_insert(Beat { next: now, wait: self.forum.poll, failures: 0 });
+            let beat = self.beats.entry(scope.clone()).or_insert(Beat {
+                next: now,
+                wait: self.forum.poll,
+                failures: 0,
+            });
             if beat.next > now {
                 continue;
             }
@@ -276,7 +279,8 @@ impl Watcher {
         let summary = summary_of(thread, &page);
         let fresh: Vec<_> = ties.iter().filter(|tie| tie.bridge.baseline.is_none()).collect();
         for tie in &fresh {
-            let mut effects = vec![Effect::Baseline { bridge: tie.id(), post: newest(std::iter::once(&summary)) }];
+            let mut effects =
+                vec![Effect::Baseline { bridge: tie.id(), post: newest(std::iter::once(&summary)) }];
             if tie.bridge.start != Start::Now {
                 effects.push(Effect::Follow(unread(tie, thread)));
             }
@@ -549,9 +553,10 @@ impl Watcher {
         let now = self.heart.store.now().await?;
         let posts = self.heart.store.thread_posts(&self.forum.key, thread).await?;
         let mut effects = Vec::new();
-        for tie in ties.iter().filter(|tie| {
-            tie.covers(row.board.as_ref(), thread) && !tie.covers(Some(board), thread)
-        }) {
+        for tie in ties
+            .iter()
+            .filter(|tie| tie.covers(row.board.as_ref(), thread) && !tie.covers(Some(board), thread))
+        {
             for post in &posts {
                 effects.push(hide(tie, thread, &post.post, now)?);
             }

@@ -14,8 +14,8 @@ use crate::model::{BoardId, ChannelId, ForumKey, ThreadId};
 
 use super::tree::{Node, Origin, Value};
 use super::{
-    AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout, Replies,
-    Scope, ServerConfig, Start,
+    AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout,
+    Replies, Scope, ServerConfig, Start,
 };
 
 /// Reads values and collects what is wrong with them.
@@ -118,7 +118,11 @@ impl Reader {
                 Some(near) if distance(near, &key) <= 2 => format!("did you mean {near}?"),
                 _ => format!("{} knows: {}", section.name, section.known.join(", ")),
             };
-            self.fault(&node.origin, &format!("\"{key}\""), &format!("is not a key of {}; {hint}", section.name));
+            self.fault(
+                &node.origin,
+                &format!("\"{key}\""),
+                &format!("is not a key of {}; {hint}", section.name),
+            );
         }
     }
 
@@ -146,7 +150,8 @@ impl Reader {
             let text = self.text("database.url", &node)?;
             let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme));
             if !known {
-                let what = "must begin with sqlite:// or postgres://, for example \"sqlite://threadbridge.db\"";
+                let what =
+                    "must begin with sqlite:// or postgres://, for example \"sqlite://threadbridge.db\"";
                 self.fault(&node.origin, "database.url", what);
             }
             Some(text)
@@ -161,7 +166,11 @@ impl Reader {
             let text = self.text("server.listen", &node)?;
             let listen = text.parse().ok();
             if listen.is_none() {
-                self.fault(&node.origin, "server.listen", "must be an address and a port, like \"127.0.0.1:8070\"");
+                self.fault(
+                    &node.origin,
+                    "server.listen",
+                    "must be an address and a port, like \"127.0.0.1:8070\"",
+                );
             }
             listen
         });
@@ -181,25 +190,38 @@ impl Reader {
         let engine = engine.and_then(|(origin, name)| {
             let engine = name.parse().ok();
             if engine.is_none() {
-                self.fault(&origin, "forums.engine", &format!("\"{name}\" is not known; there is: vbulletin4"));
+                self.fault(
+                    &origin,
+                    "forums.engine",
+                    &format!("\"{name}\" is not known; there is: vbulletin4"),
+                );
             }
             engine
         });
         let has_url = section.keys.contains_key("url");
         let url = self.url(&mut section, "url");
         if !has_url {
-            self.fault(&section.origin, "forums.url", "is missing: the forum's address, like \"https://forum.example/\"");
+            self.fault(
+                &section.origin,
+                "forums.url",
+                "is missing: the forum's address, like \"https://forum.example/\"",
+            );
         }
         let mut url = url.and_then(|url| Url::parse(&url).ok()).unwrap_or_else(unreachable_url);
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
-        let username = section.take("username").map(|node| (node.origin.clone(), self.text("forums.username", &node)));
+        let username =
+            section.take("username").map(|node| (node.origin.clone(), self.text("forums.username", &node)));
         let password = self.secret(&mut section, "password", "password_file");
         let account = match (username, password) {
             (Some((_, Some(username))), Some(password)) => Some(AccountConfig { username, password }),
             (Some((origin, Some(_))), None) => {
-                self.fault(&origin, "forums.username", "is set without forums.password or forums.password_file");
+                self.fault(
+                    &origin,
+                    "forums.username",
+                    "is set without forums.password or forums.password_file",
+                );
                 None
             }
             (None, Some(_)) => {
@@ -242,7 +264,8 @@ impl Reader {
             self.fault(origin, "bridges.forum", &what);
         }
         let board = section.take("board").map(|node| (node.origin.clone(), self.id("bridges.board", &node)));
-        let thread = section.take("thread").map(|node| (node.origin.clone(), self.id("bridges.thread", &node)));
+        let thread =
+            section.take("thread").map(|node| (node.origin.clone(), self.id("bridges.thread", &node)));
         let scope = match (board, thread) {
             (Some((_, board)), None) => board.map(|id| Scope::Board(BoardId(id))),
             (None, Some((_, thread))) => thread.map(|id| Scope::Thread(ThreadId(id))),
@@ -251,7 +274,11 @@ impl Reader {
                 None
             }
             (None, None) => {
-                self.fault(&section.origin.clone(), "bridges.board", "is missing: the number in the board's address");
+                self.fault(
+                    &section.origin.clone(),
+                    "bridges.board",
+                    "is missing: the number in the board's address",
+                );
                 None
             }
         };
@@ -259,7 +286,8 @@ impl Reader {
             Some(node) => self.id("bridges.channel", &node).and_then(|text| {
                 let channel = text.parse().ok().filter(|channel: &ChannelId| channel.0 > 0);
                 if channel.is_none() {
-                    let what = "must be a channel's id: in Discord, right-click the channel and Copy Channel ID";
+                    let what =
+                        "must be a channel's id: in Discord, right-click the channel and Copy Channel ID";
                     self.fault(&node.origin, "bridges.channel", what);
                 }
                 channel
@@ -311,9 +339,7 @@ impl Reader {
 
     fn emoji(&mut self, node: Node) -> Vec<String> {
         match node.value {
-            Value::List(items) => {
-                items.iter().filter_map(|item| self.text("bridges.thanks", item)).collect()
-            }
+            Value::List(items) => items.iter().filter_map(|item| self.text("bridges.thanks", item)).collect(),
             // A variable holds them with commas between.
             Value::Text(text) if matches!(node.origin, Origin::Variable(_)) => {
                 text.split(',').map(str::trim).filter(|emoji| !emoji.is_empty()).map(str::to_owned).collect()
@@ -353,7 +379,11 @@ impl Reader {
         match section.take(key) {
             Some(node) => self.text(&format!("{table}.{key}"), &node).map(|text| (node.origin, text)),
             None => {
-                self.fault(&section.origin.clone(), &format!("{table}.{key}"), &format!("is missing: {what}"));
+                self.fault(
+                    &section.origin.clone(),
+                    &format!("{table}.{key}"),
+                    &format!("is missing: {what}"),
+                );
                 None
             }
         }
@@ -392,7 +422,11 @@ impl Reader {
         let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            self.fault(&node.origin, &format!("{table}.{key}"), &format!("must be one of {}", names.join(", ")));
+            self.fault(
+                &node.origin,
+                &format!("{table}.{key}"),
+                &format!("must be one of {}", names.join(", ")),
+            );
         }
         found
     }
@@ -412,7 +446,12 @@ impl Reader {
     }
 
     /// A secret, or the content of the file that holds it. Never repeated in a fault.
-    fn secret(&mut self, section: &mut Section, key: &'static str, file_key: &'static str) -> Option<SecretString> {
+    fn secret(
+        &mut self,
+        section: &mut Section,
+        key: &'static str,
+        file_key: &'static str,
+    ) -> Option<SecretString> {
         let table = table_of(section);
         let (inline, file) = (section.take(key), section.take(file_key));
         if let (Some(_), Some(file)) = (&inline, &file) {
@@ -447,7 +486,10 @@ impl Reader {
     fn unique_forums(&mut self, forums: &[ForumConfig]) {
         for (index, forum) in forums.iter().enumerate() {
             if forums[..index].iter().any(|other| other.key == forum.key) {
-                self.faults.push(format!("{}: two forums have the key \"{}\"; keys must differ", self.file, forum.key));
+                self.faults.push(format!(
+                    "{}: two forums have the key \"{}\"; keys must differ",
+                    self.file, forum.key
+                ));
             }
         }
     }

@@ -115,7 +115,8 @@ pub fn overlay(root: &mut Node, variable: &str, text: &str) -> Result<(), String
         let empty = || Node { origin: origin.clone(), value: Value::Table(BTreeMap::new()) };
         node = match &mut node.value {
             Value::List(items) if is_index => {
-                let index: usize = part.parse().map_err(|_| format!("{variable}: {part} is no place in a list"))?;
+                let index: usize =
+                    part.parse().map_err(|_| format!("{variable}: {part} is no place in a list"))?;
                 if index > items.len() {
                     return Err(format!(
                         "{variable}: the list has {} entries, so the next is number {}",
@@ -129,7 +130,8 @@ pub fn overlay(root: &mut Node, variable: &str, text: &str) -> Result<(), String
                 &mut items[index]
             }
             Value::Table(table) => table.entry(part.clone()).or_insert_with(|| {
-                let list = path.get(depth + 1).is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()));
+                let list =
+                    path.get(depth + 1).is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()));
                 Node {
                     origin: origin.clone(),
                     value: if list { Value::List(Vec::new()) } else { Value::Table(BTreeMap::new()) },

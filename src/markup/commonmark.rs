@@ -80,7 +80,8 @@ fn block(block: &Block, out: &mut String) {
         }
         Block::List { start, items } => {
             for (number, item) in items.iter().enumerate() {
-                let mark = start.map_or_else(|| "- ".to_owned(), |start| format!("{}. ", start as usize + number));
+                let mark =
+                    start.map_or_else(|| "- ".to_owned(), |start| format!("{}. ", start as usize + number));
                 let mut text = String::new();
                 blocks(item, &" ".repeat(mark.len()), &mut text);
                 out.push_str(&mark);

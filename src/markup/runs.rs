@@ -27,8 +27,7 @@ pub fn nest(runs: Vec<Run>) -> Vec<Inline> {
     let mut out = Vec::new();
     let mut open: Vec<(Style, Vec<Inline>)> = Vec::new();
     for run in runs {
-        let shared =
-            open.iter().zip(&run.styles).take_while(|((open, _), style)| open == *style).count();
+        let shared = open.iter().zip(&run.styles).take_while(|((open, _), style)| open == *style).count();
         close(&mut open, shared, &mut out);
         for style in &run.styles[shared..] {
             open.push((style.clone(), Vec::new()));

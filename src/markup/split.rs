@@ -6,8 +6,8 @@
 //! same beginning always gives the same first parts, so that an edit near the end leaves them alone.
 
 use super::Doc;
-use super::discord::{Line, QuoteLinks, line_text, lines_of, pieces};
 use super::Inline;
+use super::discord::{Line, QuoteLinks, line_text, lines_of, pieces};
 use super::runs::Run;
 
 /// The messages that show a document, each of at most `limit` UTF-16 units, with `footer` (Discord
@@ -144,7 +144,11 @@ fn pack(lines: Vec<Line>, limit: usize) -> Vec<Vec<Line>> {
 }
 
 fn size(lines: &[Line]) -> usize {
-    lines.iter().enumerate().map(|(index, line)| if index == 0 { cost(line) } else { cost_behind(line) }).sum()
+    lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| if index == 0 { cost(line) } else { cost_behind(line) })
+        .sum()
 }
 
 /// The last gap of a part, if what is before it fills more than half.
@@ -178,7 +182,11 @@ fn fit(line: Line, limit: usize, out: &mut Vec<Line>) {
             while !rest.is_empty() {
                 let end = longest(rest, &mark, most);
                 let (now, later) = rest.split_at(end);
-                out.push(Line::Text { mark: std::mem::replace(&mut mark, again.clone()), again: again.clone(), runs: now.to_vec() });
+                out.push(Line::Text {
+                    mark: std::mem::replace(&mut mark, again.clone()),
+                    again: again.clone(),
+                    runs: now.to_vec(),
+                });
                 rest = later;
             }
         }

@@ -130,7 +130,9 @@ impl Db {
     /// Asks outside of a transaction.
     pub async fn rows(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => sqlite(sql, values).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect(),
+            Self::Sqlite(pool) => {
+                sqlite(sql, values).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect()
+            }
             Self::Postgres(pool) => {
                 postgres(sql, values).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
             }

@@ -17,8 +17,11 @@ async fn forum_id(tx: &mut Tx, forum: &ForumKey) -> Result<i64, StoreError> {
     if let Some(row) = tx.row(FIND, values![forum.as_str()]).await? {
         return row.int(0);
     }
-    tx.run("INSERT INTO forum (forum_key) VALUES ($1) ON CONFLICT (forum_key) DO NOTHING", values![forum.as_str()])
-        .await?;
+    tx.run(
+        "INSERT INTO forum (forum_key) VALUES ($1) ON CONFLICT (forum_key) DO NOTHING",
+        values![forum.as_str()],
+    )
+    .await?;
     tx.row(FIND, values![forum.as_str()]).await?.ok_or(sqlx::Error::RowNotFound)?.int(0)
 }
 
@@ -68,7 +71,8 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
         }
         Effect::PostGone { forum, post } => {
             let forum = forum_id(tx, forum).await?;
-            tx.run("UPDATE post SET gone = 1 WHERE forum = $1 AND post = $2", values![forum, post.as_str()]).await?;
+            tx.run("UPDATE post SET gone = 1 WHERE forum = $1 AND post = $2", values![forum, post.as_str()])
+                .await?;
         }
         Effect::Part(part) => {
             tx.run(
@@ -110,7 +114,8 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
                 values![bridge.0, thread.as_str()],
             )
             .await?;
-            tx.run("DELETE FROM room WHERE bridge = $1 AND thread = $2", values![bridge.0, thread.as_str()]).await?;
+            tx.run("DELETE FROM room WHERE bridge = $1 AND thread = $2", values![bridge.0, thread.as_str()])
+                .await?;
         }
         Effect::Submission(submission) => {
             tx.run(
@@ -153,8 +158,11 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
             .await?;
         }
         Effect::DropReactions { message, emoji: Some(emoji) } => {
-            tx.run("DELETE FROM reaction WHERE message = $1 AND emoji = $2", values![message.0, emoji.as_str()])
-                .await?;
+            tx.run(
+                "DELETE FROM reaction WHERE message = $1 AND emoji = $2",
+                values![message.0, emoji.as_str()],
+            )
+            .await?;
         }
         Effect::DropReactions { message, emoji: None } => {
             tx.run("DELETE FROM reaction WHERE message = $1", values![message.0]).await?;
@@ -179,7 +187,8 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
         }
         Effect::Enqueue(job) => enqueue(tx, job).await?,
         Effect::Cancel { key } => {
-            tx.run("DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0", values![key.as_str()]).await?;
+            tx.run("DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0", values![key.as_str()])
+                .await?;
         }
     }
     Ok(())

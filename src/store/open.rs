@@ -38,7 +38,8 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, St
         "postgres" | "postgresql" => (postgres(url).await?, None),
         _ => {
             return Err(StoreError::Unusable(
-                "database.url must begin with sqlite:// or postgres://, for example sqlite://threadbridge.db".into(),
+                "database.url must begin with sqlite:// or postgres://, for example sqlite://threadbridge.db"
+                    .into(),
             ));
         }
     };
@@ -47,7 +48,9 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, St
 
 async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {
     let options = SqliteConnectOptions::from_str(url)
-        .map_err(|_| StoreError::Unusable("database.url is no SQLite address; try sqlite://threadbridge.db".into()))?
+        .map_err(|_| {
+            StoreError::Unusable("database.url is no SQLite address; try sqlite://threadbridge.db".into())
+        })?
         .create_if_missing(true)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)

@@ -58,7 +58,10 @@ pub async fn settle(
     let mut tx = db.begin().await?;
     // Touching the row takes its lock before anything else is written.
     let held = tx
-        .run("UPDATE outbox SET lease_until = lease_until WHERE id = $1 AND fence = $2", values![claim.id, claim.fence])
+        .run(
+            "UPDATE outbox SET lease_until = lease_until WHERE id = $1 AND fence = $2",
+            values![claim.id, claim.fence],
+        )
         .await?;
     if held == 0 {
         return Err(StoreError::LeaseLost);
@@ -86,7 +89,8 @@ async fn end(tx: &mut Tx, now: Millis, claim: &Claim, finish: &Finish) -> Result
             }
         }
         Finish::Continue => {
-            tx.run("UPDATE outbox SET lease_until = $2 WHERE id = $1", values![claim.id, now + claim.lease]).await?;
+            tx.run("UPDATE outbox SET lease_until = $2 WHERE id = $1", values![claim.id, now + claim.lease])
+                .await?;
         }
         Finish::Retry { at, reason } => {
             tx.run(
@@ -124,7 +128,9 @@ pub async fn counts(db: &Db, now: Millis) -> Result<OutboxCounts, StoreError> {
 }
 
 pub async fn parked(db: &Db) -> Result<Vec<Parked>, StoreError> {
-    let rows = db.rows("SELECT id, lane, job_key, reason, job FROM outbox WHERE parked = 1 ORDER BY id", &[]).await?;
+    let rows = db
+        .rows("SELECT id, lane, job_key, reason, job FROM outbox WHERE parked = 1 ORDER BY id", &[])
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(Parked {

@@ -158,7 +158,9 @@ fn a_page_before_the_last_leaves_the_thread_unread() {
     let mut first = page(vec![post(1, 1)]);
     first.thread.pages = 2;
     let effects = effects(&first, &[tie], &behind, &known(vec![]));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::Follow(follow) if follow.marker.is_empty())));
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::Follow(follow) if follow.marker.is_empty()))
+    );
 }
 
 #[test]

@@ -6,7 +6,9 @@ pub fn text(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = address(rest) {
         plain(&rest[..at], out);
-        let end = rest[at..].find(|c: char| c.is_whitespace() || "<>|`*\"".contains(c)).map_or(rest.len(), |n| at + n);
+        let end = rest[at..]
+            .find(|c: char| c.is_whitespace() || "<>|`*\"".contains(c))
+            .map_or(rest.len(), |n| at + n);
         out.push_str(&rest[at..end]);
         rest = &rest[end..];
     }

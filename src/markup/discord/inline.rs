@@ -158,9 +158,10 @@ fn looks_like_address(label: &str) -> bool {
         || label.starts_with("www.")
         || (!label.contains(char::is_whitespace)
             && label.split('/').next().is_some_and(|host| {
-                host.contains('.') && host.rsplit('.').next().is_some_and(|end| {
-                    (2..=6).contains(&end.len()) && end.chars().all(|c| c.is_ascii_alphabetic())
-                })
+                host.contains('.')
+                    && host.rsplit('.').next().is_some_and(|end| {
+                        (2..=6).contains(&end.len()) && end.chars().all(|c| c.is_ascii_alphabetic())
+                    })
             }))
 }
 

@@ -176,7 +176,11 @@ impl Writer<'_> {
             self.lines.push(Line::Code {
                 quote: around.quote.clone(),
                 language: language.to_owned(),
-                text: if line.is_empty() && around.quote.is_empty() { String::new() } else { line.to_owned() },
+                text: if line.is_empty() && around.quote.is_empty() {
+                    String::new()
+                } else {
+                    line.to_owned()
+                },
                 opens: index == 0,
                 closes: index == last,
                 hidden: around.hidden,
@@ -219,7 +223,9 @@ impl Writer<'_> {
             .collect();
         let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
-            .map(|column| cells.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0))
+            .map(|column| {
+                cells.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
+            })
             .collect();
         let mut text = String::new();
         for (number, row) in cells.iter().enumerate() {
@@ -258,15 +264,15 @@ pub fn pieces(runs: &[Run]) -> Vec<Run> {
     for run in runs {
         match &run.leaf {
             Inline::Text(text) if !run.styles.iter().any(|style| matches!(style, Style::Link(_))) => {
-                pieces.extend(words(text).map(|word| Run {
-                    styles: run.styles.clone(),
-                    leaf: Inline::Text(word.to_owned()),
-                }));
+                pieces.extend(
+                    words(text)
+                        .map(|word| Run { styles: run.styles.clone(), leaf: Inline::Text(word.to_owned()) }),
+                );
             }
-            Inline::Code(text) => pieces.extend(words(text).map(|word| Run {
-                styles: run.styles.clone(),
-                leaf: Inline::Code(word.to_owned()),
-            })),
+            Inline::Code(text) => pieces.extend(
+                words(text)
+                    .map(|word| Run { styles: run.styles.clone(), leaf: Inline::Code(word.to_owned()) }),
+            ),
             _ => pieces.push(run.clone()),
         }
     }

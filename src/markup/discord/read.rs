@@ -79,7 +79,8 @@ fn lines(text: &str, names: &Names, depth: usize, blocks: &mut Vec<Block>) {
         if (line.starts_with("> ") || line == ">") && depth < MAX_DEPTH {
             end(&mut paragraph, blocks);
             let count = lines[at..].iter().take_while(|line| line.starts_with("> ") || **line == ">").count();
-            let quoted: Vec<&str> = lines[at..at + count].iter().map(|line| line[1..].trim_start_matches(' ')).collect();
+            let quoted: Vec<&str> =
+                lines[at..at + count].iter().map(|line| line[1..].trim_start_matches(' ')).collect();
             blocks.push(quote(&quoted.join("\n"), names, depth));
             at += count;
             continue;
@@ -94,7 +95,9 @@ fn lines(text: &str, names: &Names, depth: usize, blocks: &mut Vec<Block>) {
             end(&mut paragraph, blocks);
             let count = lines[at..]
                 .iter()
-                .take_while(|line| item(line).is_some() || (line.starts_with("  ") && !line.trim().is_empty()))
+                .take_while(|line| {
+                    item(line).is_some() || (line.starts_with("  ") && !line.trim().is_empty())
+                })
                 .count();
             blocks.extend(list(&lines[at..at + count], names, depth));
             at += count;
@@ -156,12 +159,13 @@ fn list(lines: &[&str], names: &Names, depth: usize) -> Vec<Block> {
                     .count()
                     .max(1);
                 let inner = &lines[at..at + count];
-                let nested = if depth + 1 < MAX_DEPTH && inner.first().is_some_and(|line| item(line).is_some()) {
-                    list(inner, names, depth + 1)
-                } else {
-                    let text: Vec<&str> = inner.iter().map(|line| line.trim()).collect();
-                    vec![Block::Paragraph(inlines(&text.join("\n"), names, 0))]
-                };
+                let nested =
+                    if depth + 1 < MAX_DEPTH && inner.first().is_some_and(|line| item(line).is_some()) {
+                        list(inner, names, depth + 1)
+                    } else {
+                        let text: Vec<&str> = inner.iter().map(|line| line.trim()).collect();
+                        vec![Block::Paragraph(inlines(&text.join("\n"), names, 0))]
+                    };
                 if let Some(item) = items.last_mut() {
                     item.extend(nested);
                 }
@@ -372,7 +376,8 @@ fn bare(url: &str) -> Inline {
 
 /// `[label](https://address)`; Discord makes no link of anything else.
 fn masked(rest: &str, names: &Names, depth: usize) -> Option<(Inline, usize)> {
-    let window = &rest[..rest.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST_LINK).last()?];
+    let window =
+        &rest[..rest.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST_LINK).last()?];
     let window = if rest.len() <= LONGEST_LINK { rest } else { window };
     let middle = window.find("](")?;
     let label = &window[1..middle];

@@ -48,12 +48,45 @@ pub fn guard(html: &str) -> Result<(), TooMuch> {
             continue;
         }
         tags += 1;
-        let is_formatting =
-            matches!(&*name, "a" | "b" | "big" | "code" | "em" | "font" | "i" | "s" | "small" | "strike" | "strong" | "tt" | "u");
+        let is_formatting = matches!(
+            &*name,
+            "a" | "b"
+                | "big"
+                | "code"
+                | "em"
+                | "font"
+                | "i"
+                | "s"
+                | "small"
+                | "strike"
+                | "strong"
+                | "tt"
+                | "u"
+        );
         let void = matches!(
             &*name,
-            "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source"
-                | "track" | "wbr" | "p" | "li" | "td" | "tr" | "th" | "option" | "dt" | "dd"
+            "area"
+                | "base"
+                | "br"
+                | "col"
+                | "embed"
+                | "hr"
+                | "img"
+                | "input"
+                | "link"
+                | "meta"
+                | "param"
+                | "source"
+                | "track"
+                | "wbr"
+                | "p"
+                | "li"
+                | "td"
+                | "tr"
+                | "th"
+                | "option"
+                | "dt"
+                | "dd"
         );
         if closing {
             open = open.saturating_sub(1);

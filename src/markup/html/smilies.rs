@@ -36,11 +36,8 @@ fn by_code(code: &str) -> Option<&'static str> {
 }
 
 fn by_name(name: &str) -> Option<&'static str> {
-    let name: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_lowercase())
-        .collect();
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     Some(match name.as_str() {
         "smile" | "smilie" | "happy" => "🙂",
         "wink" => "😉",

@@ -86,8 +86,8 @@ impl Walk<'_> {
     fn element(&self, element: ElementRef<'_>, flow: &mut Flow, around: &Around) {
         let name = element.value().name();
         match name {
-            "script" | "style" | "head" | "template" | "noscript" | "button" | "input" | "select" | "textarea"
-            | "svg" | "link" | "meta" => return,
+            "script" | "style" | "head" | "template" | "noscript" | "button" | "input" | "select"
+            | "textarea" | "svg" | "link" | "meta" => return,
             "br" => return flow.leaf(Inline::Break, &around.styles, around.size),
             "hr" => return flow.block(Block::Rule),
             "img" => return self.image(element, flow, around),
@@ -127,8 +127,9 @@ impl Walk<'_> {
                 flow.flush();
             }
             "p" | "div" | "center" | "section" | "article" | "aside" | "header" | "footer" | "figure"
-            | "figcaption" | "fieldset" | "form" | "dl" | "dt" | "dd" | "address" | "main" | "legend" | "tr"
-            | "td" | "th" | "tbody" | "table" | "ul" | "ol" | "li" | "blockquote" | "pre" | "details" | "summary" => {
+            | "figcaption" | "fieldset" | "form" | "dl" | "dt" | "dd" | "address" | "main" | "legend"
+            | "tr" | "td" | "th" | "tbody" | "table" | "ul" | "ol" | "li" | "blockquote" | "pre"
+            | "details" | "summary" => {
                 flow.flush();
                 self.children(element, flow, &by_style(element, around));
                 flow.flush();
@@ -159,7 +160,9 @@ impl Walk<'_> {
         }
         if is_hidden(element) && !around.quoting {
             let content = self.contents(element, around);
-            return shows_something(&content).then(|| vec![Block::Spoiler { label: None, content }]).or(Some(vec![]));
+            return shows_something(&content)
+                .then(|| vec![Block::Spoiler { label: None, content }])
+                .or(Some(vec![]));
         }
         match name {
             "pre" => Some(vec![Block::Code { language: language(element), text: code_text(element) }]),
@@ -305,7 +308,8 @@ impl Walk<'_> {
 
     fn image(&self, image: ElementRef<'_>, flow: &mut Flow, around: &Around) {
         let attr = |name| image.value().attr(name).unwrap_or_default();
-        let source = ["data-src", "data-original", "src"].into_iter().map(attr).find(|s| !s.trim().is_empty());
+        let source =
+            ["data-src", "data-original", "src"].into_iter().map(attr).find(|s| !s.trim().is_empty());
         let Some(source) = source.filter(|source| !source.starts_with("data:")) else { return };
         let smilie = class_any(image, &["inlineimg", "smilie", "emoji", "smiley", "mceSmilie"])
             || source.contains("/smilies/")
@@ -323,7 +327,10 @@ impl Walk<'_> {
         }
         let Some(url) = self.address(source) else { return };
         let alt = Some(attr("alt").trim()).filter(|alt| {
-            !alt.is_empty() && !alt.contains("://") && !alt.eq_ignore_ascii_case("attachment") && !url.ends_with(alt)
+            !alt.is_empty()
+                && !alt.contains("://")
+                && !alt.eq_ignore_ascii_case("attachment")
+                && !url.ends_with(alt)
         });
         flow.leaf(Inline::Image { url, alt: alt.map(str::to_owned) }, &around.styles, around.size);
     }
@@ -449,7 +456,10 @@ fn is_hidden(element: ElementRef<'_>) -> bool {
 }
 
 fn is_inline(element: ElementRef<'_>) -> bool {
-    matches!(element.value().name(), "a" | "b" | "strong" | "i" | "em" | "u" | "s" | "span" | "font" | "br" | "img" | "code")
+    matches!(
+        element.value().name(),
+        "a" | "b" | "strong" | "i" | "em" | "u" | "s" | "span" | "font" | "br" | "img" | "code"
+    )
 }
 
 /// A spoiler add-on's frame or box.
@@ -463,7 +473,9 @@ fn is_label(element: ElementRef<'_>) -> bool {
     matches!(element.value().name(), "summary" | "legend" | "button" | "input")
         || element.value().classes().any(|class| {
             let class = class.to_ascii_lowercase();
-            ["title", "head", "label", "button", "toggle", "description", "info"].iter().any(|w| class.contains(w))
+            ["title", "head", "label", "button", "toggle", "description", "info"]
+                .iter()
+                .any(|w| class.contains(w))
         })
         || (!is_hidden(element)
             && !is_spoiler(element)
@@ -488,7 +500,8 @@ fn innermost_container(element: ElementRef<'_>) -> ElementRef<'_> {
     let mut inner = element;
     for _ in 0..DEEPEST {
         let mut children = inner.child_elements();
-        let own_text = inner.children().any(|c| matches!(c.value(), Node::Text(text) if !text.trim().is_empty()));
+        let own_text =
+            inner.children().any(|c| matches!(c.value(), Node::Text(text) if !text.trim().is_empty()));
         match (children.next(), children.next()) {
             (Some(only), None) if !own_text && only.value().name() == "div" => inner = only,
             _ => break,
@@ -581,7 +594,8 @@ fn member_of(url: &str) -> Option<MemberId> {
 fn watch_page(url: &str) -> String {
     let id = |marker: &str| {
         let (_, rest) = url.split_once(marker)?;
-        let id: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+        let id: String =
+            rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
         (!id.is_empty()).then_some(id)
     };
     if url.contains("youtube") {
