@@ -1,0 +1,1 @@
+//! Drives the forum over HTTP as a browser would.
