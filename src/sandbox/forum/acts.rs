@@ -394,7 +394,7 @@ impl Forum {
 
     /// All threads of a board, in the order of its list, hidden ones too.
     pub fn threads(&self, board: u64) -> Vec<ThreadFacts> {
-        self.state().threads.values().filter(|thread| thread.board == board).cloned().collect()
+        self.state().all_threads(board).into_iter().cloned().collect()
     }
 
     pub fn thread(&self, id: u64) -> Option<ThreadFacts> {

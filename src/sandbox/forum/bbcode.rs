@@ -6,6 +6,8 @@
 use maud::PreEscaped;
 
 const DEPTH: usize = 60;
+/// Bytes of a tag with its option; longer ones are text, so that a million `[` are read once each.
+const TAG_LENGTH: usize = 512;
 
 /// The board's smilies: what is typed, the picture's name, its title.
 pub(super) const SMILIES: &[(&str, &str, &str)] = &[
@@ -135,7 +137,7 @@ struct Tag {
 impl Tag {
     /// Reads `[name]`, `[name=option]` or `[/name]` at the start of `text`.
     fn read(text: &str) -> Option<(Self, &str)> {
-        let end = text.find(']')?;
+        let end = text.bytes().take(TAG_LENGTH).position(|byte| byte == b']')?;
         let inside = &text[1..end];
         if inside.contains(['[', '\n']) {
             return None;

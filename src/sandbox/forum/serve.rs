@@ -52,10 +52,18 @@ impl Door {
         Ok(Self { task, all })
     }
 
-    pub async fn shut(self) {
+    /// Answers when the port is free again.
+    pub async fn shut(mut self) {
         self.all.cancel();
         self.task.abort();
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.all.cancel();
+        self.task.abort();
     }
 }
 

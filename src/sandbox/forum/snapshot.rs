@@ -17,7 +17,7 @@ impl Forum {
             .values()
             .map(|board| {
                 let threads: Vec<Value> = state
-                    .board_threads(state.members.values().find(|m| m.staff).map(|m| m.id), board.id)
+                    .all_threads(board.id)
                     .into_iter()
                     .map(|thread| {
                         let posts: Vec<Value> = thread

@@ -284,17 +284,20 @@ impl State {
         thread.posts.iter().rev().filter_map(|id| self.posts.get(id)).find(|post| post.public())
     }
 
-    /// A board's threads with the newest post first, stickies before the rest.
-    pub fn board_threads(&self, viewer: Option<u64>, board: u64) -> Vec<&ThreadFacts> {
-        let mut rows: Vec<_> = self
-            .threads
-            .values()
-            .filter(|thread| thread.board == board && self.sees_thread(viewer, thread))
-            .collect();
+    /// A board's threads with the newest post first, stickies before the rest, hidden ones too.
+    pub fn all_threads(&self, board: u64) -> Vec<&ThreadFacts> {
+        let mut rows: Vec<_> = self.threads.values().filter(|thread| thread.board == board).collect();
         rows.sort_by_key(|thread| {
             let last = self.last_public_post(thread).map(|post| (post.at, post.id));
             (!thread.sticky, std::cmp::Reverse(last))
         });
+        rows
+    }
+
+    /// Those of them that this viewer sees.
+    pub fn board_threads(&self, viewer: Option<u64>, board: u64) -> Vec<&ThreadFacts> {
+        let mut rows = self.all_threads(board);
+        rows.retain(|thread| self.sees_thread(viewer, thread));
         rows
     }
 

@@ -157,8 +157,13 @@ impl<'a> Visit<'a> {
             )));
         }
         let signing_in = script == "login" && self.call.text("do") == "login";
-        if self.call.post && !signing_in && script != "post_thanks" {
-            self.check_token()?;
+        if self.call.post
+            && !signing_in
+            && script != "post_thanks"
+            && let Err(stop) = self.check_token()
+        {
+            self.record_refused_token(script, &stop);
+            return Err(stop);
         }
         match script {
             "index" | "forum" => Ok(self.home()),
@@ -193,6 +198,23 @@ impl<'a> Visit<'a> {
             return Err(Stop::Token("the token has expired."));
         }
         self.state.sessions.check(self.call.get("securitytoken"), self.viewer, self.now).map_err(Stop::Token)
+    }
+
+    fn record_refused_token(&mut self, script: &str, stop: &Stop) {
+        let action = match (script, self.call.text("do")) {
+            ("newreply", _) => Action::Reply,
+            ("newthread", _) => Action::OpenThread,
+            ("editpost", "deletepost") => Action::Delete,
+            ("editpost", _) => Action::Edit,
+            ("private", _) => Action::Mail,
+            _ => return,
+        };
+        let reason = match stop {
+            Stop::Token(end) => (*end).to_owned(),
+            _ => String::new(),
+        };
+        let post = self.call.number("p").or_else(|| self.call.number("postid"));
+        self.record(action, self.call.number("t"), post, Outcome::Refused(reason));
     }
 
     fn turn_away(&mut self, script: &str, stop: Stop) -> Reply {
