@@ -58,6 +58,9 @@ pub enum Links {
     Standard,
     /// `showthread.php?12-Title`, vB 4.2's default.
     Basic,
+    /// `forums/board-name/12-title-2.html`, as the vBSEO add-on rewrites them; plain addresses of
+    /// threads answer 301.
+    Rewritten,
 }
 
 /// The dress of the thanks add-on.

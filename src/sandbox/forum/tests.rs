@@ -354,3 +354,24 @@ async fn the_feed_answers_conditional_requests_and_old_boards_speak_windows_1252
     assert_eq!(again.status(), 304);
     forum.stop().await;
 }
+
+#[tokio::test]
+async fn rewritten_addresses_lead_to_the_same_pages() {
+    let (forum, _) = start(Options { links: Links::Rewritten, posts_per_page: 1, ..Options::default() });
+    let ann = forum.add_member("Ann");
+    let board = forum.add_board("General Chat");
+    let (thread, _) = forum.open_thread(board, ann, "Part 2", "first words").unwrap();
+    let second = forum.reply(thread, ann, "second words").unwrap();
+    let browser = Browser::new(&forum);
+    let old = browser.client.get(format!("{}showthread.php?p={second}", forum.url())).send().await.unwrap();
+    assert_eq!(old.status(), 301);
+    let pretty = format!("forums/general-chat/{thread}-part-2");
+    assert_eq!(old.headers()["location"], format!("{}{pretty}-post{second}.html#post{second}", forum.url()));
+    for (ending, number) in [(".html", "#1"), ("-2.html", "#2"), (&*format!("-post{second}.html"), "#2")] {
+        let page = browser.get(&format!("{pretty}{ending}")).await;
+        assert_eq!(text(&page, "a.postcounter"), number, "{ending}");
+    }
+    assert_eq!(count(&browser.get("forums/general-chat/").await, "li.threadbit"), 1);
+    assert_eq!(text(&browser.get("members/ann.html").await, ".member_username"), "Ann");
+    forum.stop().await;
+}

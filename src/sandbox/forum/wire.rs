@@ -95,6 +95,9 @@ impl Call {
             return usize::try_from(page).ok();
         }
         let rest = self.friendly()?;
+        if let Some(page) = rest.rsplit_once("/index").and_then(|(_, page)| page.strip_suffix(".html")) {
+            return page.parse().ok();
+        }
         rest.split(['/', '&', '?']).find_map(|part| part.strip_prefix("page"))?.parse().ok()
     }
 

@@ -93,7 +93,11 @@ impl Visit<'_> {
     pub(super) fn member_page(&self) -> Answer {
         let id =
             self.call.number("u").or_else(|| self.call.number("userid")).or_else(|| self.call.friendly_id());
-        let member = id.and_then(|id| self.state.members.get(&id)).ok_or_else(|| {
+        let named = self.call.path.strip_prefix("/members/").and_then(|rest| rest.strip_suffix(".html"));
+        let by_name = named.and_then(|named| {
+            self.state.members.values().find(|member| super::slug(&member.name).eq_ignore_ascii_case(named))
+        });
+        let member = id.and_then(|id| self.state.members.get(&id)).or(by_name).ok_or_else(|| {
             message("This user has not registered and therefore does not have a profile to view.")
         })?;
         Ok(self.page(&forms::member(self, member)))

@@ -135,6 +135,9 @@ impl<'a> Visit<'a> {
         let path = self.call.path.trim_start_matches('/');
         match path.split_once(".php") {
             Some((script, _)) => script.to_owned(),
+            None if path.starts_with("forums/") && path.contains("/index") => "forumdisplay".to_owned(),
+            None if path.starts_with("members/") => "member".to_owned(),
+            None if path.starts_with("forums/") && path.ends_with(".html") => "showthread".to_owned(),
             None if path.starts_with("threads/") => "showthread".to_owned(),
             None if path.starts_with("forums/") => "forumdisplay".to_owned(),
             None if path.is_empty() => "index".to_owned(),
@@ -319,6 +322,8 @@ impl<'a> Visit<'a> {
         match (self.options.links, page) {
             (Links::Standard, 0 | 1) => format!("showthread.php?t={}", thread.id),
             (Links::Standard, page) => format!("showthread.php?t={}&page={page}", thread.id),
+            (Links::Rewritten, 0 | 1) => format!("{}.html", self.rewritten(thread)),
+            (Links::Rewritten, page) => format!("{}-{page}.html", self.rewritten(thread)),
             (Links::Basic, 0 | 1) => format!("showthread.php?{}-{}", thread.id, slug(&thread.title)),
             (Links::Basic, page) => {
                 format!("showthread.php?{}-{}/page{page}", thread.id, slug(&thread.title))
@@ -326,9 +331,29 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// `forums/board-name/12-title`, before page and ending.
+    fn rewritten(&self, thread: &ThreadFacts) -> String {
+        let board = self.state.boards.get(&thread.board).map(|board| slug(&board.name)).unwrap_or_default();
+        format!("forums/{}/{}-{}", board.to_lowercase(), thread.id, slug(&thread.title).to_lowercase())
+    }
+
+    /// The thread, page and post that a rewritten address names. A title may end in a number itself,
+    /// so the ending counts only after the whole title.
+    fn read_rewritten(&self) -> Option<(u64, usize, Option<u64>)> {
+        let name = self.call.path.strip_prefix("/forums/")?.strip_suffix(".html")?.rsplit('/').next()?;
+        let id: u64 = name.split('-').next()?.parse().ok()?;
+        let thread = self.state.threads.get(&id)?;
+        let title = format!("{id}-{}", slug(&thread.title).to_lowercase());
+        let ending = name.strip_prefix(&title).unwrap_or("");
+        let post = ending.strip_prefix("-post").and_then(|post| post.parse().ok());
+        let page = ending.strip_prefix('-').and_then(|page| page.parse().ok()).unwrap_or(1);
+        Some((id, page, post))
+    }
+
     pub fn post_url(&self, thread: &ThreadFacts, post: u64) -> String {
         match self.options.links {
             Links::Standard => format!("showthread.php?p={post}#post{post}"),
+            Links::Rewritten => format!("{}-post{post}.html#post{post}", self.rewritten(thread)),
             Links::Basic => {
                 format!("showthread.php?{}-{}&p={post}#post{post}", thread.id, slug(&thread.title))
             }
@@ -340,6 +365,8 @@ impl<'a> Visit<'a> {
         match (self.options.links, page) {
             (Links::Standard, 0 | 1) => format!("forumdisplay.php?f={board}"),
             (Links::Standard, page) => format!("forumdisplay.php?f={board}&page={page}"),
+            (Links::Rewritten, 0 | 1) => format!("forums/{}/", name.to_lowercase()),
+            (Links::Rewritten, page) => format!("forums/{}/index{page}.html", name.to_lowercase()),
             (Links::Basic, 0 | 1) => format!("forumdisplay.php?{board}-{name}"),
             (Links::Basic, page) => format!("forumdisplay.php?{board}-{name}/page{page}"),
         }
@@ -348,6 +375,7 @@ impl<'a> Visit<'a> {
     pub fn member_url(&self, member: &MemberFacts) -> String {
         match self.options.links {
             Links::Standard => format!("member.php?u={}", member.id),
+            Links::Rewritten => format!("members/{}.html", slug(&member.name).to_lowercase()),
             Links::Basic => format!("member.php?{}-{}", member.id, slug(&member.name)),
         }
     }

@@ -1,5 +1,6 @@
 //! Scripts that only show: the front page, boards, threads, single posts, print.
 
+use super::super::Links;
 use super::super::page::{board, forms, thread};
 use super::super::wire::Reply;
 use super::{Answer, Stop, Visit, invalid, message};
@@ -10,7 +11,17 @@ impl Visit<'_> {
     }
 
     pub(super) fn forumdisplay(&self) -> Answer {
-        let id = self.call.number("f").or_else(|| self.call.friendly_id()).ok_or_else(|| invalid("Forum"))?;
+        let named = self.call.path.strip_prefix("/forums/").and_then(|rest| rest.split('/').next());
+        let by_name = || {
+            let boards = &self.state.boards;
+            let named = named?;
+            boards
+                .values()
+                .find(|board| super::slug(&board.name).eq_ignore_ascii_case(named))
+                .map(|board| board.id)
+        };
+        let id = self.call.number("f").or_else(|| self.call.friendly_id()).or_else(by_name);
+        let id = id.ok_or_else(|| invalid("Forum"))?;
         let facts = self.state.boards.get(&id).cloned().ok_or_else(|| invalid("Forum"))?;
         if !self.state.sees_board(self.viewer, id) {
             return Err(Stop::NoPermission);
@@ -19,9 +30,19 @@ impl Visit<'_> {
     }
 
     pub(super) fn showthread(&mut self) -> Answer {
-        let post = self.call.number("p").or_else(|| self.call.number("postid"));
+        let rewritten = self.read_rewritten();
+        if let Some((id, page, None)) = rewritten {
+            let facts = self.thread(Some(id))?;
+            return Ok(self.show(&facts, page));
+        }
+        let named = rewritten.and_then(|(_, _, post)| post);
+        let post = named.or_else(|| self.call.number("p")).or_else(|| self.call.number("postid"));
         if let Some(post) = post {
             let (facts, post) = self.post(Some(post))?;
+            if self.options.links == Links::Rewritten && rewritten.is_none() {
+                let to = format!("{}{}", self.forum.url(), self.post_url(&facts, post.id));
+                return Ok(Reply::redirect(301, &to));
+            }
             let page = self.page_of(self.place(&facts, post.id));
             return Ok(self.show(&facts, page));
         }
@@ -46,6 +67,10 @@ impl Visit<'_> {
             direction @ ("nextnewest" | "nextoldest") => self.neighbour(&facts, direction == "nextnewest"),
             _ => {
                 let page = self.call.page().unwrap_or(1);
+                if self.options.links == Links::Rewritten {
+                    let to = format!("{}{}", self.forum.url(), self.thread_url(&facts, page));
+                    return Ok(Reply::redirect(301, &to));
+                }
                 Ok(self.show(&facts, page))
             }
         }
