@@ -230,6 +230,13 @@ async fn tokens_sessions_and_lockout() {
     clock.advance(Duration::from_secs(1000));
     assert_ne!(browser.token().await, before);
     forum.fail(Fault::SignOut, Lasts::Times(1));
+    let late = [("do", "postreply"), ("t", &*t), ("message", "words"), ("loggedinuser", "1")];
+    let late = browser.send("newreply.php", &late).await.2;
+    assert!(
+        late.contains("Your session timed out")
+            && count(&late, ".standard_error + form input[name=vb_login_username]") == 1
+    );
+    forum.fail(Fault::SignOut, Lasts::Times(1));
     assert_eq!(browser.token().await, "guest");
 
     let stranger = Browser::new(&forum);

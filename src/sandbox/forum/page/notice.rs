@@ -10,6 +10,12 @@ pub(in super::super) fn message(visit: &Visit, script: &str, text: &str) -> Stri
     frame(visit, &Head::new(script, &visit.options.title), &standard_error("vBulletin Message", text))
 }
 
+/// The session ended under a member's hands: the reason, and the log-in form.
+pub(in super::super) fn session_ended(visit: &Visit, script: &str, text: &str) -> String {
+    let body = html! { (standard_error("vBulletin Message", text)) (login_form(Some(&visit.forum.url()))) };
+    frame(visit, &Head::new(script, &visit.options.title), &body)
+}
+
 fn standard_error(heading: &str, text: &str) -> Markup {
     html! {
         div class="standard_error" {

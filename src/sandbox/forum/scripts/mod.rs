@@ -38,6 +38,8 @@ pub(super) enum Stop {
     /// A message page.
     Message(String),
     NoPermission,
+    /// A member's form came after the session had ended: message and log-in form.
+    SessionEnded(&'static str),
     /// The security check failed; the text is the end of vBulletin's sentence.
     Token(&'static str),
 }
@@ -223,6 +225,7 @@ impl<'a> Visit<'a> {
     fn turn_away(&mut self, script: &str, stop: Stop) -> Reply {
         let text = match &stop {
             Stop::Message(text) => text.clone(),
+            Stop::SessionEnded(text) => (*text).to_owned(),
             Stop::NoPermission => {
                 "You do not have permission to perform this action. Please refresh the page and login \
                                    before trying again."
@@ -236,6 +239,7 @@ impl<'a> Visit<'a> {
         let page = match stop {
             Stop::Message(text) => notice::message(self, script, &text),
             Stop::NoPermission => notice::no_permission(self, script),
+            Stop::SessionEnded(text) => notice::session_ended(self, script, text),
             Stop::Token(_) => notice::lite(
                 self,
                 &format!(

@@ -68,7 +68,7 @@ impl Visit<'_> {
         });
         if self.call.is("loggedinuser") && self.viewer.is_none() {
             self.record(Action::Reply, asked, None, Outcome::Refused("Logged out.".to_owned()));
-            return Err(message(
+            return Err(Stop::SessionEnded(
                 "Your session timed out while you were composing this post and you were logged out. Please log in and \
                  try again.",
             ));
