@@ -162,7 +162,7 @@ async fn what_it_takes_and_answers_is_what_discord_describes() {
     bot.ask("DELETE", &format!("/channels/{news}"), None).await;
 
     let ledger = discord.ledger();
-    assert!(ledger.len() > 50, "{} requests", ledger.len());
+    assert!(ledger.len() >= 50, "{} requests", ledger.len());
     let faults = description.faults(&ledger);
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }

@@ -70,6 +70,7 @@ pub fn application(call: &mut Call<'_>) -> Answer {
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
+        "eligible_oauth2_scopes": ["bot", "applications.commands"],
         "team": null,
     }))
 }
