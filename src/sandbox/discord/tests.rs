@@ -347,6 +347,48 @@ async fn a_resumed_session_misses_nothing() {
 }
 
 #[tokio::test]
+async fn an_ended_session_begins_anew_and_events_go_astray_on_demand() {
+    let (discord, _) = started(Limits::off()).await;
+    let guild = discord.add_guild("Home");
+    let channel = discord.add_text_channel(guild, "news");
+    let anna = discord.add_user("Anna");
+    let mut events = connected(&discord, s::GatewayIntents::all()).await;
+    next(&mut events, |event| matches!(event, s::Event::GuildCreate(_)).then_some(())).await;
+    discord.duplicate_events(true);
+    let id = discord.say(anna, channel, "twice", None).unwrap();
+    assert_eq!(next(&mut events, created).await.id.get(), id);
+    assert_eq!(next(&mut events, created).await.id.get(), id);
+    discord.duplicate_events(false);
+    discord.drop_events(1);
+    discord.say(anna, channel, "lost", None).unwrap();
+    discord.reorder_events(1);
+    let ids = ["early", "late"].map(|text| discord.say(anna, channel, text, None).unwrap());
+    // serenity hands every event to a task of its own, so only the set is certain here.
+    let mut heard = [next(&mut events, created).await.id.get(), next(&mut events, created).await.id.get()];
+    heard.sort_unstable();
+    assert_eq!(heard, ids);
+    discord.disconnect(false);
+    next(&mut events, |event| matches!(event, s::Event::Ready(_)).then_some(())).await;
+    assert_eq!((discord.sessions().1, discord.sessions().2), (2, 0));
+}
+
+#[tokio::test]
+async fn a_wrong_token_and_a_forbidden_intent_are_turned_away() {
+    let options = Options { disallowed_intents: MESSAGE_CONTENT, ..Options::default() };
+    let discord = Discord::start(options, Arc::new(SystemClock)).await.unwrap();
+    let wrong = s::HttpBuilder::new("MTIz.abc.def").proxy(discord.url()).ratelimiter_disabled(true).build();
+    assert!(wrong.get_current_user().await.is_err());
+    let mut client = s::ClientBuilder::new_with_http(http(&discord), s::GatewayIntents::all()).await.unwrap();
+    let error = tokio::time::timeout(PATIENCE, client.start()).await.unwrap().unwrap_err();
+    assert!(matches!(error, s::Error::Gateway(s::GatewayError::DisallowedGatewayIntents)), "{error}");
+    discord.reset_token();
+    let mut client =
+        s::ClientBuilder::new_with_http(http(&discord), s::GatewayIntents::non_privileged()).await.unwrap();
+    discord.reset_token();
+    assert!(tokio::time::timeout(PATIENCE, client.start()).await.unwrap().is_err());
+}
+
+#[tokio::test]
 async fn a_command_is_answered_deferred_and_by_form() {
     let (discord, http) = started(Limits::off()).await;
     let guild = discord.add_guild("Home");
