@@ -49,6 +49,11 @@ impl Discord {
         self.lock().webhooks.values().filter(|it| it.channel == channel).cloned().collect()
     }
 
+    /// The token of an interaction, which a test needs to answer it by hand.
+    pub fn interaction(&self, id: Id) -> Option<String> {
+        self.lock().interactions.get(&id).map(|call| call.token.clone())
+    }
+
     /// An uploaded file.
     pub fn file(&self, attachment: Id) -> Option<Vec<u8>> {
         self.lock().files.get(&attachment).cloned()

@@ -68,7 +68,8 @@ impl Answer {
     }
 }
 
-/// A person's hold on an interaction that they started.
+/// A person's hold on an interaction that they started. Deadlines go by the sandbox's clock: on a
+/// clock that stands still, waiting for a bot that says nothing never ends.
 #[derive(Clone)]
 pub struct Interaction {
     pub id: Id,

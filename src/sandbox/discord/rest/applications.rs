@@ -70,6 +70,7 @@ pub fn application(call: &mut Call<'_>) -> Answer {
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
+        "eligible_oauth2_scopes": ["bot", "applications.commands"],
         "team": null,
     }))
 }
@@ -219,10 +220,9 @@ fn without_nulls(value: &Value) -> Value {
             .filter(|(name, value)| {
                 // Discord leaves out what is empty or not so.
                 let empty = value.as_array().is_some_and(Vec::is_empty) || **value == json!(false);
-                !value.is_null()
-                    && !(empty
-                        && ["options", "choices", "channel_types", "required", "autocomplete"]
-                            .contains(&name.as_str()))
+                let silent = ["options", "choices", "channel_types", "required", "autocomplete"];
+                let left_out = value.is_null() || empty && silent.contains(&name.as_str());
+                !left_out
             })
             .map(|(name, value)| (name.clone(), without_nulls(value)))
             .collect(),

@@ -91,7 +91,8 @@ pub fn update(call: &mut Call<'_>) -> Answer {
     let message = call.state.message_in(channel, id)?;
     let own = message.author == call.state.bot;
     let only_flags = call.body.as_object().is_some_and(|it| it.keys().all(|key| key == "flags"));
-    if !own && !(only_flags && call.require(channel, MANAGE_MESSAGES).is_ok()) {
+    let moderates = only_flags && call.require(channel, MANAGE_MESSAGES).is_ok();
+    if !own && !moderates {
         return Err(Refused::code(50005));
     }
     call.state.must_be_open(channel)?;
@@ -138,15 +139,9 @@ fn emoji(call: &Call<'_>) -> Result<String, Refused> {
     let text = call.param(2);
     let custom =
         text.rsplit_once(':').is_some_and(|(name, id)| !name.is_empty() && id.parse::<u64>().is_ok());
-    if custom
-        || (!text.is_empty()
-            && text.chars().all(|c| !c.is_ascii() || "#*0123456789".contains(c))
-            && !text.is_ascii())
-    {
-        Ok(text.to_owned())
-    } else {
-        Err(Refused::code(10014))
-    }
+    // A keycap is a digit with something after it; plain ASCII is no emoji.
+    let unicode = !text.is_ascii() && text.chars().all(|c| !c.is_ascii() || "#*0123456789".contains(c));
+    if custom || unicode { Ok(text.to_owned()) } else { Err(Refused::code(10014)) }
 }
 
 pub fn react(call: &mut Call<'_>) -> Answer {

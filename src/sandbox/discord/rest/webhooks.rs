@@ -287,13 +287,17 @@ pub fn callback(call: &mut Call<'_>) -> Answer {
     let kind = done.answered.unwrap_or(0);
     let message = if kind == 7 { done.source } else { done.original };
     let message = message.and_then(|id| call.state.messages.get(&id));
-    let mut interaction = json!({ "id": id.to_string(), "type": done.kind });
-    let mut shown = json!({ "type": kind });
+    let interaction = json!({ "id": id.to_string(), "type": done.kind });
+    let mut answer = json!({ "interaction": interaction });
     if let Some(message) = message {
-        interaction["response_message_id"] = json!(message.id.to_string());
-        interaction["response_message_ephemeral"] = json!(message.ephemeral());
-        interaction["response_message_loading"] = json!(message.flags & super::super::state::LOADING != 0);
-        shown["message"] = call.state.message_json(message, true);
+        let about = &mut answer["interaction"];
+        about["response_message_id"] = json!(message.id.to_string());
+        about["response_message_ephemeral"] = json!(message.ephemeral());
+        about["response_message_loading"] = json!(message.flags & super::super::state::LOADING != 0);
+        // Discord shows the message only when the callback itself brought its words.
+        if matches!(kind, 4 | 7) {
+            answer["resource"] = json!({ "type": kind, "message": call.state.message_json(message, true) });
+        }
     }
-    Reply::ok(json!({ "interaction": interaction, "resource": shown }))
+    Reply::ok(answer)
 }
