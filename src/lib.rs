@@ -5,7 +5,9 @@
 //! [`bridge`] stands on those three and is the only room that knows both sides.
 //! `main`, [`server`] and [`sandbox`] are the roof. `tests/architecture.rs` keeps it so.
 
+pub mod app;
 pub mod bridge;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod discord;

@@ -1,3 +1,220 @@
 //! The command line; only wires rooms together.
 
-fn main() {}
+use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use threadbridge::clock::SystemClock;
+use threadbridge::config::{Config, EngineName};
+use threadbridge::{app, check, read};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Done; failed; wrong usage or configuration.
+const DONE: u8 = 0;
+const FAILED: u8 = 1;
+const WRONG: u8 = 2;
+
+/// Ties forum threads to Discord.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the bridge until SIGTERM or SIGINT
+    Run {
+        #[command(flatten)]
+        config: ConfigFlag,
+    },
+    /// Show the bridge at work: a forum and a Discord in a sandbox, on one web page
+    #[cfg(feature = "sandbox")]
+    Demo {
+        /// The page's port on 127.0.0.1; 0 takes a free one
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// Do not open a browser
+        #[arg(long)]
+        no_open: bool,
+        /// No page: print one round trip as text, and end
+        #[arg(long)]
+        headless: bool,
+    },
+    /// Look at everything before anything is sent, and say how to mend each fault
+    Check {
+        #[command(flatten)]
+        config: ConfigFlag,
+        /// Ask neither Discord nor a forum
+        #[arg(long)]
+        offline: bool,
+        /// One JSON object instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read one thread page as the bridge sees it
+    Read {
+        /// An address, a saved file, or - for standard input
+        source: String,
+        #[arg(long, default_value = "vbulletin4")]
+        engine: String,
+        /// The page's own address, for a saved file
+        #[arg(long)]
+        base_url: Option<String>,
+        #[arg(long, value_enum, default_value_t = Format::Markdown)]
+        format: Format,
+        /// The forum's time zone, for pages that do not state it
+        #[arg(long, default_value = "UTC")]
+        timezone: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct ConfigFlag {
+    /// The configuration file [default: $THREADBRIDGE_CONFIG, ./threadbridge.toml, config/threadbridge.toml]
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Markdown,
+    Json,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("THREADBRIDGE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,threadbridge=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILED, &format!("the process can't start its threads: {error}")),
+    };
+    let code = runtime.block_on(dispatch(cli.command));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    code
+}
+
+async fn dispatch(command: Command) -> ExitCode {
+    match command {
+        Command::Run { config } => {
+            let config = match load(&config) {
+                Ok(config) => config,
+                Err(code) => return code,
+            };
+            let stop = CancellationToken::new();
+            tokio::spawn(cancel_on_signal(stop.clone()));
+            ended(app::run(&config, Arc::new(SystemClock), stop).await)
+        }
+        #[cfg(feature = "sandbox")]
+        Command::Demo { port, no_open, headless } => {
+            let stop = CancellationToken::new();
+            tokio::spawn(cancel_on_signal(stop.clone()));
+            ended(threadbridge::sandbox::demo::run(port, !no_open, headless, stop).await)
+        }
+        Command::Check { config, offline, json } => {
+            let config = match load(&config) {
+                Ok(config) => config,
+                Err(code) => return code,
+            };
+            let report = check::run(&config, Arc::new(SystemClock), offline).await;
+            let text = if json { report.json() } else { report.text() };
+            print(&text);
+            ExitCode::from(if report.faults() == 0 { DONE } else { FAILED })
+        }
+        Command::Read { source, engine, base_url, format, timezone } => {
+            let Ok(engine) = engine.parse::<EngineName>() else {
+                return fail(WRONG, &format!("there is no engine \"{engine}\"; there is: vbulletin4"));
+            };
+            let Ok(zone) = jiff::tz::TimeZone::get(&timezone) else {
+                return fail(
+                    WRONG,
+                    &format!("there is no time zone \"{timezone}\"; try one like Europe/London"),
+                );
+            };
+            let source = match self::source(source) {
+                Ok(source) => source,
+                Err(message) => return fail(FAILED, &message),
+            };
+            match read::page(source, engine, base_url.as_deref(), zone, Arc::new(SystemClock)).await {
+                Ok(page) => {
+                    print(&match format {
+                        Format::Markdown => page.markdown(),
+                        Format::Json => page.json(),
+                    });
+                    ExitCode::from(DONE)
+                }
+                Err(error) => fail(FAILED, &error.to_string()),
+            }
+        }
+    }
+}
+
+/// What `read` reads from.
+fn source(text: String) -> Result<read::Source, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(read::Source::Url(text));
+    }
+    let mut bytes = Vec::new();
+    let outcome = if text == "-" {
+        std::io::stdin().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(&text).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    match outcome {
+        Ok(_) => Ok(read::Source::Bytes(bytes)),
+        Err(error) => Err(format!("can't read {text}: {error}")),
+    }
+}
+
+fn load(flag: &ConfigFlag) -> Result<Config, ExitCode> {
+    Config::load(flag.config.as_deref(), std::env::vars()).map_err(|errors| fail(WRONG, &errors.to_string()))
+}
+
+fn ended(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::from(DONE),
+        Err(error) => {
+            tracing::debug!("{error:?}");
+            fail(FAILED, &format!("{error:#}"))
+        }
+    }
+}
+
+/// A closed pipe is not worth a panic.
+fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+}
+
+fn fail(code: u8, message: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{message}");
+    ExitCode::from(code)
+}
+
+async fn cancel_on_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+    tracing::info!("stopping: what is in flight is finished first");
+    stop.cancel();
+}

@@ -1,1 +1,127 @@
-//! To be written.
+//! The heart: the only room that knows both sides.
+//!
+//! [`watch`] asks a forum what is new and [`record`]s it; [`inbox`] takes what happens in Discord.
+//! Both write jobs into the outbox in the same transaction as the fact itself. [`outbox`] does the jobs,
+//! lane by lane: [`mirror`] for Discord, [`submit`] and [`thanks`] for the forum. No SQL, no HTTP and no
+//! markup of an engine may enter here.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::discord::rest::Rest;
+use crate::forum::{Account, Engine};
+use crate::health::Health;
+use crate::model::{ForumKey, PostId, ThreadId, UserId};
+use crate::store::{Effect, Store, StoreError};
+
+pub mod catchup;
+pub mod inbox;
+pub mod job;
+pub mod mirror;
+pub mod outbox;
+pub mod points;
+pub mod reading;
+pub mod record;
+pub mod run;
+pub mod submit;
+pub mod thanks;
+pub mod tie;
+pub mod watch;
+
+use tie::Ties;
+
+/// What every part of the heart holds on to.
+pub struct Heart {
+    pub store: Arc<dyn Store>,
+    pub forums: HashMap<ForumKey, Arc<Forum>>,
+    pub discord: Rest,
+    pub ties: Ties,
+    pub clock: Arc<dyn Clock>,
+    pub health: Health,
+    /// There may be a job to do.
+    pub wake: Notify,
+    me: Mutex<Option<UserId>>,
+}
+
+/// A forum that is watched.
+pub struct Forum {
+    pub key: ForumKey,
+    pub engine: Arc<dyn Engine>,
+    /// The shortest time between two looks at a board.
+    pub poll: Duration,
+    account: Mutex<Option<Account>>,
+    asked: Mutex<Vec<(ThreadId, Option<PostId>)>>,
+    /// Somebody asked for a page to be read again soon.
+    pub nudge: Notify,
+}
+
+impl Forum {
+    pub fn new(key: ForumKey, engine: Arc<dyn Engine>, poll: Duration) -> Self {
+        Self { key, engine, poll, account: Mutex::default(), asked: Mutex::default(), nudge: Notify::new() }
+    }
+
+    /// The account that the bridge writes as, once it is known.
+    pub fn account(&self) -> Option<Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_account(&self, account: Option<Account>) {
+        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
+    }
+
+    /// Asks the watcher to read a thread again now, on the page of this post, because something was
+    /// just done there.
+    pub fn revisit(&self, thread: ThreadId, post: Option<PostId>) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if !asked.iter().any(|(t, p)| *t == thread && *p == post) {
+            asked.push((thread, post));
+        }
+        drop(asked);
+        self.nudge.notify_one();
+    }
+
+    fn take_asked(&self) -> Vec<(ThreadId, Option<PostId>)> {
+        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Heart {
+    pub fn new(
+        store: Arc<dyn Store>,
+        forums: Vec<Forum>,
+        discord: Rest,
+        clock: Arc<dyn Clock>,
+        health: Health,
+    ) -> Self {
+        Self {
+            store,
+            forums: forums.into_iter().map(|forum| (forum.key.clone(), Arc::new(forum))).collect(),
+            discord,
+            ties: Ties::default(),
+            clock,
+            health,
+            wake: Notify::new(),
+            me: Mutex::default(),
+        }
+    }
+
+    /// The bot's own user, once Discord has said.
+    pub fn me(&self) -> Option<UserId> {
+        *self.me.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_me(&self, me: UserId) {
+        *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some(me);
+    }
+
+    /// Writes news from outside, and lets the workers look for what it queued.
+    pub async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
+        let fresh = self.store.apply(once, effects).await?;
+        self.wake.notify_waiters();
+        Ok(fresh)
+    }
+}

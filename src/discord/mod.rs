@@ -4,6 +4,14 @@
 
 use std::time::Duration;
 
+pub mod commands;
+pub mod gateway;
+pub mod look;
+pub mod pacer;
+pub mod rest;
+#[cfg(test)]
+mod spec;
+
 use crate::model::{ChannelId, GuildId, MessageId, UserId};
 
 /// Something that happened in Discord, in the order of the gateway as far as it is known.
@@ -71,6 +79,8 @@ pub struct Message {
     pub ordinary: bool,
     /// The names behind `<@id>` in the content.
     pub mentions: Vec<(UserId, String)>,
+    /// The kinds of reaction on it; only what REST returns has them.
+    pub reactions: Vec<String>,
     pub edited: bool,
 }
 
@@ -172,4 +182,14 @@ pub enum DiscordError {
     /// Discord refuses the request as it is, and would again; holds Discord's code and words.
     #[error("Discord refused: {message} (code {code})")]
     Refused { code: u64, message: String },
+}
+
+/// Whether an address is on this machine.
+fn loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

@@ -15,6 +15,8 @@ pub mod bbcode;
 pub mod commonmark;
 pub mod discord;
 pub mod html;
+pub mod plain;
+pub mod runs;
 pub mod split;
 
 /// How deep blocks and inlines may nest; what lies deeper is flattened into its ancestor.

@@ -1,0 +1,100 @@
+//! Puts the house together for one run: database, forums, Discord, the heart and the server, and takes
+//! it apart again in order. Roof: every room may be named here, no room names it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::bridge::reading::Reading;
+use crate::bridge::{self, Forum, Heart};
+use crate::clock::Clock;
+use crate::config::{Config, ForumConfig};
+use crate::discord::gateway::{self, Gateway};
+use crate::discord::rest::Rest;
+use crate::health::Health;
+use crate::{forum, server, store};
+
+/// What is in flight when the process is told to stop may take this long.
+const STOP_WITHIN: Duration = Duration::from_secs(8);
+/// How often the outbox is counted for `/metrics`.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
+
+/// Runs the bridge until told to stop. An error is a reason not to run at all, in one sentence with what
+/// to do; a forum or a channel that can't be reached is not one.
+pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken) -> anyhow::Result<()> {
+    let health = Health::default();
+    health.expect(config.forums.iter().map(|forum| forum.key.clone()));
+    let server = server::bind(config.server.listen).await?;
+    let store = store::open(config.database.url.expose_secret(), clock.clone()).await?;
+    health.database(Ok(()));
+
+    let mut forums = Vec::new();
+    let mut guests = HashMap::new();
+    for forum in &config.forums {
+        let set_up = |config: &ForumConfig| {
+            forum::engine(config, clock.clone())
+                .with_context(|| format!("the forum \"{}\" can't be set up", forum.key))
+        };
+        forums.push(Forum::new(forum.key.clone(), set_up(forum)?, forum.poll));
+        guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
+    }
+    let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
+    let heart = Arc::new(Heart::new(store.clone(), forums, discord.clone(), clock.clone(), health.clone()));
+    let bridges = store.sync_bridges(&config.bridges).await?;
+
+    let (events, received) = mpsc::channel(1_024);
+    let serving = tokio::spawn(server::serve(server, health.clone(), stop.clone()));
+    let tasks = bridge::run::start(&heart, bridges, received, &stop);
+    tasks.spawn(count(heart.clone(), stop.clone()));
+    let reading = Arc::new(Reading::new(heart.clone(), guests));
+    tasks.spawn(reading.clone().learn(stop.clone()));
+    let mut connected = tokio::spawn(gateway::run(Gateway {
+        token: config.discord.token.clone(),
+        api_url: config.discord.api_url.clone(),
+        rest: discord,
+        clock,
+        events,
+        forums: reading,
+        shutdown: stop.clone(),
+        health: Arc::new(move |connected| {
+            health.gateway(if connected { Ok(()) } else { Err("not connected to Discord".to_owned()) });
+        }),
+    }));
+
+    let outcome = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        ended = &mut connected => match ended {
+            Ok(Ok(())) if stop.is_cancelled() => Ok(()),
+            Ok(Ok(())) => Err(anyhow::anyhow!("the connection to Discord ended")),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(anyhow::anyhow!("the connection to Discord broke down")),
+        },
+    };
+    stop.cancel();
+    tasks.close();
+    if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
+        tracing::warn!("some work did not end in time; it goes on at the next start");
+    }
+    connected.abort();
+    serving.abort();
+    store.close().await;
+    outcome
+}
+
+/// Keeps the outbox's figures fresh for `/metrics`.
+async fn count(heart: Arc<Heart>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Ok(counts) = heart.store.counts().await {
+            heart.health.outbox(counts.waiting, counts.parked, counts.oldest.max(0).cast_unsigned());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(COUNT_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}

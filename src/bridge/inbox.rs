@@ -1,0 +1,251 @@
+//! Discord to events: what happens in Discord is recorded by its own id, and the jobs that follow are
+//! queued in the same transaction. An event that is repeated, late or out of order changes nothing twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Replies;
+use crate::discord::{Event, Message};
+use crate::model::{MessageId, ThreadId, UserId};
+use crate::store::{
+    Effect, Millis, Origin, Priority, Reaction, Room, StoreError, Submission, SubmissionState,
+};
+
+use super::Heart;
+use super::job::{Job, Outcome, Spoken, SpokenFile, forum_lane, reply_key, thanks_lane};
+use super::points::Point;
+use super::submit::{spoken_digest, telling};
+use super::tie::Tie;
+
+/// A reply waits this long before it is sent, so that events which arrive out of order are put in order
+/// and a quick correction is folded in, in milliseconds.
+const SETTLE: Millis = 300;
+/// How long to wait before an event is tried again when the database can't be written.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Takes events until told to stop. An event that can't be written is not passed over.
+pub async fn run(heart: Arc<Heart>, mut events: mpsc::Receiver<Event>, stop: CancellationToken) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = stop.cancelled() => return,
+        };
+        let Some(event) = event else { return };
+        while let Err(error) = take(&heart, &event).await {
+            heart.health.database(Err(error.to_string()));
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "can't record what happened in Discord"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+}
+
+/// Records one event.
+pub async fn take(heart: &Heart, event: &Event) -> Result<(), StoreError> {
+    match event {
+        Event::Ready { me } => heart.set_me(*me),
+        Event::Resumed | Event::ThreadCreated { .. } => {}
+        Event::Message(message) => said(heart, message).await?,
+        Event::Edited(message) => edited(heart, message).await?,
+        Event::Deleted { messages, .. } => {
+            for message in messages {
+                deleted(heart, *message).await?;
+            }
+        }
+        Event::Reacted { message, user, emoji, .. } => reacted(heart, *message, *user, emoji).await?,
+        Event::Unreacted { message, user, emoji, .. } => {
+            let emoji = plain_emoji(emoji);
+            let gone = Effect::DropReaction { message: *message, user: *user, emoji };
+            unreacted(heart, *message, gone).await?;
+        }
+        Event::ReactionsCleared { message, emoji, .. } => {
+            let emoji = emoji.as_deref().map(plain_emoji);
+            unreacted(heart, *message, Effect::DropReactions { message: *message, emoji }).await?;
+        }
+        Event::ChannelDeleted { channel } => {
+            if let Some(Room { bridge, thread, .. }) = heart.store.room_of_channel(*channel).await? {
+                heart.apply(None, vec![Effect::DropRoom { bridge, thread }]).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The forum thread that a message is meant for, if any: the one whose Discord thread it is in, or the
+/// one of the post that it answers.
+async fn meant_for(heart: &Heart, message: &Message) -> Result<Option<(Arc<Tie>, ThreadId)>, StoreError> {
+    if let Some(room) = heart.store.room_of_channel(message.channel).await? {
+        return Ok(heart.ties.get(room.bridge).map(|tie| (tie, room.thread)));
+    }
+    let Some(answered) = message.reply_to else { return Ok(None) };
+    let Some(part) = heart.store.part_of_message(answered).await? else { return Ok(None) };
+    let Some(tie) = heart.ties.get(part.bridge) else { return Ok(None) };
+    if let Some(row) =
+        heart.store.posts(&tie.bridge.forum, std::slice::from_ref(&part.post)).await?.into_iter().next()
+    {
+        return Ok(Some((tie, row.thread)));
+    }
+    // A reply to a reply that the watcher has not met on the forum yet.
+    let submission = heart.store.submission(answered).await?;
+    Ok(submission.map(|submission| (tie, submission.thread)))
+}
+
+async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
+    let watermark = Effect::Watermark { channel: message.channel, message: message.id };
+    let own_words = message.ordinary && !message.author.bot && message.webhook.is_none();
+    let Some((tie, thread)) = (if own_words { meant_for(heart, message).await? } else { None }) else {
+        if heart.store.watermark(message.channel).await?.is_some() {
+            heart.apply(None, vec![watermark]).await?;
+        }
+        return Ok(());
+    };
+    let now = heart.store.now().await?;
+    let spoken = spoken(message);
+    let submission = Submission {
+        message: message.id,
+        bridge: tie.id(),
+        thread: thread.clone(),
+        channel: message.channel,
+        author: message.author.id,
+        post: None,
+        state: SubmissionState::Queued,
+        digest: spoken_digest(&spoken),
+    };
+    let mut effects = vec![watermark];
+    match tie.bridge.replies {
+        _ if spoken.content.trim().is_empty() && spoken.files.is_empty() => {}
+        Replies::Everyone => {
+            effects.push(Effect::Submission(submission));
+            effects.push(reply_job(&tie, &thread, spoken, now)?);
+        }
+        Replies::Linked => {
+            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
+            let why = "here only people who have linked their forum account can write to the forum";
+            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
+        }
+        Replies::Off => {}
+    }
+    Point::BeforeReceive.reached();
+    heart.apply(Some(&format!("m:{}", message.id)), effects).await?;
+    Point::AfterReceive.reached();
+    Ok(())
+}
+
+async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
+    let Some(submission) = heart.store.submission(message.id).await? else {
+        return said(heart, message).await;
+    };
+    let Some(tie) = heart.ties.get(submission.bridge) else { return Ok(()) };
+    let spoken = spoken(message);
+    let digest = spoken_digest(&spoken);
+    if submission.digest == digest || tie.bridge.replies != Replies::Everyone {
+        return Ok(());
+    }
+    let now = heart.store.now().await?;
+    let thread = submission.thread.clone();
+    let effects = match submission.state {
+        SubmissionState::Withdrawn => return Ok(()),
+        // Refused as it was: what it says now is tried anew. Still waiting: sent as it is now.
+        SubmissionState::Refused | SubmissionState::Queued => vec![
+            Effect::Submission(Submission { state: SubmissionState::Queued, ..submission.clone() }),
+            reply_job(&tie, &thread, spoken.clone(), now)?,
+            amend_job(&tie, &thread, spoken, now)?,
+        ],
+        SubmissionState::Posted | SubmissionState::AwaitingApproval => {
+            vec![amend_job(&tie, &thread, spoken, now)?]
+        }
+    };
+    heart.apply(None, effects).await?;
+    Ok(())
+}
+
+async fn deleted(heart: &Heart, message: MessageId) -> Result<(), StoreError> {
+    let Some(submission) = heart.store.submission(message).await? else { return Ok(()) };
+    let Some(tie) = heart.ties.get(submission.bridge) else { return Ok(()) };
+    let lane = forum_lane(&tie.bridge.forum, &submission.thread);
+    let job = Job::Retract { bridge: tie.id(), thread: submission.thread, message };
+    let now = heart.store.now().await?;
+    let effects = vec![
+        Effect::Cancel { key: reply_key(message) },
+        Effect::Enqueue(job.queued(lane, Priority::Live, now)?),
+    ];
+    heart.apply(None, effects).await?;
+    Ok(())
+}
+
+async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -> Result<(), StoreError> {
+    if heart.me() == Some(user) {
+        return Ok(());
+    }
+    let Some(part) = heart.store.part_of_message(message).await? else { return Ok(()) };
+    let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
+    let emoji = plain_emoji(emoji);
+    let thanks = tie.bridge.thanks.iter().any(|own| plain_emoji(own) == emoji);
+    if !thanks || part.origin == Origin::Discord {
+        return Ok(());
+    }
+    let reaction = Reaction { bridge: tie.id(), post: part.post.clone(), message, user, emoji };
+    let effects = vec![Effect::Reaction(reaction), thank_job(heart, &tie, &part.post).await?];
+    heart.apply(None, effects).await?;
+    Ok(())
+}
+
+async fn unreacted(heart: &Heart, message: MessageId, gone: Effect) -> Result<(), StoreError> {
+    let Some(part) = heart.store.part_of_message(message).await? else { return Ok(()) };
+    let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
+    let job = thank_job(heart, &tie, &part.post).await?;
+    heart.apply(None, vec![gone, job]).await?;
+    Ok(())
+}
+
+async fn thank_job(heart: &Heart, tie: &Tie, post: &crate::model::PostId) -> Result<Effect, StoreError> {
+    let forum = &tie.bridge.forum;
+    let job = Job::Thank { forum: forum.clone(), post: post.clone() };
+    Ok(Effect::Enqueue(job.queued(thanks_lane(forum, post), Priority::Live, heart.store.now().await?)?))
+}
+
+fn reply_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
+    let job = Job::Reply { bridge: tie.id(), thread: thread.clone(), spoken };
+    let lane = forum_lane(&tie.bridge.forum, thread);
+    Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
+}
+
+fn amend_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
+    let job = Job::Amend { bridge: tie.id(), thread: thread.clone(), spoken };
+    let lane = forum_lane(&tie.bridge.forum, thread);
+    Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
+}
+
+fn spoken(message: &Message) -> Spoken {
+    Spoken {
+        message: message.id,
+        channel: message.channel,
+        author: message.author.id,
+        author_name: message.author.name.clone(),
+        content: message.content.clone(),
+        mentions: message.mentions.clone(),
+        files: message
+            .attachments
+            .iter()
+            .map(|file| SpokenFile {
+                name: file.name.clone(),
+                url: file.url.clone(),
+                image: file.content_type.as_deref().is_some_and(|kind| kind.starts_with("image/")),
+            })
+            .collect(),
+        reply_to: message.reply_to,
+    }
+}
+
+/// An emoji without its variation selector: Discord and people write `❤` and `❤️` for the same.
+pub fn plain_emoji(emoji: &str) -> String {
+    emoji.replace('\u{fe0f}', "")
+}

@@ -1,0 +1,160 @@
+//! The jobs that the outbox carries, and the lanes and keys that order them.
+//!
+//! A job holds all that it needs to be done after a restart: what it shows is what the forum or the
+//! person said when it was written, never something to be asked for again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    BoardId, ChannelId, ForumKey, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
+};
+use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError};
+
+/// Something to be done to Discord or to a forum.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Job {
+    /// Makes the Discord messages of a post what the forum says it is.
+    Show { bridge: BridgeId, thread: ThreadFacts, post: Box<Post>, news: News },
+    /// Takes the Discord messages of a post away.
+    Hide { bridge: BridgeId, thread: ThreadId, post: PostId },
+    /// Gives the Discord thread the title and state that the forum thread has.
+    Dress { bridge: BridgeId, thread: ThreadFacts },
+    /// Posts what a person wrote in Discord.
+    Reply { bridge: BridgeId, thread: ThreadId, spoken: Spoken },
+    /// Brings a posted reply in line with its edited Discord message.
+    Amend { bridge: BridgeId, thread: ThreadId, spoken: Spoken },
+    /// Removes a posted reply whose Discord message was deleted.
+    Retract { bridge: BridgeId, thread: ThreadId, message: MessageId },
+    /// Thanks a post, or withdraws the thanks, as the reactions now stand.
+    Thank { forum: ForumKey, post: PostId },
+    /// Tells a person what became of their message.
+    Tell { channel: ChannelId, message: MessageId, news: Outcome },
+}
+
+/// Whether a job shows a post for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    New,
+    /// Only a post that is already shown changes.
+    Changed,
+}
+
+/// What became of a person's message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Arrived,
+    /// It waits, for this reason; nothing is asked of the person.
+    Waits(String),
+    /// It will not arrive as it is, for this reason.
+    Failed(String),
+}
+
+/// The facts of a thread that Discord shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadFacts {
+    pub id: ThreadId,
+    pub board: Option<BoardId>,
+    pub title: String,
+    pub prefix: Option<String>,
+    pub closed: bool,
+    pub sticky: bool,
+    pub tags: Vec<String>,
+}
+
+impl ThreadFacts {
+    /// A thread's page knows its tags and its board; the board's list knows best whether it is closed
+    /// or sticky.
+    pub fn new(id: &ThreadId, page: &Thread, summary: Option<&ThreadSummary>) -> Self {
+        Self {
+            id: id.clone(),
+            board: page.board.id.clone(),
+            title: page.title.clone(),
+            prefix: page.prefix.clone().or_else(|| summary.and_then(|s| s.prefix.clone())),
+            closed: summary.map_or(page.closed.unwrap_or(false), |s| s.closed),
+            sticky: summary.map_or(page.sticky.unwrap_or(false), |s| s.sticky),
+            tags: page.tags.clone(),
+        }
+    }
+}
+
+/// What a person wrote in Discord, as it was when it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spoken {
+    pub message: MessageId,
+    pub channel: ChannelId,
+    pub author: UserId,
+    pub author_name: String,
+    pub content: String,
+    pub mentions: Vec<(UserId, String)>,
+    pub files: Vec<SpokenFile>,
+    pub reply_to: Option<MessageId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpokenFile {
+    pub name: String,
+    pub url: String,
+    pub image: bool,
+}
+
+impl Job {
+    /// Under this key at most one job waits: a newer one replaces what the older would have said.
+    fn key(&self) -> String {
+        match self {
+            Self::Show { bridge, post, news: News::New, .. } => format!("show:{}:{}", bridge.0, post.id),
+            Self::Show { bridge, post, news: News::Changed, .. } => format!("edit:{}:{}", bridge.0, post.id),
+            Self::Hide { bridge, post, .. } => format!("hide:{}:{post}", bridge.0),
+            Self::Dress { bridge, thread } => format!("dress:{}:{}", bridge.0, thread.id),
+            Self::Reply { spoken, .. } => reply_key(spoken.message),
+            Self::Amend { spoken, .. } => format!("amend:{}", spoken.message),
+            Self::Retract { message, .. } => format!("retract:{message}"),
+            Self::Thank { forum, post } => format!("thank:{forum}:{post}"),
+            Self::Tell { message, .. } => format!("tell:{message}"),
+        }
+    }
+
+    /// Where a job stands within its lane whatever its age: messages in the order in which Discord
+    /// numbered them, since their events may arrive in any order.
+    fn seq(&self) -> i64 {
+        match self {
+            Self::Reply { spoken, .. } | Self::Amend { spoken, .. } => spoken.message.0.cast_signed(),
+            Self::Retract { message, .. } => message.0.cast_signed(),
+            _ => 0,
+        }
+    }
+
+    /// The outbox row for this job.
+    pub fn queued(&self, lane: String, priority: Priority, run_at: Millis) -> Result<NewJob, StoreError> {
+        Ok(NewJob {
+            lane,
+            key: self.key(),
+            seq: self.seq(),
+            priority,
+            run_at,
+            job: serde_json::to_value(self)?,
+        })
+    }
+}
+
+/// The key of the job that posts this message.
+pub fn reply_key(message: MessageId) -> String {
+    format!("reply:{message}")
+}
+
+/// The lane of a forum thread: what is written there is written in order.
+pub fn forum_lane(forum: &ForumKey, thread: &ThreadId) -> String {
+    format!("f:{forum}:{thread}")
+}
+
+/// The lane of one post's thanks.
+pub fn thanks_lane(forum: &ForumKey, post: &PostId) -> String {
+    format!("t:{forum}:{post}")
+}
+
+/// The lane of what one person is told about one message.
+pub fn tell_lane(message: MessageId) -> String {
+    format!("m:{message}")
+}

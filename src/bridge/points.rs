@@ -1,0 +1,116 @@
+//! The moments at which a crash is most unkind: before and after every step that touches the outside or
+//! the database. Named here, in one place, so that the kill tests can go through all of them.
+//!
+//! In a debug build, `THREADBRIDGE_KILL_AT=name` or `name:3` kills the process (SIGKILL) when it comes
+//! there for the first or third time. A release build contains none of this.
+
+/// One moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    BeforeRecord,
+    AfterRecord,
+    BeforeReceive,
+    AfterReceive,
+    AfterClaim,
+    BeforeSettle,
+    AfterSettle,
+    BeforeSend,
+    AfterSend,
+    AfterNote,
+    BeforeOpenPost,
+    AfterOpenPost,
+    BeforeOpenThread,
+    AfterOpenThread,
+    BeforeEdit,
+    AfterEdit,
+    BeforeRemove,
+    AfterRemove,
+    BeforeReply,
+    AfterReply,
+    BeforeAmend,
+    AfterAmend,
+    BeforeRetract,
+    AfterRetract,
+    BeforeThank,
+    AfterThank,
+    BeforeWithdraw,
+    AfterWithdraw,
+}
+
+impl Point {
+    /// Every point, for the tests.
+    pub const ALL: [Self; 28] = [
+        Self::BeforeRecord,
+        Self::AfterRecord,
+        Self::BeforeReceive,
+        Self::AfterReceive,
+        Self::AfterClaim,
+        Self::BeforeSettle,
+        Self::AfterSettle,
+        Self::BeforeSend,
+        Self::AfterSend,
+        Self::AfterNote,
+        Self::BeforeOpenPost,
+        Self::AfterOpenPost,
+        Self::BeforeOpenThread,
+        Self::AfterOpenThread,
+        Self::BeforeEdit,
+        Self::AfterEdit,
+        Self::BeforeRemove,
+        Self::AfterRemove,
+        Self::BeforeReply,
+        Self::AfterReply,
+        Self::BeforeAmend,
+        Self::AfterAmend,
+        Self::BeforeRetract,
+        Self::AfterRetract,
+        Self::BeforeThank,
+        Self::AfterThank,
+        Self::BeforeWithdraw,
+        Self::AfterWithdraw,
+    ];
+
+    /// As the environment variable names it: `BeforeSend`.
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// The process is here now.
+    #[cfg(debug_assertions)]
+    pub fn reached(self) {
+        armed::strike(self);
+    }
+
+    /// The process is here now.
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub fn reached(self) {}
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::Point;
+
+    struct Trap {
+        name: String,
+        left: AtomicU32,
+    }
+
+    pub fn strike(point: Point) {
+        static TRAP: OnceLock<Option<Trap>> = OnceLock::new();
+        let trap = TRAP.get_or_init(|| {
+            let text = std::env::var("THREADBRIDGE_KILL_AT").ok()?;
+            let (name, times) = text.split_once(':').unwrap_or((&text, "1"));
+            Some(Trap { name: name.to_owned(), left: AtomicU32::new(times.parse().ok()?) })
+        });
+        let Some(trap) = trap else { return };
+        if point.name() == trap.name && trap.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let own = std::process::id().to_string();
+            let _ = std::process::Command::new("kill").args(["-9", &own]).status();
+            std::process::abort();
+        }
+    }
+}

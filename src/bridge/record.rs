@@ -1,0 +1,312 @@
+//! What a thread page means for the database: which posts are new, changed, back or gone, and the
+//! jobs that follow. Decides; asks and writes nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::Start;
+use crate::forum::Account;
+use crate::markup::{Block, Doc, Inline};
+use crate::model::{ForumKey, MessageId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
+use crate::store::{
+    Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission, SubmissionState,
+    ThreadRow,
+};
+
+use super::job::{Job, News, ThreadFacts};
+use super::tie::Tie;
+
+/// A bridge that has not yet recorded all of a thread.
+#[derive(Clone)]
+pub struct Behind {
+    pub tie: Arc<Tie>,
+    pub follow: Option<Follow>,
+    /// How much of the thread's posts were made before the bridge was.
+    pub since: Since,
+}
+
+/// From where on a bridge wants a thread's posts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// Every post.
+    Beginning,
+    /// The last so many of the thread.
+    Newest(u32),
+    /// Posts after this one. The number helps where ids can't be compared.
+    After { post: PostId, number: Option<u32> },
+}
+
+impl Behind {
+    pub fn new(tie: Arc<Tie>, follow: Option<Follow>) -> Self {
+        let after_baseline = |tie: &Tie| Since::After {
+            post: tie.bridge.baseline.clone().unwrap_or_else(|| PostId::new("")),
+            number: None,
+        };
+        let since = match &follow {
+            Some(Follow { last_post: Some(post), last_number, .. }) => {
+                Since::After { post: post.clone(), number: *last_number }
+            }
+            // Stock was taken of this thread and none of it is read yet.
+            Some(_) => match tie.bridge.start {
+                Start::All => Since::Beginning,
+                Start::Newest(count) => Since::Newest(count),
+                Start::Now => after_baseline(&tie),
+            },
+            // The thread is younger than the bridge, or was quiet when stock was taken.
+            None => after_baseline(&tie),
+        };
+        Self { tie, follow, since }
+    }
+
+    /// Whether the bridge wants this post. `last` is the number of the thread's last post.
+    pub fn wants(&self, post: &Post, last: Option<u32>) -> bool {
+        match &self.since {
+            Since::Beginning => true,
+            Since::Newest(count) => match (post.number, last) {
+                (Some(number), Some(last)) => number + count > last,
+                _ => true,
+            },
+            Since::After { post: seen, number } => is_after(&post.id, post.number, seen, *number),
+        }
+    }
+}
+
+/// Whether a post comes after one that was seen. Forums number their posts upwards; where ids are not
+/// numbers, the place in the thread decides.
+pub fn is_after(post: &PostId, number: Option<u32>, seen: &PostId, seen_number: Option<u32>) -> bool {
+    if seen.as_str().is_empty() {
+        return true;
+    }
+    match (post.as_str().parse::<u64>(), seen.as_str().parse::<u64>()) {
+        (Ok(post), Ok(seen)) => post > seen,
+        _ => match (number, seen_number) {
+            (Some(number), Some(seen)) => number > seen,
+            _ => post != seen,
+        },
+    }
+}
+
+/// A digest of everything that Discord shows of a post. Its author is left out: a message's name and
+/// face can't be changed once it is sent.
+pub fn digest(post: &Post) -> i64 {
+    let names: Vec<&str> = post.thanks.iter().map(|thanks| thanks.name.as_str()).collect();
+    let shown = (&post.title, &post.body, &post.attachments, names, post.thanks_total);
+    digest_of(&serde_json::to_vec(&shown).unwrap_or_default())
+}
+
+/// The first eight bytes of a SHA-256.
+pub fn digest_of(bytes: &[u8]) -> i64 {
+    let hash = Sha256::digest(bytes);
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// The Discord message that a post of the bridge's own account carries, by the link in its attribution.
+pub fn origin_message(post: &Post, account: Option<&Account>) -> Option<MessageId> {
+    let account = account?;
+    let own = match (&post.author.id, &account.id) {
+        (Some(author), Some(own)) => author == own,
+        _ => post.author.name.eq_ignore_ascii_case(&account.name),
+    };
+    if !own {
+        return None;
+    }
+    jump_link(&post.body)
+}
+
+/// The first link to a Discord message outside of quotes.
+fn jump_link(body: &Doc) -> Option<MessageId> {
+    fn inlines(content: &[Inline]) -> Option<MessageId> {
+        content.iter().find_map(|inline| match inline {
+            Inline::Link { url, .. } => message_of_link(url),
+            Inline::Bold(c)
+            | Inline::Italic(c)
+            | Inline::Underline(c)
+            | Inline::Strike(c)
+            | Inline::Spoiler(c) => inlines(c),
+            _ => None,
+        })
+    }
+    body.blocks.iter().take(2).find_map(|block| match block {
+        Block::Paragraph(content) | Block::Small(content) => inlines(content),
+        _ => None,
+    })
+}
+
+/// The message that a link of the form `https://discord.com/channels/GUILD/CHANNEL/MESSAGE` names.
+fn message_of_link(url: &str) -> Option<MessageId> {
+    let path = url.strip_prefix("https://discord.com/channels/")?;
+    let mut parts = path.split('/');
+    let (_, _, message) = (parts.next()?, parts.next()?, parts.next()?);
+    parts.next().is_none().then(|| message.parse().ok()).flatten()
+}
+
+/// Everything that is known before a page is recorded.
+pub struct Known {
+    pub posts: HashMap<PostId, PostRow>,
+    /// Submissions whose message a post on the page names as its origin.
+    pub submissions: HashMap<MessageId, Submission>,
+    pub account: Option<Account>,
+    pub now: Millis,
+}
+
+/// A page of a thread, about to be recorded.
+pub struct Reading<'a> {
+    pub forum: &'a ForumKey,
+    pub thread: &'a ThreadId,
+    pub page: &'a ThreadPage,
+    pub summary: Option<&'a ThreadSummary>,
+    /// Every bridge that carries this thread.
+    pub ties: &'a [Arc<Tie>],
+    /// Those of them that have something to catch up with.
+    pub behind: &'a [Behind],
+    pub marker: &'a str,
+    pub priority: Priority,
+}
+
+impl Reading<'_> {
+    /// The effects of recording this page: one transaction.
+    pub fn effects(&self, known: &Known) -> Result<Vec<Effect>, StoreError> {
+        let facts = ThreadFacts::new(self.thread, &self.page.thread, self.summary);
+        let is_last = self.page.thread.page >= self.page.thread.pages;
+        let last_number = self.last_number();
+        let mut effects = vec![Effect::Thread(ThreadRow {
+            forum: self.forum.clone(),
+            thread: self.thread.clone(),
+            board: facts.board.clone(),
+            title: facts.title.clone(),
+        })];
+
+        for post in &self.page.posts {
+            let was = known.posts.get(&post.id);
+            if post.visibility != Visibility::Shown {
+                if post.visibility == Visibility::Deleted && was.is_some_and(|row| !row.gone) {
+                    effects.extend(self.gone(&post.id, known.now)?);
+                }
+                continue;
+            }
+            let wanted: Vec<_> =
+                self.behind.iter().filter(|b| b.wants(post, last_number)).map(|b| &b.tie).collect();
+            let digest = digest(post);
+            let (ties, news) = match was {
+                None if wanted.is_empty() => continue,
+                None => (wanted, News::New),
+                Some(row) if row.gone => (self.ties.iter().collect(), News::New),
+                Some(row) if row.digest != digest => {
+                    for tie in &wanted {
+                        effects.push(self.show(tie, &facts, post, News::New, known.now)?);
+                    }
+                    (self.ties.iter().collect(), News::Changed)
+                }
+                Some(_) if wanted.is_empty() => continue,
+                Some(_) => (wanted, News::New),
+            };
+            let origin = origin_message(post, known.account.as_ref())
+                .and_then(|message| known.submissions.get(&message));
+            if let (Some(submission), None) = (origin, was) {
+                effects.extend(self.echo(submission, post));
+            }
+            for tie in ties {
+                if origin.is_none_or(|submission| submission.bridge != tie.id()) {
+                    effects.push(self.show(tie, &facts, post, news, known.now)?);
+                }
+            }
+            effects.push(Effect::Post(PostRow {
+                forum: self.forum.clone(),
+                post: post.id.clone(),
+                thread: self.thread.clone(),
+                digest,
+                gone: false,
+            }));
+        }
+
+        for behind in self.behind {
+            effects.push(Effect::Follow(self.follow(behind, is_last)));
+            if is_last && behind.tie.threaded() {
+                let job = Job::Dress { bridge: behind.tie.id(), thread: facts.clone() };
+                let lane = behind.tie.lane(self.thread);
+                effects.push(Effect::Enqueue(job.queued(lane, self.priority, known.now)?));
+            }
+        }
+        Ok(effects)
+    }
+
+    /// A post went away: its messages are withdrawn wherever it was shown.
+    pub fn gone(&self, post: &PostId, now: Millis) -> Result<Vec<Effect>, StoreError> {
+        let mut effects = vec![Effect::PostGone { forum: self.forum.clone(), post: post.clone() }];
+        for tie in self.ties {
+            effects.push(hide(tie, self.thread, post, now)?);
+        }
+        Ok(effects)
+    }
+
+    /// The number of the thread's last post, as far as this page tells.
+    fn last_number(&self) -> Option<u32> {
+        let total = self.page.thread.total_results.and_then(|n| u32::try_from(n).ok());
+        total.max(self.page.posts.iter().filter_map(|post| post.number).max())
+    }
+
+    fn show(
+        &self,
+        tie: &Tie,
+        facts: &ThreadFacts,
+        post: &Post,
+        news: News,
+        now: Millis,
+    ) -> Result<Effect, StoreError> {
+        let job = Job::Show { bridge: tie.id(), thread: facts.clone(), post: Box::new(post.clone()), news };
+        Ok(Effect::Enqueue(job.queued(tie.lane(self.thread), self.priority, now)?))
+    }
+
+    /// The post came from Discord: it is tied to the message that it was, and not shown there again.
+    fn echo(&self, submission: &Submission, post: &Post) -> [Effect; 2] {
+        [
+            Effect::Submission(Submission {
+                post: Some(post.id.clone()),
+                state: SubmissionState::Posted,
+                ..submission.clone()
+            }),
+            Effect::Part(Part {
+                bridge: submission.bridge,
+                post: post.id.clone(),
+                part: 0,
+                channel: submission.channel,
+                message: submission.message,
+                digest: 0,
+                origin: Origin::Discord,
+            }),
+        ]
+    }
+
+    fn follow(&self, behind: &Behind, is_last: bool) -> Follow {
+        let last = self.page.posts.last();
+        let moved_on = last.filter(|last| match &behind.since {
+            Since::After { post, number } => is_after(&last.id, last.number, post, *number),
+            _ => true,
+        });
+        let (last_post, last_number) = match (moved_on, &behind.since) {
+            (Some(last), _) => (Some(last.id.clone()), last.number),
+            (None, Since::After { post, number }) => (Some(post.clone()), *number),
+            (None, _) => (None, None),
+        };
+        Follow {
+            bridge: behind.tie.id(),
+            thread: self.thread.clone(),
+            marker: if is_last { self.marker.to_owned() } else { String::new() },
+            last_post,
+            last_number,
+        }
+    }
+}
+
+/// Takes a post's messages away from one bridge.
+pub fn hide(tie: &Tie, thread: &ThreadId, post: &PostId, now: Millis) -> Result<Effect, StoreError> {
+    let job = Job::Hide { bridge: tie.id(), thread: thread.clone(), post: post.clone() };
+    Ok(Effect::Enqueue(job.queued(tie.lane(thread), Priority::Live, now)?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Starts the heart and stops it: which tasks there are, and in which order they end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::discord::{ChannelKind, Event};
+use crate::store::Bridge;
+
+use super::tie::Tie;
+use super::watch::Watcher;
+use super::{Heart, catchup, inbox, outbox};
+
+/// A channel that can't be looked up is asked for again after this time.
+const LOOK_UP_AGAIN: Duration = Duration::from_secs(5);
+
+/// Starts every task of the heart. They end when `stop` is cancelled; the tracker tells when they have.
+pub fn start(
+    heart: &Arc<Heart>,
+    bridges: Vec<Bridge>,
+    events: mpsc::Receiver<Event>,
+    stop: &CancellationToken,
+) -> TaskTracker {
+    let tasks = TaskTracker::new();
+    let (forward, taken) = mpsc::channel(256);
+    tasks.spawn(tie_all(heart.clone(), bridges, stop.clone()));
+    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone(), tasks.clone()));
+    tasks.spawn(inbox::run(heart.clone(), taken, stop.clone()));
+    for forum in heart.forums.values() {
+        tasks.spawn(Watcher::new(heart.clone(), forum.clone()).run(stop.clone()));
+    }
+    for number in 0..outbox::WORKERS {
+        tasks.spawn(outbox::work(heart.clone(), format!("worker-{number}"), stop.clone()));
+    }
+    tasks.close();
+    tasks
+}
+
+/// Asks Discord about each bridge's channel. Until Discord has answered, the bridge is not there: its
+/// forum is not read for it, so nothing is recorded that could not be shown.
+async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToken) {
+    let mut waiting = bridges;
+    let mut told = HashSet::new();
+    while !waiting.is_empty() && !stop.is_cancelled() {
+        let mut still = Vec::new();
+        for bridge in waiting {
+            match heart.discord.channel(bridge.channel).await {
+                Ok(channel)
+                    if matches!(
+                        channel.kind,
+                        ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement
+                    ) =>
+                {
+                    heart.ties.insert(Tie::new(bridge, channel));
+                }
+                Ok(_) => tracing::error!(
+                    channel = %bridge.channel,
+                    "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
+                ),
+                Err(error) => {
+                    if told.insert(bridge.id) {
+                        tracing::error!(channel = %bridge.channel, "can't look up the bridge's channel: {error}");
+                    }
+                    still.push(bridge);
+                }
+            }
+        }
+        waiting = still;
+        for forum in heart.forums.values() {
+            forum.nudge.notify_one();
+        }
+        heart.wake.notify_waiters();
+        if !waiting.is_empty() {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_UP_AGAIN) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+    if !stop.is_cancelled() {
+        catchup::run(heart, stop).await;
+    }
+}
+
+/// Passes events on; a new session is a reason to look for what was missed.
+async fn on_ready(
+    heart: Arc<Heart>,
+    mut events: mpsc::Receiver<Event>,
+    forward: mpsc::Sender<Event>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = stop.cancelled() => return,
+        };
+        let Some(event) = event else { return };
+        let ready = matches!(event, Event::Ready { .. });
+        if forward.send(event).await.is_err() {
+            return;
+        }
+        if ready {
+            tasks.spawn(catchup::run(heart.clone(), stop.clone()));
+        }
+    }
+}

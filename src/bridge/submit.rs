@@ -1,0 +1,354 @@
+//! Discord to forum: posts what a person wrote, follows its edits and removal, and tells the person.
+//!
+//! A reply carries a link to its Discord message. That link is its proof of origin: after a try whose
+//! end is not known the thread's last pages are searched for it, and the watcher knows the post by it.
+
+use std::time::Duration;
+
+use crate::discord::DiscordError;
+use crate::forum::{Draft, Failure, PageRef, Posted};
+use crate::markup::{Block, Doc, Inline, discord::Names, plain};
+use crate::model::{ChannelId, MessageId, Post, PostId, ThreadId};
+use crate::store::{
+    BridgeId, Effect, Millis, Origin, Part, Priority, StoreError, Submission, SubmissionState,
+};
+
+use super::Forum;
+use super::job::{Job, Outcome, Spoken, tell_lane};
+use super::mirror::message_url;
+use super::outbox::{Halt, Work};
+use super::points::Point;
+use super::record::{digest_of, origin_message};
+use super::tie::Tie;
+
+/// A person is told that their message waits when it waits longer than this.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How much of the answered post is quoted, in characters.
+const QUOTE: usize = 300;
+/// How many of a thread's last pages are searched for a reply that may have arrived.
+const SEARCHED_PAGES: u32 = 3;
+
+const TICK: &str = "✅";
+const WARNING: &str = "⚠️";
+const WAITING: &str = "⏳";
+
+/// Posts a reply.
+pub async fn reply(
+    work: &Work<'_>,
+    bridge: BridgeId,
+    thread: &ThreadId,
+    spoken: &Spoken,
+) -> Result<Vec<Effect>, Halt> {
+    let Some((tie, forum)) = place(work, bridge) else {
+        return Err(Halt::Park("the bridge of this message is no longer there".to_owned()));
+    };
+    let Some(submission) = work.heart.store.submission(spoken.message).await? else { return Ok(Vec::new()) };
+    if matches!(
+        submission.state,
+        SubmissionState::Posted | SubmissionState::AwaitingApproval | SubmissionState::Withdrawn
+    ) {
+        return Ok(Vec::new());
+    }
+    let submission = Submission { digest: spoken_digest(spoken), ..submission };
+    if work.tried_before()
+        && let Some(post) = find(work, &forum, thread, spoken.message).await?
+    {
+        return arrived(work, submission, post.id).await;
+    }
+    let draft = draft(work, &tie, &forum, thread, spoken).await?;
+    Point::BeforeReply.reached();
+    let posted = forum.engine.reply(thread, &draft).await;
+    Point::AfterReply.reached();
+    match posted {
+        Ok(Posted::Live { post }) => {
+            forum.revisit(thread.clone(), Some(post.clone()));
+            arrived(work, submission, post).await
+        }
+        Ok(Posted::Unnamed) => match find(work, &forum, thread, spoken.message).await? {
+            Some(post) => arrived(work, submission, post.id).await,
+            None => Err(Halt::Uncertain("the forum took the reply but does not show it yet".to_owned())),
+        },
+        Ok(Posted::AwaitingApproval) => {
+            let told = Outcome::Waits("a moderator of the forum has to approve it first".to_owned());
+            conclude(work, submission, SubmissionState::AwaitingApproval, told).await
+        }
+        Err(Failure::Refused(refusal)) => {
+            conclude(work, submission, SubmissionState::Refused, Outcome::Failed(refusal.message)).await
+        }
+        Err(Failure::Gone(_)) => {
+            let told = Outcome::Failed("the thread is no longer on the forum".to_owned());
+            conclude(work, submission, SubmissionState::Refused, told).await
+        }
+        Err(Failure::Unsupported(what)) => {
+            let told = Outcome::Failed(format!("this forum's software can't {what}"));
+            conclude(work, submission, SubmissionState::Refused, told).await
+        }
+        Err(failure) => {
+            wait_told(work, spoken, &failure).await?;
+            Err(failure.into())
+        }
+    }
+}
+
+/// Brings a posted reply in line with its edited message.
+pub async fn amend(
+    work: &Work<'_>,
+    bridge: BridgeId,
+    thread: &ThreadId,
+    spoken: &Spoken,
+) -> Result<Vec<Effect>, Halt> {
+    let Some((tie, forum)) = place(work, bridge) else { return Ok(Vec::new()) };
+    let Some(submission) = work.heart.store.submission(spoken.message).await? else { return Ok(Vec::new()) };
+    let digest = spoken_digest(spoken);
+    let (Some(post), SubmissionState::Posted) = (&submission.post, submission.state) else {
+        return Ok(Vec::new());
+    };
+    if submission.digest == digest {
+        return Ok(Vec::new());
+    }
+    let draft = draft(work, &tie, &forum, thread, spoken).await?;
+    Point::BeforeAmend.reached();
+    let edited = forum.engine.edit(post, &draft).await;
+    Point::AfterAmend.reached();
+    let told = match edited {
+        Ok(()) => {
+            forum.revisit(thread.clone(), Some(post.clone()));
+            Outcome::Arrived
+        }
+        Err(Failure::Refused(refusal)) => {
+            Outcome::Failed(format!("your edit did not reach the forum: {}", refusal.message))
+        }
+        Err(Failure::Gone(_)) => Outcome::Failed("your post is no longer on the forum".to_owned()),
+        // Editing again to the same words changes nothing more: safe to repeat when unsure.
+        Err(failure) => return Err(failure.into()),
+    };
+    let (channel, message, now) = (submission.channel, submission.message, work.heart.store.now().await?);
+    Ok(vec![Effect::Submission(Submission { digest, ..submission }), telling(channel, message, told, now)?])
+}
+
+/// Removes a posted reply whose message was deleted.
+pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> Result<Vec<Effect>, Halt> {
+    let Some((_, forum)) = place(work, bridge) else { return Ok(Vec::new()) };
+    let Some(submission) = work.heart.store.submission(message).await? else { return Ok(Vec::new()) };
+    if submission.state == SubmissionState::Withdrawn {
+        return Ok(Vec::new());
+    }
+    let withdrawn =
+        Effect::Submission(Submission { state: SubmissionState::Withdrawn, ..submission.clone() });
+    let Some(post) = &submission.post else { return Ok(vec![withdrawn]) };
+    Point::BeforeRetract.reached();
+    let deleted = forum.engine.delete(post, "deleted by its author on Discord").await;
+    Point::AfterRetract.reached();
+    match deleted {
+        Ok(()) | Err(Failure::Gone(_)) => {}
+        Err(failure) => return Err(failure.into()),
+    }
+    Ok(vec![
+        withdrawn,
+        Effect::PostGone { forum: forum.key.clone(), post: post.clone() },
+        Effect::DropParts { bridge, post: post.clone(), from: 0 },
+    ])
+}
+
+/// Shows a person what became of their message: a mark on it, and the reason where there is one.
+pub async fn tell(
+    work: &Work<'_>,
+    channel: ChannelId,
+    message: MessageId,
+    news: &Outcome,
+) -> Result<Vec<Effect>, Halt> {
+    let discord = &work.heart.discord;
+    let (mark, text) = match news {
+        Outcome::Arrived => (TICK, None),
+        Outcome::Waits(reason) => (WAITING, Some(format!("Your message waits: {reason}."))),
+        Outcome::Failed(reason) => (
+            WARNING,
+            Some(format!(
+                "Your message did not reach the forum: {}. Edit it to try again.",
+                reason.trim_end_matches('.')
+            )),
+        ),
+    };
+    let told = async {
+        for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark) {
+            discord.unreact(channel, message, old).await?;
+        }
+        discord.react(channel, message, mark).await?;
+        if let Some(text) = text {
+            // The same words about the same message are said once, however often this is tried.
+            let nonce = format!("{:x}", digest_of(format!("{message}{text}").as_bytes()));
+            discord.say(channel, Some(message), &text, &nonce).await?;
+        }
+        Ok(())
+    };
+    match told.await {
+        Ok(()) | Err(DiscordError::Gone(_)) => Ok(Vec::new()),
+        Err(error) => Err(Halt::from(error)),
+    }
+}
+
+/// The effect of telling a person.
+pub fn telling(
+    channel: ChannelId,
+    message: MessageId,
+    news: Outcome,
+    now: Millis,
+) -> Result<Effect, StoreError> {
+    let job = Job::Tell { channel, message, news };
+    Ok(Effect::Enqueue(job.queued(tell_lane(message), Priority::Live, now)?))
+}
+
+fn place(work: &Work<'_>, bridge: BridgeId) -> Option<(std::sync::Arc<Tie>, std::sync::Arc<Forum>)> {
+    let tie = work.heart.ties.get(bridge)?;
+    let forum = work.heart.forums.get(&tie.bridge.forum)?.clone();
+    Some((tie, forum))
+}
+
+async fn arrived(work: &Work<'_>, submission: Submission, post: PostId) -> Result<Vec<Effect>, Halt> {
+    let part = Effect::Part(Part {
+        bridge: submission.bridge,
+        post: post.clone(),
+        part: 0,
+        channel: submission.channel,
+        message: submission.message,
+        digest: 0,
+        origin: Origin::Discord,
+    });
+    let submission = Submission { post: Some(post), ..submission };
+    work.heart.health.replied();
+    let mut effects = conclude(work, submission, SubmissionState::Posted, Outcome::Arrived).await?;
+    effects.push(part);
+    Ok(effects)
+}
+
+async fn conclude(
+    work: &Work<'_>,
+    submission: Submission,
+    state: SubmissionState,
+    told: Outcome,
+) -> Result<Vec<Effect>, Halt> {
+    let now = work.heart.store.now().await?;
+    let telling = telling(submission.channel, submission.message, told, now)?;
+    Ok(vec![Effect::Submission(Submission { state, ..submission }), telling])
+}
+
+/// Tells the person once that their message waits, when it will not be a moment.
+async fn wait_told(work: &Work<'_>, spoken: &Spoken, failure: &Failure) -> Result<(), Halt> {
+    let long = match failure {
+        Failure::Later { after, .. } => *after > PATIENCE,
+        _ => false,
+    };
+    // From the fourth try on, a short wait has become a long one.
+    if work.claim.attempts == 3 || (long && work.claim.attempts == 0) {
+        let now = work.heart.store.now().await?;
+        let reason = format!(
+            "{}; it is sent as soon as the forum takes it",
+            failure.to_string().trim_end_matches('.')
+        );
+        work.note(vec![telling(spoken.channel, spoken.message, Outcome::Waits(reason), now)?]).await?;
+    }
+    Ok(())
+}
+
+/// A post that carries this message's link, on the thread's last pages.
+async fn find(
+    work: &Work<'_>,
+    forum: &Forum,
+    thread: &ThreadId,
+    message: MessageId,
+) -> Result<Option<Post>, Halt> {
+    let _ = work;
+    let account = forum.account();
+    let mut page = forum.engine.thread(thread, PageRef::Last).await?;
+    for _ in 0..SEARCHED_PAGES {
+        let number = page.thread.page;
+        if let Some(post) =
+            page.posts.into_iter().find(|post| origin_message(post, account.as_ref()) == Some(message))
+        {
+            return Ok(Some(post));
+        }
+        if number <= 1 {
+            break;
+        }
+        page = forum.engine.thread(thread, PageRef::Number(number - 1)).await?;
+    }
+    Ok(None)
+}
+
+/// A digest of what a person wrote, to see whether an edit changed it.
+pub fn spoken_digest(spoken: &Spoken) -> i64 {
+    digest_of(&serde_json::to_vec(&(&spoken.content, &spoken.files)).unwrap_or_default())
+}
+
+/// The reply as the forum gets it: who wrote it and where, what it answers, and the words.
+async fn draft(
+    work: &Work<'_>,
+    tie: &Tie,
+    forum: &Forum,
+    thread: &ThreadId,
+    spoken: &Spoken,
+) -> Result<Draft, Halt> {
+    let mut blocks = Vec::new();
+    if let Some(guild) = tie.guild() {
+        let url = message_url(guild, spoken.channel, spoken.message);
+        blocks.push(Block::Paragraph(vec![
+            Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
+            Inline::Text(" via ".to_owned()),
+            Inline::Link { url, content: vec![Inline::Text("Discord".to_owned())] },
+        ]));
+    }
+    let answered = match spoken.reply_to {
+        Some(message) => work.heart.store.part_of_message(message).await?.map(|part| part.post),
+        None => None,
+    };
+    if let Some(post) = &answered {
+        blocks.extend(quote(work, forum, thread, post).await?);
+    }
+    let names = Names {
+        users: spoken.mentions.iter().map(|(id, name)| (id.0, name.clone())).collect(),
+        ..Names::default()
+    };
+    blocks.extend(crate::markup::discord::read(&spoken.content, &names).blocks);
+    for file in &spoken.files {
+        let inline = if file.image {
+            Inline::Image { url: file.url.clone(), alt: Some(file.name.clone()) }
+        } else {
+            Inline::Link { url: file.url.clone(), content: vec![Inline::Text(file.name.clone())] }
+        };
+        blocks.push(Block::Paragraph(vec![inline]));
+    }
+    Ok(Draft { body: Doc { blocks }, reply_to: answered })
+}
+
+/// The answered post in short, unless it is the thread's last and the reply follows it anyway.
+async fn quote(
+    work: &Work<'_>,
+    forum: &Forum,
+    thread: &ThreadId,
+    post: &PostId,
+) -> Result<Option<Block>, Halt> {
+    let known = work.heart.store.thread_posts(&forum.key, thread).await?;
+    let newest = known.iter().max_by_key(|row| row.post.as_str().parse::<u64>().unwrap_or(0));
+    if newest.is_none_or(|newest| newest.post == *post) {
+        return Ok(None);
+    }
+    let page = match forum.engine.page_with_post(post).await {
+        Ok(page) => page,
+        Err(Failure::Gone(_)) => return Ok(None),
+        Err(failure) => return Err(failure.into()),
+    };
+    let Some(quoted) = page.posts.into_iter().find(|candidate| candidate.id == *post) else {
+        return Ok(None);
+    };
+    let words = plain::text(&quoted.body);
+    let mut short: String = words.chars().take(QUOTE).collect();
+    if short.len() < words.len() {
+        short.push('…');
+    }
+    Ok(Some(Block::Quote {
+        author: Some(quoted.author.name),
+        post: Some(quoted.id),
+        url: None,
+        content: Doc::text(short).blocks,
+    }))
+}

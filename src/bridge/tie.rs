@@ -1,0 +1,112 @@
+//! The bridges as they stand in memory: each with what Discord says about its channel, and whether
+//! it is held because that channel can't be used for now.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use crate::config::{Layout, Scope};
+use crate::discord::{Channel, ChannelKind};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
+use crate::store::{Bridge, BridgeId};
+
+/// A bridge and the Discord channel that it leads to.
+#[derive(Debug)]
+pub struct Tie {
+    pub bridge: Bridge,
+    pub channel: Channel,
+    hold: Mutex<Option<(Instant, String)>>,
+}
+
+impl Tie {
+    pub fn new(bridge: Bridge, channel: Channel) -> Self {
+        Self { bridge, channel, hold: Mutex::new(None) }
+    }
+
+    pub fn id(&self) -> BridgeId {
+        self.bridge.id
+    }
+
+    /// Whether each forum thread has a Discord thread of its own.
+    pub fn threaded(&self) -> bool {
+        match self.bridge.layout {
+            Layout::Threads => true,
+            Layout::Feed => false,
+            Layout::Auto => self.channel.kind == ChannelKind::Forum,
+        }
+    }
+
+    pub fn guild(&self) -> Option<GuildId> {
+        self.channel.guild
+    }
+
+    /// The lane of what this bridge does to Discord about a forum thread.
+    pub fn lane(&self, thread: &ThreadId) -> String {
+        if self.threaded() {
+            format!("d:{}:{thread}", self.bridge.id.0)
+        } else {
+            format!("d:{}", self.bridge.id.0)
+        }
+    }
+
+    /// Whether a thread of this board is this bridge's business.
+    pub fn covers(&self, board: Option<&BoardId>, thread: &ThreadId) -> bool {
+        match &self.bridge.scope {
+            Scope::Board(own) => board == Some(own),
+            Scope::Thread(own) => own == thread,
+        }
+    }
+
+    /// Lets the bridge rest: its jobs wait without asking Discord again. True when it was not
+    /// resting yet, so that the reason is told once.
+    pub fn hold(&self, until: Instant, reason: &str) -> bool {
+        let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = hold.as_ref().is_none_or(|(_, old)| old != reason);
+        *hold = Some((until, reason.to_owned()));
+        news
+    }
+
+    /// How long the bridge still rests, and why.
+    pub fn held(&self, now: Instant) -> Option<(Duration, String)> {
+        let hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, reason) = hold.as_ref()?;
+        until.checked_duration_since(now).map(|left| (left, reason.clone()))
+    }
+
+    /// Discord took something again.
+    pub fn release(&self) -> bool {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    }
+}
+
+/// All bridges whose channels are known.
+#[derive(Debug, Default)]
+pub struct Ties {
+    ties: RwLock<HashMap<BridgeId, Arc<Tie>>>,
+}
+
+impl Ties {
+    pub fn insert(&self, tie: Tie) {
+        self.ties.write().unwrap_or_else(PoisonError::into_inner).insert(tie.id(), Arc::new(tie));
+    }
+
+    pub fn get(&self, id: BridgeId) -> Option<Arc<Tie>> {
+        self.ties.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    pub fn all(&self) -> Vec<Arc<Tie>> {
+        let mut ties: Vec<_> =
+            self.ties.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        ties.sort_by_key(|tie| tie.id());
+        ties
+    }
+
+    pub fn of_forum(&self, forum: &ForumKey) -> Vec<Arc<Tie>> {
+        self.all().into_iter().filter(|tie| tie.bridge.forum == *forum && !tie.bridge.paused).collect()
+    }
+
+    /// The bridges that lead to this very channel (not to a thread in it).
+    pub fn of_channel(&self, channel: ChannelId) -> Vec<Arc<Tie>> {
+        self.all().into_iter().filter(|tie| tie.bridge.channel == channel).collect()
+    }
+}

@@ -1,0 +1,675 @@
+//! Forum to events: one task a forum asks what changed, reads only the pages that hold it, and records
+//! them. Busy boards are asked at the configured pace, quiet ones less and less often.
+//!
+//! A board's list tells of new posts, not of edits, thanks or removals: pages with fresh posts are read
+//! again, soon at first and then ever more rarely. A page that can't be read changes nothing: no cursor
+//! moves past what was not recorded, and nothing is taken for deleted that the forum did not deny.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Scope, Start};
+use crate::forum::{Failure, PageRef};
+use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
+use crate::store::{Effect, Follow, PostRow, Priority, StoreError};
+
+use super::points::Point;
+use super::record::{Behind, Known, Reading, Since, hide, is_after, origin_message};
+use super::tie::Tie;
+use super::{Forum, Heart};
+
+/// A quiet board is asked at least this often, as a multiple of the configured pace.
+const QUIETEST: u32 = 10;
+/// How much longer the next wait is after a look that found nothing.
+const SLOWER: f64 = 1.3;
+/// After a failure the forum is left alone for at most this long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// A page is read again for the last time this long after its last change.
+const REVISIT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+/// At most so many pages wait to be read again; the least urgent are forgotten first.
+const MOST_REVISITS: usize = 2_000;
+/// At most so many missing posts of one page are asked for one by one.
+const MOST_DOUBTS: usize = 10;
+/// A thread is read backwards for at most so many pages before its gap is given up as history.
+const FURTHEST_BACK: u32 = 500;
+
+/// Why a look at the forum ended early.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Forum(#[from] Failure),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// When a board is looked at.
+struct Beat {
+    next: Instant,
+    wait: Duration,
+    failures: u32,
+}
+
+/// When a page is read again.
+struct Revisit {
+    next: Instant,
+    wait: Duration,
+}
+
+/// The watcher of one forum.
+pub struct Watcher {
+    heart: Arc<Heart>,
+    forum: Arc<Forum>,
+    beats: HashMap<Scope, Beat>,
+    revisits: HashMap<(ThreadId, u32), Revisit>,
+    /// Signposts to moved threads that were followed up already.
+    signposts: HashSet<ThreadId>,
+    last_trouble: Option<String>,
+}
+
+impl Watcher {
+    pub fn new(heart: Arc<Heart>, forum: Arc<Forum>) -> Self {
+        Self {
+            heart,
+            forum,
+            beats: HashMap::new(),
+            revisits: HashMap::new(),
+            signposts: HashSet::new(),
+            last_trouble: None,
+        }
+    }
+
+    /// Watches until told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let wait = tokio::select! {
+                wait = self.step() => wait,
+                () = stop.cancelled() => return,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.forum.nudge.notified() => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Does what is due, the most urgent first, and tells how long nothing else will be.
+    async fn step(&mut self) -> Duration {
+        let ties = self.heart.ties.of_forum(&self.forum.key);
+        if self.forum.account().is_none()
+            && let Err(trouble) = self.sign_in().await
+        {
+            return self.trouble(&trouble, 1);
+        }
+        for (thread, post) in self.forum.take_asked() {
+            if let Err(trouble) = self.read_again(&thread, post).await {
+                return self.trouble(&trouble, 0);
+            }
+        }
+        let mut scopes: Vec<Scope> = ties.iter().map(|tie| tie.bridge.scope.clone()).collect();
+        scopes.sort_by_key(|scope| format!("{scope:?}"));
+        scopes.dedup();
+        for scope in scopes {
+            let now = self.heart.clock.monotonic();
+            let beat = self.beats.entry(scope.clone()).or_insert(Beat {
+                next: now,
+                wait: self.forum.poll,
+                failures: 0,
+            });
+            if beat.next > now {
+                continue;
+            }
+            let carried: Vec<_> = ties.iter().filter(|tie| tie.bridge.scope == scope).cloned().collect();
+            let outcome = self.look(&scope, &carried).await;
+            self.after_look(&scope, outcome);
+        }
+        match self.read_history(&ties).await {
+            Ok(true) => return Duration::ZERO,
+            Ok(false) => {}
+            Err(trouble) => return self.trouble(&trouble, 0),
+        }
+        if let Err(trouble) = self.revisit_one().await {
+            return self.trouble(&trouble, 0);
+        }
+        self.until_next()
+    }
+
+    async fn sign_in(&mut self) -> Result<(), Trouble> {
+        let account = self.forum.engine.sign_in().await?;
+        if let Some(account) = &account {
+            tracing::info!(forum = %self.forum.key, account = %account.name, "signed in");
+        }
+        self.forum.set_account(account.or_else(|| {
+            // A guest reads, and owns no post that could come back as an echo.
+            Some(crate::forum::Account { id: None, name: String::new() })
+        }));
+        Ok(())
+    }
+
+    fn after_look(&mut self, scope: &Scope, outcome: Result<bool, Trouble>) {
+        let now = self.heart.clock.monotonic();
+        let poll = self.forum.poll;
+        let (next, failures) = match outcome {
+            Ok(changed) => {
+                let wait = self.beats.get(scope).map_or(poll, |beat| beat.wait);
+                let wait = if changed { poll } else { wait.mul_f64(SLOWER).min(poll * QUIETEST) };
+                self.heart.health.watcher(&self.forum.key, Ok(()));
+                if self.last_trouble.take().is_some() {
+                    tracing::info!(forum = %self.forum.key, "the forum can be read again");
+                }
+                (wait, 0)
+            }
+            Err(trouble) => {
+                let failures = self.beats.get(scope).map_or(0, |beat| beat.failures) + 1;
+                (self.trouble(&trouble, failures), failures)
+            }
+        };
+        if let Some(beat) = self.beats.get_mut(scope) {
+            *beat = Beat { next: now + next, wait: if failures == 0 { next } else { poll }, failures };
+        }
+    }
+
+    /// Tells of a trouble once, and how long to leave the forum alone.
+    fn trouble(&mut self, trouble: &Trouble, failures: u32) -> Duration {
+        let text = trouble.to_string();
+        self.heart.health.watcher(&self.forum.key, Err(text.clone()));
+        if self.last_trouble.as_deref() != Some(&text) {
+            tracing::warn!(forum = %self.forum.key, "can't read the forum: {text}");
+            self.last_trouble = Some(text);
+        }
+        let backoff = self.forum.poll.saturating_mul(2_u32.saturating_pow(failures.min(10)));
+        match trouble {
+            Trouble::Forum(Failure::Later { after, .. }) => *after,
+            Trouble::Forum(Failure::SignIn(_)) => LONGEST_PAUSE,
+            _ => backoff,
+        }
+        .clamp(Duration::from_millis(50), LONGEST_PAUSE)
+    }
+
+    fn until_next(&self) -> Duration {
+        let now = self.heart.clock.monotonic();
+        self.beats
+            .values()
+            .map(|beat| beat.next)
+            .chain(self.revisits.values().map(|revisit| revisit.next))
+            .min()
+            .map_or(self.forum.poll, |next| next.saturating_duration_since(now))
+            .clamp(Duration::from_millis(5), self.forum.poll * QUIETEST)
+    }
+
+    /// One look at what a set of bridges carries. True when anything had changed.
+    async fn look(&mut self, scope: &Scope, ties: &[Arc<Tie>]) -> Result<bool, Trouble> {
+        match scope {
+            Scope::Board(board) => self.look_at_board(board, ties).await,
+            Scope::Thread(thread) => self.look_at_thread(thread, ties).await,
+        }
+    }
+
+    async fn look_at_board(&mut self, board: &BoardId, ties: &[Arc<Tie>]) -> Result<bool, Trouble> {
+        let mut changed = false;
+        let mut number = 1;
+        loop {
+            let page = self.forum.engine.board(board, number).await?;
+            if number == 1 {
+                for tie in ties.iter().filter(|tie| tie.bridge.baseline.is_none()) {
+                    self.take_stock(board, tie, &page.threads).await?;
+                    changed = true;
+                }
+                if ties.iter().any(|tie| tie.bridge.baseline.is_none()) {
+                    // The bridges are known anew, with their baselines, from the next look on.
+                    return Ok(true);
+                }
+            }
+            let follows = self.follows(ties, &page.threads).await?;
+            let oldest = page.threads.iter().rev().find(|summary| !summary.sticky).map(|summary| &summary.id);
+            let mut oldest_changed = false;
+            // The list has the newest first: read the oldest first, so that a feed is in order.
+            for summary in page.threads.iter().rev() {
+                if summary.moved || summary.deleted {
+                    if summary.moved && self.signposts.insert(summary.id.clone()) {
+                        self.forum.revisit(summary.id.clone(), None);
+                    }
+                    continue;
+                }
+                let behind = behind(ties, &follows, summary);
+                if behind.is_empty() {
+                    continue;
+                }
+                oldest_changed |= oldest == Some(&summary.id);
+                changed = true;
+                self.notice_shrinking(summary, &behind);
+                self.catch_up(&summary.id, Some(summary), ties, &behind).await?;
+            }
+            // A change at the very end of the list: there may be more behind it.
+            if number >= page.pages || !oldest_changed {
+                return Ok(changed);
+            }
+            number += 1;
+        }
+    }
+
+    /// Reads one of the threads that were written down when stock was taken.
+    async fn read_history(&mut self, ties: &[Arc<Tie>]) -> Result<bool, Trouble> {
+        for tie in ties.iter().filter(|tie| tie.bridge.start != Start::Now) {
+            for follow in self.heart.store.unread(tie.id(), 1).await? {
+                let thread = follow.thread.clone();
+                let page = match self.forum.engine.thread(&thread, PageRef::Last).await {
+                    Ok(page) => page,
+                    Err(Failure::Gone(why)) => {
+                        tracing::info!(forum = %self.forum.key, %thread, "skipped an old thread: {why}");
+                        self.commit(vec![Effect::Follow(Follow { marker: "gone".into(), ..follow })]).await?;
+                        return Ok(true);
+                    }
+                    Err(failure) => return Err(failure.into()),
+                };
+                let summary = summary_of(&thread, &page);
+                let behind = [Behind::new(tie.clone(), Some(follow))];
+                self.catch_up(&thread, Some(&summary), std::slice::from_ref(tie), &behind).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn look_at_thread(&mut self, thread: &ThreadId, ties: &[Arc<Tie>]) -> Result<bool, Trouble> {
+        let page = self.forum.engine.thread(thread, PageRef::Last).await?;
+        let summary = summary_of(thread, &page);
+        let fresh: Vec<_> = ties.iter().filter(|tie| tie.bridge.baseline.is_none()).collect();
+        for tie in &fresh {
+            let mut effects =
+                vec![Effect::Baseline { bridge: tie.id(), post: newest(std::iter::once(&summary)) }];
+            if tie.bridge.start != Start::Now {
+                effects.push(Effect::Follow(unread(tie, thread)));
+            }
+            self.commit(effects).await?;
+            self.reload(tie).await?;
+        }
+        if !fresh.is_empty() {
+            return Ok(true);
+        }
+        let follows = self.follows(ties, std::slice::from_ref(&summary)).await?;
+        let behind = behind(ties, &follows, &summary);
+        if behind.is_empty() {
+            return Ok(false);
+        }
+        self.catch_up(thread, Some(&summary), ties, &behind).await?;
+        Ok(true)
+    }
+
+    /// A new bridge notes what is history. With `start = "now"` that is everything; otherwise every
+    /// thread of the board is written down to be read, in the same transaction.
+    async fn take_stock(
+        &mut self,
+        board: &BoardId,
+        tie: &Arc<Tie>,
+        first_page: &[ThreadSummary],
+    ) -> Result<(), Trouble> {
+        let mut threads = first_page.to_vec();
+        if tie.bridge.start != Start::Now {
+            let mut number = 2;
+            loop {
+                let page = self.forum.engine.board(board, number).await?;
+                if number > page.pages || page.page != number {
+                    break;
+                }
+                threads.extend(page.threads);
+                number += 1;
+            }
+        }
+        let own = threads.iter().filter(|summary| !summary.moved && !summary.deleted);
+        let mut effects = vec![Effect::Baseline { bridge: tie.id(), post: newest(own.clone()) }];
+        if tie.bridge.start != Start::Now {
+            effects.extend(own.map(|summary| Effect::Follow(unread(tie, &summary.id))));
+        }
+        tracing::info!(
+            forum = %self.forum.key, %board, threads = threads.len(),
+            "took stock of the board; what is newer from here on crosses"
+        );
+        self.commit(effects).await?;
+        self.reload(tie).await
+    }
+
+    /// Brings a bridge in memory up to date with its row.
+    async fn reload(&self, tie: &Arc<Tie>) -> Result<(), Trouble> {
+        let bridges = self.heart.store.bridges().await?;
+        if let Some(bridge) = bridges.into_iter().find(|bridge| bridge.id == tie.id()) {
+            self.heart.ties.insert(Tie::new(bridge, tie.channel.clone()));
+        }
+        self.forum.nudge.notify_one();
+        Ok(())
+    }
+
+    async fn follows(
+        &self,
+        ties: &[Arc<Tie>],
+        threads: &[ThreadSummary],
+    ) -> Result<HashMap<(i64, ThreadId), Follow>, Trouble> {
+        let ids: Vec<ThreadId> = threads.iter().map(|summary| summary.id.clone()).collect();
+        let mut follows = HashMap::new();
+        for tie in ties {
+            for follow in self.heart.store.follows(tie.id(), &ids).await? {
+                follows.insert((tie.id().0, follow.thread.clone()), follow);
+            }
+        }
+        Ok(follows)
+    }
+
+    /// Reads what these bridges have not seen of a thread, and records it page by page, in order.
+    async fn catch_up(
+        &mut self,
+        thread: &ThreadId,
+        summary: Option<&ThreadSummary>,
+        ties: &[Arc<Tie>],
+        behind: &[Behind],
+    ) -> Result<(), Trouble> {
+        let marker = summary.map(ThreadSummary::marker).unwrap_or_default();
+        let priority = if behind.iter().all(|b| b.follow.as_ref().is_some_and(|f| f.marker.is_empty())) {
+            Priority::Backfill
+        } else {
+            Priority::Live
+        };
+        let mut page = if behind.iter().any(|b| b.since == Since::Beginning) {
+            self.forum.engine.thread(thread, PageRef::Number(1)).await?
+        } else {
+            self.first_page_of_news(thread, behind).await?
+        };
+        loop {
+            self.record(thread, &page, summary, ties, behind, &marker, priority).await?;
+            self.plan_revisit(thread, &page);
+            if page.thread.page >= page.thread.pages {
+                return Ok(());
+            }
+            let next = page.thread.page + 1;
+            page = self.forum.engine.thread(thread, PageRef::Number(next)).await?;
+            if page.thread.page < next {
+                // Posts went away while we read: what was the last page is the last page.
+                return Ok(());
+            }
+        }
+    }
+
+    /// The earliest page that holds a post which some bridge wants: from the end backwards, for the news
+    /// is nearly always on the last page.
+    async fn first_page_of_news(&self, thread: &ThreadId, behind: &[Behind]) -> Result<ThreadPage, Trouble> {
+        let mut page = self.forum.engine.thread(thread, PageRef::Last).await?;
+        let last = page.posts.iter().filter_map(|post| post.number).max();
+        for _ in 0..FURTHEST_BACK {
+            let all_wanted = |b: &Behind| page.posts.first().is_some_and(|first| b.wants(first, last));
+            if page.thread.page <= 1 || !behind.iter().any(all_wanted) {
+                break;
+            }
+            page = self.forum.engine.thread(thread, PageRef::Number(page.thread.page - 1)).await?;
+        }
+        Ok(page)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one page and everything that is known of it")]
+    async fn record(
+        &mut self,
+        thread: &ThreadId,
+        page: &ThreadPage,
+        summary: Option<&ThreadSummary>,
+        ties: &[Arc<Tie>],
+        behind: &[Behind],
+        marker: &str,
+        priority: Priority,
+    ) -> Result<(), Trouble> {
+        let known = self.known(page).await?;
+        let reading =
+            Reading { forum: &self.forum.key, thread, page, summary, ties, behind, marker, priority };
+        let mut effects = reading.effects(&known)?;
+        for post in self.missing(thread, page).await? {
+            effects.extend(self.doubt(&reading, &post, &known).await?);
+        }
+        self.heart.health.posts_seen(page.posts.len());
+        self.commit(effects).await
+    }
+
+    async fn known(&self, page: &ThreadPage) -> Result<Known, Trouble> {
+        let store = &self.heart.store;
+        let ids: Vec<PostId> = page.posts.iter().map(|post| post.id.clone()).collect();
+        let rows = store.posts(&self.forum.key, &ids).await?;
+        let account = self.forum.account().filter(|account| !account.name.is_empty());
+        let mut submissions = HashMap::new();
+        for message in page.posts.iter().filter_map(|post| origin_message(post, account.as_ref())) {
+            if let Some(submission) = store.submission(message).await? {
+                submissions.insert(message, submission);
+            }
+        }
+        Ok(Known {
+            posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
+            submissions,
+            account,
+            now: store.now().await?,
+        })
+    }
+
+    /// Known posts that ought to be on this page, by their ids, and are not.
+    async fn missing(&self, thread: &ThreadId, page: &ThreadPage) -> Result<Vec<PostRow>, Trouble> {
+        let number = |post: &Post| post.id.as_str().parse::<u64>().ok();
+        let (Some(first), Some(last)) =
+            (page.posts.iter().filter_map(number).min(), page.posts.iter().filter_map(number).max())
+        else {
+            return Ok(Vec::new());
+        };
+        let from = if page.thread.page <= 1 { 0 } else { first };
+        let to = if page.thread.page >= page.thread.pages { u64::MAX } else { last };
+        let shown: HashSet<&PostId> = page.posts.iter().map(|post| &post.id).collect();
+        let rows = self.heart.store.thread_posts(&self.forum.key, thread).await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| !shown.contains(&row.post))
+            .filter(|row| row.post.as_str().parse::<u64>().is_ok_and(|id| (from..=to).contains(&id)))
+            .take(MOST_DOUBTS)
+            .collect())
+    }
+
+    /// Asks the forum for a post that is not where it was, and believes only a clear answer.
+    async fn doubt(
+        &self,
+        reading: &Reading<'_>,
+        row: &PostRow,
+        known: &Known,
+    ) -> Result<Vec<Effect>, Trouble> {
+        let page = match self.forum.engine.page_with_post(&row.post).await {
+            Ok(page) => page,
+            Err(Failure::Gone(_)) => return Ok(reading.gone(&row.post, known.now)?),
+            Err(failure) => return Err(failure.into()),
+        };
+        let Some(post) = page.posts.iter().find(|post| post.id == row.post) else {
+            return Ok(Vec::new());
+        };
+        if post.visibility == Visibility::Deleted {
+            return Ok(reading.gone(&row.post, known.now)?);
+        }
+        let Some(thread) = page.thread.id.clone().filter(|thread| thread != &row.thread) else {
+            return Ok(Vec::new());
+        };
+        // It was moved to another thread: it stays in Discord only where that thread is carried too.
+        let mut effects = vec![Effect::Post(PostRow { thread: thread.clone(), ..row.clone() })];
+        for tie in reading.ties {
+            if !tie.covers(page.thread.board.id.as_ref(), &thread) {
+                effects.push(hide(tie, reading.thread, &row.post, known.now)?);
+            }
+        }
+        Ok(effects)
+    }
+
+    /// Reads a page again because somebody did something there.
+    async fn read_again(&mut self, thread: &ThreadId, post: Option<PostId>) -> Result<(), Trouble> {
+        let page = match post {
+            Some(post) => self.forum.engine.page_with_post(&post).await,
+            None => self.forum.engine.thread(thread, PageRef::Last).await,
+        };
+        self.reread(thread, page).await
+    }
+
+    /// Reads the page that has waited longest, if one is due.
+    async fn revisit_one(&mut self) -> Result<(), Trouble> {
+        let now = self.heart.clock.monotonic();
+        let due = self.revisits.iter().filter(|(_, revisit)| revisit.next <= now);
+        let Some((key, wait)) = due.min_by_key(|(_, r)| r.next).map(|(key, r)| (key.clone(), r.wait)) else {
+            return Ok(());
+        };
+        let wait = wait.mul_f64(2.0);
+        if wait > REVISIT_FOR {
+            self.revisits.remove(&key);
+        } else {
+            self.revisits.insert(key.clone(), Revisit { next: now + wait, wait });
+        }
+        let page = self.forum.engine.thread(&key.0, PageRef::Number(key.1)).await;
+        self.reread(&key.0, page).await
+    }
+
+    async fn reread(&mut self, thread: &ThreadId, page: Result<ThreadPage, Failure>) -> Result<(), Trouble> {
+        let page = match page {
+            Ok(page) => page,
+            Err(Failure::Gone(why)) => return self.thread_gone(thread, &why).await,
+            Err(failure) => return Err(failure.into()),
+        };
+        let all = self.heart.ties.of_forum(&self.forum.key);
+        let ties: Vec<_> =
+            all.iter().filter(|tie| tie.covers(page.thread.board.id.as_ref(), thread)).cloned().collect();
+        if let Some(board) = page.thread.board.id.as_ref() {
+            self.moved_away(thread, board, &all).await?;
+        }
+        self.record(thread, &page, None, &ties, &[], "", Priority::Live).await
+    }
+
+    /// A thread that lies on another board now is withdrawn where that board is not carried.
+    async fn moved_away(
+        &mut self,
+        thread: &ThreadId,
+        board: &BoardId,
+        ties: &[Arc<Tie>],
+    ) -> Result<(), Trouble> {
+        let Some(row) = self.heart.store.thread(&self.forum.key, thread).await? else { return Ok(()) };
+        if row.board.as_ref() == Some(board) || row.board.is_none() {
+            return Ok(());
+        }
+        let now = self.heart.store.now().await?;
+        let posts = self.heart.store.thread_posts(&self.forum.key, thread).await?;
+        let mut effects = Vec::new();
+        for tie in ties
+            .iter()
+            .filter(|tie| tie.covers(row.board.as_ref(), thread) && !tie.covers(Some(board), thread))
+        {
+            for post in &posts {
+                effects.push(hide(tie, thread, &post.post, now)?);
+            }
+        }
+        tracing::info!(forum = %self.forum.key, %thread, %board, "the thread moved to another board");
+        self.commit(effects).await
+    }
+
+    /// The forum has no such thread any more, or shows it to others only.
+    async fn thread_gone(&mut self, thread: &ThreadId, why: &str) -> Result<(), Trouble> {
+        tracing::info!(forum = %self.forum.key, %thread, "the thread is gone: {why}");
+        self.revisits.retain(|(t, _), _| t != thread);
+        let now = self.heart.store.now().await?;
+        let mut effects = Vec::new();
+        for row in self.heart.store.thread_posts(&self.forum.key, thread).await? {
+            for tie in self.heart.ties.of_forum(&self.forum.key) {
+                effects.push(hide(&tie, thread, &row.post, now)?);
+            }
+            effects.push(Effect::PostGone { forum: self.forum.key.clone(), post: row.post });
+        }
+        self.commit(effects).await
+    }
+
+    /// Fewer replies than before: something was removed, perhaps on a page that is not read for news.
+    fn notice_shrinking(&mut self, summary: &ThreadSummary, behind: &[Behind]) {
+        let before = behind
+            .iter()
+            .filter_map(|b| b.follow.as_ref())
+            .filter_map(|follow| follow.marker.split('/').next()?.parse::<u64>().ok())
+            .max();
+        if let (Some(before), Some(now)) = (before, summary.replies)
+            && now < before
+        {
+            let next = self.heart.clock.monotonic();
+            for (_, revisit) in self.revisits.iter_mut().filter(|((thread, _), _)| *thread == summary.id) {
+                revisit.next = next;
+            }
+        }
+    }
+
+    fn plan_revisit(&mut self, thread: &ThreadId, page: &ThreadPage) {
+        let wait = self.forum.poll * 2;
+        let next = self.heart.clock.monotonic() + wait;
+        self.revisits.insert((thread.clone(), page.thread.page), Revisit { next, wait });
+        if self.revisits.len() > MOST_REVISITS
+            && let Some(key) = self.revisits.iter().max_by_key(|(_, r)| r.wait).map(|(key, _)| key.clone())
+        {
+            self.revisits.remove(&key);
+        }
+    }
+
+    async fn commit(&self, effects: Vec<Effect>) -> Result<(), Trouble> {
+        if !effects.is_empty() {
+            Point::BeforeRecord.reached();
+            self.heart.apply(None, effects).await?;
+            Point::AfterRecord.reached();
+        }
+        Ok(())
+    }
+}
+
+/// The bridges that have not recorded all of this thread.
+fn behind(
+    ties: &[Arc<Tie>],
+    follows: &HashMap<(i64, ThreadId), Follow>,
+    summary: &ThreadSummary,
+) -> Vec<Behind> {
+    let marker = summary.marker();
+    ties.iter()
+        .map(|tie| Behind::new(tie.clone(), follows.get(&(tie.id().0, summary.id.clone())).cloned()))
+        .filter(|behind| match (&behind.follow, &behind.since, &summary.last_post_id) {
+            (Some(follow), _, _) => follow.marker != marker,
+            (None, Since::After { post, .. }, Some(last)) => is_after(last, None, post, None),
+            (None, _, _) => true,
+        })
+        .collect()
+}
+
+/// A thread written down to be read.
+fn unread(tie: &Tie, thread: &ThreadId) -> Follow {
+    Follow {
+        bridge: tie.id(),
+        thread: thread.clone(),
+        marker: String::new(),
+        last_post: None,
+        last_number: None,
+    }
+}
+
+/// The newest post of a list of threads.
+fn newest<'a>(threads: impl Iterator<Item = &'a ThreadSummary>) -> PostId {
+    threads
+        .filter_map(|summary| summary.last_post_id.clone())
+        .max_by_key(|post| post.as_str().parse::<u64>().unwrap_or(0))
+        .unwrap_or_else(|| PostId::new(""))
+}
+
+/// What a board's list would say of a thread, from its own last page.
+fn summary_of(thread: &ThreadId, page: &ThreadPage) -> ThreadSummary {
+    let last = page.posts.last();
+    ThreadSummary {
+        id: thread.clone(),
+        url: page.thread.url.clone().unwrap_or_default(),
+        title: page.thread.title.clone(),
+        prefix: page.thread.prefix.clone(),
+        author: None,
+        replies: page.thread.total_results.or(last.and_then(|post| post.number.map(u64::from))),
+        last_post_id: last.map(|post| post.id.clone()),
+        last_post_at: last.and_then(|post| post.posted_at),
+        last_post_by: last.map(|post| post.author.name.clone()),
+        sticky: page.thread.sticky.unwrap_or(false),
+        closed: page.thread.closed.unwrap_or(false),
+        moved: false,
+        deleted: false,
+    }
+}

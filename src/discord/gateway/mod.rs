@@ -1,0 +1,289 @@
+//! Discord's gateway: what happens in the guilds, and the commands that people give.
+//! <https://docs.discord.com/developers/events/gateway>
+//!
+//! serenity keeps the connection: it identifies, beats, resumes and connects again. This room starts
+//! it at an address that it has checked, turns serenity's events into ours, and puts what can't be
+//! mended by trying again into one plain sentence. Nothing is decided here.
+//!
+//! serenity by itself falls back to the real Discord when it can't learn the gateway's address; here
+//! it never gets so far.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use serenity::all::{
+    ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, RawEventHandler, ShardManager,
+};
+use serenity::gateway::{GatewayError, ShardStageUpdateEvent};
+use serenity::http::HttpBuilder;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::commands::{self, Forums};
+use super::rest::Rest;
+use super::{DiscordError, Event, loopback};
+use crate::clock::Clock;
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;
+mod translate;
+
+/// What the bridge asks Discord to be told. Message content is privileged: without it replies arrive
+/// empty. Interactions need no intent.
+pub const INTENTS: GatewayIntents = GatewayIntents::GUILDS
+    .union(GatewayIntents::GUILD_MESSAGES)
+    .union(GatewayIntents::GUILD_MESSAGE_REACTIONS)
+    .union(GatewayIntents::MESSAGE_CONTENT);
+
+/// Discord resets the token of a bot that identifies more than 1,000 times a day; a connection that
+/// needs this many sessions in this time is given up and tried again after a pause.
+const SESSIONS: usize = 6;
+const SESSIONS_WINDOW: Duration = Duration::from_secs(300);
+
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+
+/// How often the connection is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long serenity may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Told whether every shard is connected, each time that changes.
+pub type Health = Arc<dyn Fn(bool) + Send + Sync>;
+
+/// What the gateway needs to run.
+pub struct Gateway {
+    pub token: SecretString,
+    /// The base for REST, as in the configuration.
+    pub api_url: Url,
+    pub rest: Rest,
+    pub clock: Arc<dyn Clock>,
+    /// Where events go. When it is full, the gateway waits.
+    pub events: mpsc::Sender<Event>,
+    /// Whom the commands ask.
+    pub forums: Arc<dyn Forums>,
+    pub shutdown: CancellationToken,
+    pub health: Health,
+}
+
+/// The bridge can't go on: one plain sentence that says why and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Fatal(pub String);
+
+/// Connects, stays connected and hands on what happens, until it is told to stop. Comes back with an
+/// error only when trying again can't help.
+pub async fn run(gateway: Gateway) -> Result<(), Fatal> {
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let began = gateway.clock.monotonic();
+        let outcome = tokio::select! {
+            outcome = session(&gateway) => outcome,
+            () = gateway.shutdown.cancelled() => Ok(()),
+        };
+        (gateway.health)(false);
+        if gateway.shutdown.is_cancelled() {
+            return Ok(());
+        }
+        let reason = match outcome {
+            Ok(()) => "the connection ended".to_owned(),
+            Err(Stop::Fatal(fatal)) => return Err(fatal),
+            Err(Stop::Again(reason)) => reason,
+        };
+        if gateway.clock.monotonic().saturating_duration_since(began) > LONGEST_PAUSE {
+            pause = SHORTEST_PAUSE;
+        }
+        tracing::warn!(seconds = pause.as_secs(), "not connected to Discord: {reason}; trying again");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = gateway.shutdown.cancelled() => return Ok(()),
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Why one stay at the gateway ended.
+enum Stop {
+    Fatal(Fatal),
+    Again(String),
+}
+
+/// One serenity client, from its start to its end.
+async fn session(gateway: &Gateway) -> Result<(), Stop> {
+    let found = gateway.rest.gateway().await.map_err(unable)?;
+    let address = checked(&found.url, &gateway.api_url).map_err(Stop::Fatal)?;
+    if found.remaining == 0 {
+        tracing::warn!("Discord allows no new session for {} s", found.reset_after / 1000);
+        tokio::time::sleep(Duration::from_millis(found.reset_after)).await;
+    }
+    let http = HttpBuilder::new(gateway.token.expose_secret())
+        .client(commands::http_client(&gateway.api_url).map_err(|error| Stop::Again(error.to_string()))?)
+        // serenity honours the address only when it leaves the limits to others.
+        .proxy(gateway.api_url.as_str().trim_end_matches('/'))
+        .ratelimiter_disabled(true)
+        .build();
+    let restless = CancellationToken::new();
+    let watch = Arc::new(Watch {
+        clock: gateway.clock.clone(),
+        changed: Notify::new(),
+        shards: found.shards,
+        sessions: Mutex::default(),
+        restless: restless.clone(),
+    });
+    let mut client = ClientBuilder::new_with_http(http, INTENTS)
+        .event_handler_arc(watch.clone())
+        .raw_event_handler(Ear { events: gateway.events.clone() })
+        .framework(commands::framework(gateway.forums.clone()))
+        .await
+        .map_err(|error| Stop::Again(plain(&error)))?;
+    *client.ws_url.lock().await = address;
+
+    let manager = client.shard_manager.clone();
+    let outcome = tokio::select! {
+        outcome = client.start_shards(found.shards) => outcome.map_err(ended),
+        never = watch.report(&manager, &gateway.health) => match never {},
+        () = gateway.shutdown.cancelled() => Ok(()),
+        () = restless.cancelled() => {
+            Err(Stop::Again("the connection broke again and again".into()))
+        }
+    };
+    // What serenity may still have queued leads nowhere.
+    client.ws_url.lock().await.clear();
+    if tokio::time::timeout(GOODBYE, manager.shutdown_all()).await.is_err() {
+        tracing::debug!("the gateway did not say goodbye in time");
+    }
+    outcome
+}
+
+/// The address to connect to. A bot that speaks to a Discord on this machine must never reach the
+/// real one.
+fn checked(found: &Url, api_url: &Url) -> Result<String, Fatal> {
+    let secure = match found.scheme() {
+        "wss" => true,
+        "ws" => false,
+        _ => return Err(Fatal(format!("Discord's gateway address {found} is not a WebSocket address"))),
+    };
+    if loopback(api_url) && !loopback(found) {
+        return Err(Fatal(format!(
+            "discord.api_url is on this machine but its gateway {found} is not; nothing was connected"
+        )));
+    }
+    if !secure && api_url.scheme() == "https" {
+        return Err(Fatal(format!(
+            "Discord's gateway address {found} is not encrypted; nothing was connected"
+        )));
+    }
+    Ok(found.to_string())
+}
+
+fn unable(error: DiscordError) -> Stop {
+    match error {
+        DiscordError::Token => Stop::Fatal(Fatal(error.to_string())),
+        error => Stop::Again(error.to_string()),
+    }
+}
+
+fn ended(error: serenity::Error) -> Stop {
+    let serenity::Error::Gateway(error) = error else {
+        return Stop::Again(plain(&error));
+    };
+    // Close codes that Discord says not to reconnect after:
+    // https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+    Stop::Fatal(Fatal(match error {
+        GatewayError::InvalidAuthentication | GatewayError::NoAuthentication => {
+            DiscordError::Token.to_string()
+        }
+        GatewayError::DisallowedGatewayIntents => {
+            "Discord does not let the bot read messages; switch on Message Content Intent on the \
+             application's Bot page"
+                .into()
+        }
+        GatewayError::InvalidGatewayIntents => "Discord does not know the intents the bot asks for".into(),
+        GatewayError::OverloadedShard | GatewayError::InvalidShardData => {
+            return Stop::Again("Discord wants the bot's guilds spread differently".into());
+        }
+        other => return Stop::Again(other.to_string()),
+    }))
+}
+
+/// serenity's words without an address, which might hold a secret.
+fn plain(error: &serenity::Error) -> String {
+    match error {
+        serenity::Error::Http(_) => "Discord can't be reached".into(),
+        serenity::Error::Tungstenite(_) => "the WebSocket connection failed".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Hands on what happens.
+struct Ear {
+    events: mpsc::Sender<Event>,
+}
+
+#[async_trait]
+impl RawEventHandler for Ear {
+    async fn raw_event(&self, _: Context, event: serenity::all::Event) {
+        if let Some(event) = translate::event(event) {
+            // Closed only when the bridge is stopping.
+            let _ = self.events.send(event).await;
+        }
+    }
+}
+
+/// Keeps an eye on the connection.
+struct Watch {
+    clock: Arc<dyn Clock>,
+    changed: Notify,
+    shards: u32,
+    sessions: Mutex<VecDeque<Instant>>,
+    restless: CancellationToken,
+}
+
+#[async_trait]
+impl EventHandler for Watch {
+    async fn shard_stage_update(&self, _: Context, update: ShardStageUpdateEvent) {
+        if update.new == ConnectionStage::Identifying {
+            self.identified();
+        }
+        self.changed.notify_one();
+    }
+}
+
+impl Watch {
+    fn identified(&self) {
+        let now = self.clock.monotonic();
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.push_back(now);
+        while sessions.front().is_some_and(|first| *first + SESSIONS_WINDOW < now) {
+            sessions.pop_front();
+        }
+        if sessions.len() > SESSIONS * self.shards as usize {
+            self.restless.cancel();
+        }
+    }
+
+    /// Reports the connection's health for as long as it is polled. serenity tells of most changes; a
+    /// shard that it starts anew it does not tell of, so that it is looked at besides.
+    async fn report(&self, manager: &ShardManager, health: &Health) -> Infallible {
+        let mut told = false;
+        loop {
+            let healthy = {
+                let runners = manager.runners.lock().await;
+                let connected =
+                    runners.values().filter(|shard| shard.stage == ConnectionStage::Connected).count();
+                connected >= self.shards as usize
+            };
+            if healthy != told {
+                told = healthy;
+                health(healthy);
+            }
+            let _ = tokio::time::timeout(LOOK, self.changed.notified()).await;
+        }
+    }
+}

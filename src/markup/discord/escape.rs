@@ -1,0 +1,102 @@
+//! Plain text that stays plain in Discord: the reader sees the same characters, and nothing pings.
+
+/// Escapes every character that could mean something. Web addresses in the text are left as they are:
+/// Discord links them before it looks for anything else.
+pub fn text(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = address(rest) {
+        plain(&rest[..at], out);
+        let end = rest[at..]
+            .find(|c: char| c.is_whitespace() || "<>|`*\"".contains(c))
+            .map_or(rest.len(), |n| at + n);
+        out.push_str(&rest[at..end]);
+        rest = &rest[end..];
+    }
+    plain(rest, out);
+}
+
+/// Where the next web address begins.
+fn address(text: &str) -> Option<usize> {
+    ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min()
+}
+
+fn plain(text: &str, out: &mut String) {
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '<' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // No backslash helps here: an invisible character parts the sign from the word.
+            '@' if rest.peek().is_some_and(|next| next.is_alphanumeric() || *next == '&' || *next == '!') => {
+                out.push('@');
+                out.push('\u{200b}');
+            }
+            // `:smile:` would become a picture.
+            ':' if before.is_none_or(|b: char| !b.is_alphanumeric())
+                && rest.peek().is_some_and(char::is_ascii_alphanumeric) =>
+            {
+                out.push_str("\\:");
+            }
+            c => out.push(c),
+        }
+        before = Some(c);
+    }
+}
+
+/// A line that begins with a sign which would make it a heading, a quote or a list.
+pub fn line_start(line: &str) -> Option<usize> {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let rest = &line[indent..];
+    let sign = rest.chars().next()?;
+    let after = rest[sign.len_utf8()..].chars().next();
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    match sign {
+        '#' | '>' => Some(indent),
+        '-' | '+' if after.is_none_or(|c| c == ' ' || c == '#') => Some(indent),
+        _ if digits > 0 && rest[digits..].starts_with(". ") => Some(indent + digits),
+        _ => None,
+    }
+}
+
+/// An address in angle brackets or parentheses: nothing in it may close them.
+pub fn url(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for c in url.chars() {
+        match c {
+            '(' => out.push_str("%28"),
+            ')' => out.push_str("%29"),
+            '<' => out.push_str("%3C"),
+            '>' => out.push_str("%3E"),
+            ' ' => out.push_str("%20"),
+            '|' => out.push_str("%7C"),
+            '*' => out.push_str("%2A"),
+            '`' => out.push_str("%60"),
+            '\\' => out.push_str("%5C"),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Code between backticks.
+pub fn code(text: &str) -> String {
+    let text = text.replace('\n', " ");
+    if text.trim().is_empty() {
+        return text;
+    }
+    if !text.contains('`') {
+        return format!("`{text}`");
+    }
+    // Two backticks hold single ones; longer rows are parted by an invisible character.
+    let text = text.replace("``", "`\u{200b}`");
+    format!("`` {text} ``")
+}
+
+/// Code within a fence: no row of three backticks may end it.
+pub fn fenced(text: &str) -> String {
+    text.replace("```", "`\u{200b}`\u{200b}`")
+}

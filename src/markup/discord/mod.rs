@@ -1,0 +1,47 @@
+//! Discord's own dialect of Markdown, in and out. It is not CommonMark: `__` underlines, `||` hides, `-#`
+//! is small print, newlines are kept, and there are no tables, images or nested quotes.
+//! <https://support.discord.com/hc/en-us/articles/210298617>
+
+use crate::model::PostId;
+
+pub mod escape;
+mod inline;
+mod lines;
+mod read;
+
+pub(super) use lines::{Line, line_text, lines_of, pieces};
+pub use read::{Names, read};
+
+use super::Doc;
+
+/// Where quoted posts are in Discord.
+pub trait QuoteLinks {
+    /// The address of the Discord message that shows this post, if there is one.
+    fn message_url(&self, post: &PostId) -> Option<String>;
+}
+
+/// Quotes link to the forum.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoLinks;
+
+impl QuoteLinks for NoLinks {
+    fn message_url(&self, _: &PostId) -> Option<String> {
+        None
+    }
+}
+
+/// A document as Discord Markdown, of any length.
+pub fn write(doc: &Doc, links: &dyn QuoteLinks) -> String {
+    let lines = lines_of(doc, links);
+    let mut out = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        out.push_str(&line_text(line));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

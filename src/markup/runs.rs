@@ -1,0 +1,105 @@
+//! Styled runs: inline text as a flat list in which every piece knows its styles. Readers build these
+//! where tags overlap, and writers cut these where a line or a message ends; [`nest`] and [`flatten`] go
+//! between them and the tree.
+
+use super::Inline;
+
+/// A style that a piece of text is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Style {
+    Bold,
+    Italic,
+    Underline,
+    Strike,
+    Spoiler,
+    Link(String),
+}
+
+/// A piece of text and the styles around it, the outermost first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub styles: Vec<Style>,
+    pub leaf: Inline,
+}
+
+/// Builds the tree in which neighbours share as many styles as they can.
+pub fn nest(runs: Vec<Run>) -> Vec<Inline> {
+    let mut out = Vec::new();
+    let mut open: Vec<(Style, Vec<Inline>)> = Vec::new();
+    for run in runs {
+        let shared = open.iter().zip(&run.styles).take_while(|((open, _), style)| open == *style).count();
+        close(&mut open, shared, &mut out);
+        for style in &run.styles[shared..] {
+            open.push((style.clone(), Vec::new()));
+        }
+        let target = open.last_mut().map_or(&mut out, |(_, content)| content);
+        match (target.last_mut(), run.leaf) {
+            (Some(Inline::Text(before)), Inline::Text(more)) => before.push_str(&more),
+            (_, leaf) => target.push(leaf),
+        }
+    }
+    close(&mut open, 0, &mut out);
+    out
+}
+
+fn close(open: &mut Vec<(Style, Vec<Inline>)>, keep: usize, out: &mut Vec<Inline>) {
+    while open.len() > keep {
+        let Some((style, content)) = open.pop() else { return };
+        let node = match style {
+            Style::Bold => Inline::Bold(content),
+            Style::Italic => Inline::Italic(content),
+            Style::Underline => Inline::Underline(content),
+            Style::Strike => Inline::Strike(content),
+            Style::Spoiler => Inline::Spoiler(content),
+            Style::Link(url) => Inline::Link { url, content },
+        };
+        open.last_mut().map_or(&mut *out, |(_, content)| content).push(node);
+    }
+}
+
+/// The flat form of a tree. A tree is never deeper than [`super::MAX_DEPTH`].
+pub fn flatten(content: &[Inline]) -> Vec<Run> {
+    let mut runs = Vec::new();
+    walk(content, &mut Vec::new(), &mut runs);
+    runs
+}
+
+fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
+    for inline in content {
+        let (style, inner) = match inline {
+            Inline::Bold(inner) => (Style::Bold, inner),
+            Inline::Italic(inner) => (Style::Italic, inner),
+            Inline::Underline(inner) => (Style::Underline, inner),
+            Inline::Strike(inner) => (Style::Strike, inner),
+            Inline::Spoiler(inner) => (Style::Spoiler, inner),
+            Inline::Link { url, content } => (Style::Link(url.clone()), content),
+            leaf => {
+                runs.push(Run { styles: styles.clone(), leaf: leaf.clone() });
+                continue;
+            }
+        };
+        // A style within itself says nothing more, and a link within a link can't be shown.
+        let known = styles.contains(&style)
+            || (matches!(style, Style::Link(_)) && styles.iter().any(|s| matches!(s, Style::Link(_))));
+        if known || styles.len() >= super::MAX_DEPTH {
+            walk(inner, styles, runs);
+        } else {
+            styles.push(style);
+            walk(inner, styles, runs);
+            styles.pop();
+        }
+    }
+}
+
+/// Cuts runs into lines at each [`Inline::Break`].
+pub fn lines(runs: Vec<Run>) -> Vec<Vec<Run>> {
+    let mut lines = vec![Vec::new()];
+    for run in runs {
+        if run.leaf == Inline::Break {
+            lines.push(Vec::new());
+        } else if let Some(line) = lines.last_mut() {
+            line.push(run);
+        }
+    }
+    lines
+}
