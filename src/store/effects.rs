@@ -3,7 +3,8 @@
 use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
-use super::{Effect, Origin, StoreError, SubmissionState, outbox};
+use super::rows::state_name;
+use super::{Effect, Origin, StoreError, outbox};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -191,24 +192,4 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
         Effect::Cancel { key } => outbox::cancel(tx, key).await?,
     }
     Ok(())
-}
-
-pub fn state_name(state: SubmissionState) -> &'static str {
-    match state {
-        SubmissionState::Queued => "queued",
-        SubmissionState::Posted => "posted",
-        SubmissionState::AwaitingApproval => "awaiting",
-        SubmissionState::Refused => "refused",
-        SubmissionState::Withdrawn => "withdrawn",
-    }
-}
-
-pub fn state_of(name: &str) -> SubmissionState {
-    match name {
-        "posted" => SubmissionState::Posted,
-        "awaiting" => SubmissionState::AwaitingApproval,
-        "refused" => SubmissionState::Refused,
-        "withdrawn" => SubmissionState::Withdrawn,
-        _ => SubmissionState::Queued,
-    }
 }

@@ -16,6 +16,7 @@ mod effects;
 mod fault;
 mod open;
 mod outbox;
+mod rows;
 mod sql;
 
 pub use open::open;
@@ -298,7 +299,8 @@ pub trait Store: Send + Sync {
     async fn now(&self) -> Result<Millis, StoreError>;
 
     /// Makes the file's bridges those of the configuration: adds, updates and removes. A bridge keeps
-    /// its id and history while its forum, scope and channel stay the same.
+    /// its id and history while its forum, scope and channel stay the same; with one that is removed goes
+    /// what was known of it.
     async fn sync_bridges(&self, bridges: &[crate::config::BridgeConfig]) -> Result<Vec<Bridge>, StoreError>;
 
     async fn bridges(&self) -> Result<Vec<Bridge>, StoreError>;
@@ -368,7 +370,7 @@ pub trait Store: Send + Sync {
     async fn watermark(&self, channel: ChannelId) -> Result<Option<MessageId>, StoreError>;
 
     /// All effects, or none. With `once`, nothing happens and the answer is `false` when that name was
-    /// used before: how a repeated event changes nothing.
+    /// used before: how a repeated event changes nothing. A name is forgotten after 30 days.
     async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError>;
 
     /// The next job that is due and first in its lane. Never two holders at once; within a lane

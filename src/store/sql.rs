@@ -8,14 +8,18 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use crate::clock::Clock;
-use crate::config::{BridgeConfig, Layout, Replies, Scope, Start};
-use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, UserId};
+use crate::config::BridgeConfig;
+use crate::model::{ChannelId, ForumKey, MessageId, PostId, ThreadId};
 
-use super::db::{Db, Row, Tx, Value};
-use super::effects::{self, state_of, values};
+use super::db::{Db, Tx, Value};
+use super::effects::{self, values};
+use super::rows::{
+    bridge, follow, layout_name, part, post_row, reaction, replies_name, room, scope_text, start_text,
+    submission, thread_row,
+};
 use super::{
-    Bridge, BridgeId, Claim, Effect, Finish, Follow, Millis, Origin, OutboxCounts, Parked, Part, PostRow,
-    Reaction, Room, Store, StoreError, Submission, ThreadRow, outbox,
+    Bridge, BridgeId, Claim, Effect, Finish, Follow, Millis, OutboxCounts, Parked, Part, PostRow, Reaction,
+    Room, Store, StoreError, Submission, ThreadRow, outbox,
 };
 
 /// Names of what happened once are kept for this long: far longer than Discord repeats an event.
@@ -401,140 +405,4 @@ impl Store for Sql {
         self.db.close().await;
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
-}
-
-fn scope_text(scope: &Scope) -> String {
-    match scope {
-        Scope::Board(board) => format!("board:{board}"),
-        Scope::Thread(thread) => format!("thread:{thread}"),
-    }
-}
-
-fn layout_name(layout: Layout) -> &'static str {
-    match layout {
-        Layout::Auto => "auto",
-        Layout::Threads => "threads",
-        Layout::Feed => "feed",
-    }
-}
-
-fn replies_name(replies: Replies) -> &'static str {
-    match replies {
-        Replies::Everyone => "everyone",
-        Replies::Linked => "linked",
-        Replies::Off => "off",
-    }
-}
-
-fn start_text(start: Start) -> String {
-    match start {
-        Start::Now => "now".to_owned(),
-        Start::All => "all".to_owned(),
-        Start::Newest(count) => count.to_string(),
-    }
-}
-
-fn bridge(row: &Row) -> Result<Bridge, StoreError> {
-    let scope = row.text(2)?;
-    Ok(Bridge {
-        id: BridgeId(row.int(0)?),
-        forum: ForumKey(row.text(1)?),
-        scope: match scope.split_once(':') {
-            Some(("thread", id)) => Scope::Thread(ThreadId::new(id)),
-            Some((_, id)) => Scope::Board(BoardId::new(id)),
-            None => Scope::Board(BoardId(scope)),
-        },
-        channel: ChannelId(row.snowflake(3)?),
-        layout: match row.text(4)?.as_str() {
-            "threads" => Layout::Threads,
-            "feed" => Layout::Feed,
-            _ => Layout::Auto,
-        },
-        replies: match row.text(5)?.as_str() {
-            "linked" => Replies::Linked,
-            "off" => Replies::Off,
-            _ => Replies::Everyone,
-        },
-        thanks: serde_json::from_str(&row.text(6)?)?,
-        start: match row.text(7)?.as_str() {
-            "all" => Start::All,
-            text => text.parse().map_or(Start::Now, Start::Newest),
-        },
-        from_file: row.flag(8)?,
-        paused: row.flag(9)?,
-        baseline: row.maybe_text(10)?.map(PostId),
-    })
-}
-
-fn follow(row: &Row) -> Result<Follow, StoreError> {
-    Ok(Follow {
-        bridge: BridgeId(row.int(0)?),
-        thread: ThreadId(row.text(1)?),
-        marker: row.text(2)?,
-        last_post: row.maybe_text(3)?.map(PostId),
-        last_number: row.maybe_int(4)?.and_then(|number| u32::try_from(number).ok()),
-    })
-}
-
-fn thread_row(forum: &ForumKey, row: &Row) -> Result<ThreadRow, StoreError> {
-    Ok(ThreadRow {
-        forum: forum.clone(),
-        thread: ThreadId(row.text(0)?),
-        board: row.maybe_text(1)?.map(BoardId),
-        title: row.text(2)?,
-    })
-}
-
-fn post_row(forum: &ForumKey, row: &Row) -> Result<PostRow, StoreError> {
-    Ok(PostRow {
-        forum: forum.clone(),
-        post: PostId(row.text(0)?),
-        thread: ThreadId(row.text(1)?),
-        digest: row.int(2)?,
-        gone: row.flag(3)?,
-    })
-}
-
-fn part(row: &Row) -> Result<Part, StoreError> {
-    Ok(Part {
-        bridge: BridgeId(row.int(0)?),
-        post: PostId(row.text(1)?),
-        part: u32::try_from(row.int(2)?).unwrap_or(0),
-        channel: ChannelId(row.snowflake(3)?),
-        message: MessageId(row.snowflake(4)?),
-        digest: row.int(5)?,
-        origin: if row.flag(6)? { Origin::Discord } else { Origin::Forum },
-    })
-}
-
-fn room(row: &Row) -> Result<Room, StoreError> {
-    Ok(Room {
-        bridge: BridgeId(row.int(0)?),
-        thread: ThreadId(row.text(1)?),
-        channel: ChannelId(row.snowflake(2)?),
-        digest: row.int(3)?,
-    })
-}
-
-fn submission(row: &Row) -> Result<Submission, StoreError> {
-    Ok(Submission {
-        message: MessageId(row.snowflake(0)?),
-        bridge: BridgeId(row.int(1)?),
-        thread: ThreadId(row.text(2)?),
-        channel: ChannelId(row.snowflake(3)?),
-        author: UserId(row.snowflake(4)?),
-        post: row.maybe_text(5)?.map(PostId),
-        state: state_of(&row.text(6)?),
-        digest: row.int(7)?,
-    })
-}
-
-fn reaction(row: &Row) -> Result<Reaction, StoreError> {
-    Ok(Reaction {
-        bridge: BridgeId(row.int(0)?),
-        post: PostId(row.text(1)?),
-        message: MessageId(row.snowflake(2)?),
-        user: UserId(row.snowflake(3)?),
-        emoji: row.text(4)?,
-    })
 }
