@@ -12,6 +12,7 @@ use crate::config::ForumConfig;
 use crate::markup::Doc;
 use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, ThreadId, ThreadPage};
 
+pub mod charset;
 pub mod client;
 pub mod vbulletin4;
 

@@ -1,1 +1,3 @@
 //! vBulletin 4 over its own pages.
+
+pub mod parse;
