@@ -27,6 +27,8 @@ CREATE TABLE thread (
     thread TEXT NOT NULL,
     board TEXT,
     title TEXT NOT NULL,
+    -- the title in small letters: SQLite's own LOWER knows only ASCII
+    folded TEXT NOT NULL,
     PRIMARY KEY (forum, thread)
 ) WITHOUT ROWID;
 
@@ -123,6 +125,9 @@ CREATE TABLE outbox (
     seq BIGINT NOT NULL,
     priority BIGINT NOT NULL,
     run_at BIGINT NOT NULL,
+    -- 1 for the one job of its lane that may be done
+    head BIGINT NOT NULL DEFAULT 0,
+    -- 0 while nobody holds it
     lease_until BIGINT NOT NULL DEFAULT 0,
     fence BIGINT NOT NULL DEFAULT 0,
     revision BIGINT NOT NULL DEFAULT 0,
@@ -133,4 +138,6 @@ CREATE TABLE outbox (
     job TEXT NOT NULL
 );
 CREATE INDEX outbox_by_lane ON outbox (lane, parked, seq, id);
-CREATE INDEX outbox_due ON outbox (parked, priority, run_at, id);
+CREATE UNIQUE INDEX outbox_head ON outbox (lane) WHERE head = 1;
+-- What a claim looks through: one row a lane, however long the lanes are.
+CREATE INDEX outbox_due ON outbox (priority, run_at, id) WHERE head = 1;

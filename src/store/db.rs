@@ -1,10 +1,14 @@
 //! Two databases behind one face: the same SQL text, with `$1` placeholders, on SQLite and Postgres.
 //! Values are 64-bit integers and text, which both know; nothing else may be stored.
 
+use std::sync::Arc;
+
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{PgPool, Postgres, Row as _, Sqlite, SqlitePool};
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::StoreError;
 
@@ -43,13 +47,13 @@ impl From<bool> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        Self::Text(storable(value))
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        value.as_str().into()
     }
 }
 
@@ -61,8 +65,13 @@ impl From<Option<i64>> for Value {
 
 impl From<Option<&str>> for Value {
     fn from(value: Option<&str>) -> Self {
-        Self::MaybeText(value.map(str::to_owned))
+        Self::MaybeText(value.map(storable))
     }
+}
+
+/// Postgres takes no NUL in text; no id or title is told apart by one.
+fn storable(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// One row of an answer.
@@ -113,7 +122,9 @@ impl Row {
 /// A pool of connections.
 #[derive(Clone)]
 pub enum Db {
-    Sqlite(SqlitePool),
+    /// With the right to write: waiting for one's turn here is fair and wakes at once, where SQLite's
+    /// own busy handler sleeps and looks again.
+    Sqlite(SqlitePool, Arc<Mutex<()>>),
     Postgres(PgPool),
 }
 
@@ -122,7 +133,10 @@ impl Db {
     /// turns writer later would fail instead of waiting its turn.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite(pool, writer) => {
+                let turn = writer.clone().lock_owned().await;
+                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, turn)
+            }
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -130,7 +144,7 @@ impl Db {
     /// Asks outside of a transaction.
     pub async fn rows(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => {
+            Self::Sqlite(pool, _) => {
                 sqlite(sql, values).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(pool) => {
@@ -146,26 +160,37 @@ impl Db {
     pub fn is_postgres(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
+
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(pool, _) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
 }
 
 /// A transaction; rolled back unless it is committed.
 pub enum Tx {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(sqlx::Transaction<'static, Sqlite>, OwnedMutexGuard<()>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
 impl Tx {
+    pub fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Runs a statement, and tells how many rows it touched.
     pub async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Sqlite(tx) => sqlite(sql, values).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite(tx, _) => sqlite(sql, values).execute(&mut **tx).await?.rows_affected(),
             Self::Postgres(tx) => postgres(sql, values).execute(&mut **tx).await?.rows_affected(),
         })
     }
 
     pub async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Sqlite(tx) => {
+            Self::Sqlite(tx, _) => {
                 sqlite(sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
@@ -180,7 +205,7 @@ impl Tx {
 
     pub async fn commit(self) -> Result<(), StoreError> {
         Ok(match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite(tx, _turn) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         })
     }

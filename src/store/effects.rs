@@ -3,7 +3,7 @@
 use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
-use super::{Effect, NewJob, Origin, Priority, StoreError, SubmissionState};
+use super::{Effect, Origin, StoreError, SubmissionState, outbox};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -48,13 +48,15 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
         Effect::Thread(row) => {
             let forum = forum_id(tx, &row.forum).await?;
             tx.run(
-                "INSERT INTO thread (forum, thread, board, title) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (forum, thread) DO UPDATE SET board = excluded.board, title = excluded.title",
+                "INSERT INTO thread (forum, thread, board, title, folded) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (forum, thread) DO UPDATE SET board = excluded.board, title = excluded.title,
+                 folded = excluded.folded",
                 values![
                     forum,
                     row.thread.as_str(),
                     row.board.as_ref().map(|board| board.as_str()),
                     row.title.as_str(),
+                    row.title.to_lowercase(),
                 ],
             )
             .await?;
@@ -185,45 +187,10 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
             )
             .await?;
         }
-        Effect::Enqueue(job) => enqueue(tx, job).await?,
-        Effect::Cancel { key } => {
-            tx.run("DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0", values![key.as_str()])
-                .await?;
-        }
+        Effect::Enqueue(job) => outbox::enqueue(tx, job).await?,
+        Effect::Cancel { key } => outbox::cancel(tx, key).await?,
     }
     Ok(())
-}
-
-/// A waiting job of the same key keeps its place and gets the new words; a parked one waits again.
-async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
-    tx.run(
-        "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (job_key) DO UPDATE SET
-            job = excluded.job,
-            revision = outbox.revision + 1,
-            priority = CASE WHEN excluded.priority < outbox.priority THEN excluded.priority ELSE outbox.priority END,
-            run_at = CASE WHEN outbox.parked = 1 THEN excluded.run_at ELSE outbox.run_at END,
-            attempts = CASE WHEN outbox.parked = 1 THEN 0 ELSE outbox.attempts END,
-            reason = CASE WHEN outbox.parked = 1 THEN NULL ELSE outbox.reason END,
-            parked = 0",
-        values![
-            job.lane.as_str(),
-            job.key.as_str(),
-            job.seq,
-            priority_number(job.priority),
-            job.run_at,
-            job.job.to_string(),
-        ],
-    )
-    .await?;
-    Ok(())
-}
-
-pub fn priority_number(priority: Priority) -> i64 {
-    match priority {
-        Priority::Live => 0,
-        Priority::Backfill => 1,
-    }
 }
 
 pub fn state_name(state: SubmissionState) -> &'static str {

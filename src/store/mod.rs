@@ -13,6 +13,7 @@ use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, Us
 
 mod db;
 mod effects;
+mod fault;
 mod open;
 mod outbox;
 mod sql;
@@ -32,7 +33,7 @@ pub enum StoreError {
     #[error("{0}")]
     Unusable(String),
     #[error("the database did not answer as expected")]
-    Sql(#[from] sqlx::Error),
+    Sql(#[source] sqlx::Error),
     #[error("a row of the database can't be read")]
     Json(#[from] serde_json::Error),
 }

@@ -2,7 +2,8 @@
 //! can be wrong with it.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, SqlSafeStr};
+use sqlx::{Connection, Executor, PgConnection, Row, SqlSafeStr};
 
 use crate::clock::Clock;
 
@@ -29,6 +30,8 @@ const STEPS: [(i64, &str, &str, &str); 1] = [(
 
 /// Postgres 12 is the oldest whose identity columns and plans the store was made for.
 const OLDEST_POSTGRES: i32 = 120_000;
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Opens the database that the address names and brings its schema up to date.
 pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
@@ -48,9 +51,7 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, St
 
 async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {
     let options = SqliteConnectOptions::from_str(url)
-        .map_err(|_| {
-            StoreError::Unusable("database.url is no SQLite address; try sqlite://threadbridge.db".into())
-        })?
+        .map_err(|_| unusable("database.url is no SQLite address; try sqlite://threadbridge.db"))?
         .create_if_missing(true)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -59,8 +60,10 @@ async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {
         .busy_timeout(Duration::from_secs(5))
         // In KiB when negative. The working set of a bridge is small, and so is its server.
         .pragma("cache_size", "-1024");
-    let in_memory = url.contains(":memory:");
-    let file = options.get_filename().to_path_buf();
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    // However the file is named, it is one file and has one lock.
+    let file = options.get_filename();
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
     let lock = if in_memory { None } else { Some(lock(&file)?) };
     let pool = SqlitePoolOptions::new()
         // Each connection to :memory: would be a database of its own.
@@ -70,10 +73,22 @@ async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {
         .max_lifetime(None)
         .connect_with(options)
         .await
-        .map_err(|error| cannot_open(&file, &error))?;
+        .map_err(|error| named(&file, error.into()))?;
     let steps = STEPS.map(|(version, name, sql, _)| step(version, name, sql));
-    Migrator::with_migrations(steps.to_vec()).run(&pool).await.map_err(schema)?;
-    Ok((Db::Sqlite(pool), lock))
+    Migrator::with_migrations(steps.to_vec())
+        .run(&pool)
+        .await
+        .map_err(|error| named(&file, schema(error)))?;
+    Ok((Db::Sqlite(pool, Arc::default()), lock))
+}
+
+fn unusable(sentence: impl Into<String>) -> StoreError {
+    StoreError::Unusable(sentence.into())
+}
+
+/// Says which database it is about.
+fn named(name: impl AsRef<Path>, error: StoreError) -> StoreError {
+    unusable(format!("{}: {error}", name.as_ref().display()))
 }
 
 /// One process a file: two would take each other's work for their own.
@@ -82,63 +97,83 @@ fn lock(file: &Path) -> Result<File, StoreError> {
     name.push(".lock");
     let path = PathBuf::from(name);
     let lock = File::create(&path).map_err(|error| {
-        StoreError::Unusable(format!(
-            "can't write beside the database {}: {error}; the folder must exist and be writable",
-            file.display()
-        ))
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (folder, file) = (folder.display(), file.display());
+        unusable(match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                format!("{file}: the folder {folder} does not exist; create it, or change database.url")
+            }
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                format!("{file}: the folder {folder} can't be written; give this user write access to it")
+            }
+            ErrorKind::StorageFull => format!("{file}: the disk is full; make room"),
+            _ => format!("{file}: can't write beside it: {error}"),
+        })
     })?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Unusable(format!(
+        Err(TryLockError::WouldBlock) => Err(unusable(format!(
             "another threadbridge already uses the database {}; stop it first",
             file.display()
         ))),
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(StoreError::Unusable(format!("can't lock {}: {error}", path.display())))
-        }
+        Err(TryLockError::Error(error)) => Err(unusable(format!("can't lock {}: {error}", path.display()))),
     }
 }
 
 async fn postgres(url: &str) -> Result<Db, StoreError> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| {
-        StoreError::Unusable("database.url is no Postgres address; try postgres://user@host/database".into())
-    })?;
-    let host = options.get_host().to_owned();
-    // No statement is prepared across transactions: a pooler in transaction mode would lose it.
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| unusable("database.url is no Postgres address; try postgres://user@host/database"))?
+        // No statement is prepared across transactions: a pooler in transaction mode would lose it.
+        .statement_cache_capacity(0);
+    let server = format!("Postgres on {}", options.get_host());
+    // One plain attempt first: a pool would try again in silence and then only say that time is up.
+    let opening = tokio::time::timeout(PATIENCE, prepare(&options)).await;
+    opening
+        .unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
+        .map_err(|error| named(&server, error))?;
     let pool = PgPoolOptions::new()
         .max_connections(8)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.statement_cache_capacity(0))
-        .await
-        .map_err(|error| StoreError::Unusable(format!("can't use the Postgres server on {host}: {error}")))?;
+        .acquire_timeout(PATIENCE)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // Whoever is cut off in mid-transaction must not hold the outbox for long.
+                connection.execute("SET idle_in_transaction_session_timeout = '30s'").await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options);
+    Ok(Db::Postgres(pool))
+}
+
+/// Looks whether the server will do, and brings its schema up to date.
+async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let mut connection = PgConnection::connect_with(options).await?;
     let row = sqlx::query(
         "SELECT CAST(current_setting('server_version_num') AS INTEGER), current_setting('server_encoding')",
     )
-    .fetch_one(&pool)
+    .fetch_one(&mut connection)
     .await?;
     let (version, encoding): (i32, String) = (row.try_get(0)?, row.try_get(1)?);
     if version < OLDEST_POSTGRES {
-        return Err(StoreError::Unusable(format!(
-            "the Postgres server is version {}; threadbridge needs 12 or newer",
-            version / 10_000
-        )));
+        let major = version / 10_000;
+        return Err(unusable(format!("the server is version {major}; threadbridge needs 12 or newer")));
     }
     if encoding != "UTF8" {
-        return Err(StoreError::Unusable(format!(
+        return Err(unusable(format!(
             "the database stores text as {encoding}; create one with ENCODING 'UTF8'"
         )));
     }
     let steps = STEPS.map(|(version, name, _, sql)| step(version, name, sql));
-    Migrator::with_migrations(steps.to_vec()).run(&pool).await.map_err(schema)?;
-    Ok(Db::Postgres(pool))
+    Migrator::with_migrations(steps.to_vec())
+        .run_direct(None, &mut connection, false)
+        .await
+        .map_err(schema)?;
+    connection.close().await?;
+    Ok(())
 }
 
 fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {
     Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
-}
-
-fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
-    StoreError::Unusable(format!("can't open the database {}: {error}", file.display()))
 }
 
 fn schema(error: MigrateError) -> StoreError {
@@ -151,7 +186,7 @@ fn schema(error: MigrateError) -> StoreError {
         MigrateError::VersionMismatch(version) => StoreError::Unusable(format!(
             "the database's schema step {version} is not the one this version knows; restore a backup or use a new database"
         )),
-        MigrateError::Execute(error) => StoreError::Sql(error),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => StoreError::Unusable(format!("the database's schema can't be brought up to date: {other}")),
     }
 }

@@ -1,39 +1,104 @@
-//! The queue of things to do: claiming with a lease and a fence, and what becomes of a claimed job.
+//! The queue of things to do: lanes and their heads, claiming with a lease and a fence, and what
+//! becomes of a claimed job.
+//!
+//! Each lane that has work has one head, the job that may be done next, marked in its row. A claim looks
+//! through heads only, so its cost does not grow with the length of a lane. Whoever changes a lane calls
+//! [`refresh`] before committing.
 
 use super::db::{Db, Tx, Value};
 use super::effects::{self, values};
-use super::{Claim, Effect, Finish, Millis, OutboxCounts, Parked, StoreError};
+use super::{Claim, Effect, Finish, Millis, NewJob, OutboxCounts, Parked, Priority, StoreError};
 
-/// The due job that is first in its lane: parked jobs hold nobody up, a job that waits for another try
-/// does. Among lanes the live ones go first, then whichever is longest due.
+/// Names the outbox to Postgres's advisory locks; any fixed number of our own would do.
+const OUTBOX_LOCK: i64 = 0x7462_6f75_7462_6f78;
+
+/// Among lanes the live ones go first, then whichever is longest due.
 const CLAIM: &str = "
     UPDATE outbox SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
     WHERE id = (
-        SELECT o.id FROM outbox o
-        WHERE o.parked = 0 AND o.run_at <= $1 AND o.lease_until <= $1
-          AND NOT EXISTS (
-            SELECT 1 FROM outbox e
-            WHERE e.lane = o.lane AND e.parked = 0 AND (e.seq < o.seq OR (e.seq = o.seq AND e.id < o.id)))
-        ORDER BY o.priority, o.run_at, o.id LIMIT 1)
+        SELECT id FROM outbox WHERE head = 1 AND run_at <= $1 AND lease_until <= $1
+        ORDER BY priority, run_at, id LIMIT 1)
     RETURNING id, fence, revision, lane, job_key, job, attempts";
 
-/// The same where several claim at once: a row that somebody else is claiming is passed over.
-const CLAIM_SHARED: &str = "
-    UPDATE outbox SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
-    WHERE id = (
-        SELECT o.id FROM outbox o
-        WHERE o.parked = 0 AND o.run_at <= $1 AND o.lease_until <= $1
-          AND NOT EXISTS (
-            SELECT 1 FROM outbox e
-            WHERE e.lane = o.lane AND e.parked = 0 AND (e.seq < o.seq OR (e.seq = o.seq AND e.id < o.id)))
-        ORDER BY o.priority, o.run_at, o.id LIMIT 1
-        FOR UPDATE OF o SKIP LOCKED)
-    RETURNING id, fence, revision, lane, job_key, job, attempts";
+/// One writer at a time changes the outbox, until its transaction ends. SQLite has one writer anyway;
+/// Postgres hands out ids before it commits, so two writers to one lane could become visible out of
+/// order, and a head could be chosen from a lane that is changing.
+pub async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
+    if tx.is_postgres() {
+        tx.rows("SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS locked", values![OUTBOX_LOCK]).await?;
+    }
+    Ok(())
+}
+
+/// Marks the head of a lane: the job that is being done, else the first by `seq`, then age. Parked jobs
+/// hold nobody up; a job that waits for another try does.
+async fn refresh(tx: &mut Tx, lane: &str) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE outbox SET head = 0 WHERE lane = $1 AND head = 1 AND lease_until = 0
+         AND id <> (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 ORDER BY seq, id LIMIT 1)",
+        values![lane],
+    )
+    .await?;
+    tx.run(
+        "UPDATE outbox SET head = 1
+         WHERE id = (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 ORDER BY seq, id LIMIT 1)
+         AND head = 0 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = $1 AND head = 1)",
+        values![lane],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A waiting job of the same key keeps its place and gets the new words; a parked one waits again. One
+/// that was tried before still counts as tried: whatever it left behind is looked for first.
+pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
+    let row = tx
+        .row(
+            "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (job_key) DO UPDATE SET
+                job = excluded.job,
+                revision = outbox.revision + 1,
+                priority = CASE WHEN excluded.priority < outbox.priority
+                                THEN excluded.priority ELSE outbox.priority END,
+                run_at = CASE WHEN outbox.parked = 1 THEN excluded.run_at ELSE outbox.run_at END,
+                attempts = CASE WHEN outbox.parked = 1 AND outbox.attempts > 1 THEN 1 ELSE outbox.attempts END,
+                reason = CASE WHEN outbox.parked = 1 THEN NULL ELSE outbox.reason END,
+                parked = 0
+             RETURNING lane",
+            values![
+                job.lane.as_str(),
+                job.key.as_str(),
+                job.seq,
+                match job.priority {
+                    Priority::Live => 0_i64,
+                    Priority::Backfill => 1,
+                },
+                job.run_at,
+                job.job.to_string(),
+            ],
+        )
+        .await?;
+    refresh(tx, &row.ok_or(sqlx::Error::RowNotFound)?.text(0)?).await
+}
+
+/// Takes a job back unless somebody is doing it.
+pub async fn cancel(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
+    let sql = "DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0 RETURNING lane";
+    if let Some(row) = tx.row(sql, values![key]).await? {
+        refresh(tx, &row.text(0)?).await?;
+    }
+    Ok(())
+}
 
 pub async fn claim(db: &Db, now: Millis, lease: Millis) -> Result<Option<Claim>, StoreError> {
-    let sql = if db.is_postgres() { CLAIM_SHARED } else { CLAIM };
+    // Idle workers ask often: they must not stand in the way of those who write.
+    let due = "SELECT 1 FROM outbox WHERE head = 1 AND run_at <= $1 AND lease_until <= $1 LIMIT 1";
+    if db.row(due, values![now]).await?.is_none() {
+        return Ok(None);
+    }
     let mut tx = db.begin().await?;
-    let row = tx.row(sql, values![now, now + lease]).await?;
+    lock(&mut tx).await?;
+    let row = tx.row(CLAIM, values![now, now.saturating_add(lease)]).await?;
     tx.commit().await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Claim {
@@ -56,14 +121,9 @@ pub async fn settle(
     finish: &Finish,
 ) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
-    // Touching the row takes its lock before anything else is written.
-    let held = tx
-        .run(
-            "UPDATE outbox SET lease_until = lease_until WHERE id = $1 AND fence = $2",
-            values![claim.id, claim.fence],
-        )
-        .await?;
-    if held == 0 {
+    lock(&mut tx).await?;
+    let held = "SELECT 1 FROM outbox WHERE id = $1 AND fence = $2 AND lease_until > 0";
+    if tx.row(held, values![claim.id, claim.fence]).await?.is_none() {
         return Err(StoreError::LeaseLost);
     }
     for effect in effects {
@@ -89,8 +149,9 @@ async fn end(tx: &mut Tx, now: Millis, claim: &Claim, finish: &Finish) -> Result
             }
         }
         Finish::Continue => {
-            tx.run("UPDATE outbox SET lease_until = $2 WHERE id = $1", values![claim.id, now + claim.lease])
-                .await?;
+            let until = now.saturating_add(claim.lease);
+            tx.run("UPDATE outbox SET lease_until = $2 WHERE id = $1", values![claim.id, until]).await?;
+            return Ok(());
         }
         Finish::Retry { at, reason } => {
             tx.run(
@@ -100,15 +161,18 @@ async fn end(tx: &mut Tx, now: Millis, claim: &Claim, finish: &Finish) -> Result
             .await?;
         }
         Finish::Park { reason } => {
+            // Newer words may fare better: they are tried before people are asked.
             tx.run(
-                "UPDATE outbox SET lease_until = 0, parked = CASE WHEN revision = $2 THEN 1 ELSE 0 END,
-                 reason = $3 WHERE id = $1",
-                values![claim.id, claim.revision, reason.as_str()],
+                "UPDATE outbox SET lease_until = 0, reason = $3,
+                 run_at = CASE WHEN revision = $2 THEN run_at ELSE $4 END,
+                 parked = CASE WHEN revision = $2 THEN 1 ELSE 0 END,
+                 head = CASE WHEN revision = $2 THEN 0 ELSE 1 END WHERE id = $1",
+                values![claim.id, claim.revision, reason.as_str(), now],
             )
             .await?;
         }
     }
-    Ok(())
+    refresh(tx, &claim.lane).await
 }
 
 pub async fn counts(db: &Db, now: Millis) -> Result<OutboxCounts, StoreError> {
@@ -146,15 +210,21 @@ pub async fn parked(db: &Db) -> Result<Vec<Parked>, StoreError> {
 
 pub async fn unpark(db: &Db, now: Millis, id: i64, retry: bool) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
-    let touched = if retry {
-        tx.run(
-            "UPDATE outbox SET parked = 0, attempts = 0, run_at = $2 WHERE id = $1 AND parked = 1",
+    lock(&mut tx).await?;
+    let row = if retry {
+        // It stays tried once, so that whatever an earlier try left behind is looked for first.
+        tx.row(
+            "UPDATE outbox SET parked = 0, attempts = CASE WHEN attempts > 1 THEN 1 ELSE attempts END, run_at = $2
+             WHERE id = $1 AND parked = 1 RETURNING lane",
             values![id, now],
         )
         .await?
     } else {
-        tx.run("DELETE FROM outbox WHERE id = $1 AND parked = 1", values![id]).await?
+        tx.row("DELETE FROM outbox WHERE id = $1 AND parked = 1 RETURNING lane", values![id]).await?
     };
+    if let Some(row) = &row {
+        refresh(&mut tx, &row.text(0)?).await?;
+    }
     tx.commit().await?;
-    Ok(touched > 0)
+    Ok(row.is_some())
 }

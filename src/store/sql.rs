@@ -1,7 +1,8 @@
 //! The store on either database.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::{BridgeConfig, Layout, Replies, Scope, Start};
 use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, UserId};
 
-use super::db::{Db, Row, Value};
+use super::db::{Db, Row, Tx, Value};
 use super::effects::{self, state_of, values};
 use super::{
     Bridge, BridgeId, Claim, Effect, Finish, Follow, Millis, Origin, OutboxCounts, Parked, Part, PostRow,
@@ -18,43 +19,64 @@ use super::{
 };
 
 /// Names of what happened once are kept for this long: far longer than Discord repeats an event.
-const REMEMBER_ONCE: Millis = 30 * 24 * 3600 * 1000;
+const REMEMBER_ONCE: Millis = 30 * 24 * HOUR;
+const HOUR: Millis = 3600 * 1000;
+/// What waits longer than this at the start was reckoned by a clock that was wrong.
+const LONGEST_WAIT: Millis = HOUR;
 
 pub struct Sql {
     db: Db,
     clock: Arc<dyn Clock>,
-    /// What the wall clock said when the database was opened, and the monotonic clock at that moment.
+    /// What the store's clock said when the database was opened, and the monotonic clock at that moment.
     began: (Millis, Instant),
+    /// When old names were last thrown away.
+    pruned: AtomicI64,
     /// Held while the database is open, so that no second process opens it.
-    _lock: Option<File>,
+    lock: Mutex<Option<File>>,
 }
 
 impl Sql {
     pub async fn new(db: Db, clock: Arc<dyn Clock>, lock: Option<File>) -> Result<Self, StoreError> {
-        let began = (clock.now().as_millisecond(), clock.monotonic());
-        let store = Self { db, clock, began, _lock: lock };
+        let wall = clock.now().as_millisecond();
+        let began = (wall, clock.monotonic());
+        let mut store = Self { db, clock, began, pruned: AtomicI64::new(0), lock: Mutex::new(lock) };
         if !store.db.is_postgres() {
+            store.began.0 = store.resumed(wall).await?;
             store.take_over().await?;
         }
-        store.prune().await?;
+        let now = store.now().await?;
+        let mut tx = store.db.begin().await?;
+        store.prune(&mut tx, now).await?;
+        tx.commit().await?;
         Ok(store)
     }
 
-    /// Nobody else has this database open, so no lease is anybody's; and the wall clock may have jumped
-    /// since the last run, so nothing waits for a time that was reckoned by the old one.
+    /// Goes on from where the last run's clock ended, should the wall clock have been set back a little
+    /// since; a clock that was wrong by days is not followed.
+    async fn resumed(&self, wall: Millis) -> Result<Millis, StoreError> {
+        let row = self.db.row("SELECT MAX(at) FROM once WHERE at < $1", values![wall + 24 * HOUR]).await?;
+        let last = row.map(|row| row.maybe_int(0)).transpose()?.flatten();
+        Ok(wall.max(last.unwrap_or(wall)))
+    }
+
+    /// Nobody else has this database open, so no lease is anybody's; and what a wrong clock wrote must
+    /// not keep anything waiting.
     async fn take_over(&self) -> Result<(), StoreError> {
         let now = self.now().await?;
         let mut tx = self.db.begin().await?;
         tx.run("UPDATE outbox SET lease_until = 0 WHERE lease_until <> 0", &[]).await?;
-        tx.run("UPDATE outbox SET run_at = $1 WHERE run_at > $1", values![now]).await?;
+        tx.run("UPDATE outbox SET run_at = $1 WHERE run_at > $2", values![now, now + LONGEST_WAIT]).await?;
+        tx.run("UPDATE once SET at = $1 WHERE at > $1", values![now]).await?;
         tx.commit().await
     }
 
-    async fn prune(&self) -> Result<(), StoreError> {
-        let now = self.now().await?;
-        let mut tx = self.db.begin().await?;
-        tx.run("DELETE FROM once WHERE at < $1", values![now - REMEMBER_ONCE]).await?;
-        tx.commit().await
+    /// Throws away old names, once an hour at most.
+    async fn prune(&self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
+        if now - self.pruned.load(Ordering::Relaxed) >= HOUR {
+            tx.run("DELETE FROM once WHERE at < $1", values![now - REMEMBER_ONCE]).await?;
+            self.pruned.store(now, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -62,6 +84,16 @@ const BRIDGES: &str = "
     SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks, b.start_at, b.from_file,
            b.paused, b.baseline
     FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
+
+/// What goes with a bridge that left the configuration, the bridge last.
+const REMOVE_BRIDGES: [&str; 6] = [
+    "DELETE FROM follow WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
+    "DELETE FROM room WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
+    "DELETE FROM part WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
+    "DELETE FROM submission WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
+    "DELETE FROM reaction WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
+    "DELETE FROM bridge WHERE from_file = 2",
+];
 
 #[async_trait]
 impl Store for Sql {
@@ -100,7 +132,9 @@ impl Store for Sql {
             )
             .await?;
         }
-        tx.run("DELETE FROM bridge WHERE from_file = 2", &[]).await?;
+        for sql in REMOVE_BRIDGES {
+            tx.run(sql, &[]).await?;
+        }
         let rows = tx.rows(BRIDGES, &[]).await?;
         let synced = rows.iter().map(bridge).collect::<Result<_, _>>()?;
         tx.commit().await?;
@@ -162,7 +196,7 @@ impl Store for Sql {
             .db
             .rows(
                 "SELECT t.thread, t.board, t.title FROM thread t JOIN forum f ON f.id = t.forum
-                 WHERE f.forum_key = $1 AND LOWER(t.title) LIKE $2 ESCAPE '\\'
+                 WHERE f.forum_key = $1 AND t.folded LIKE $2 ESCAPE '\\'
                  ORDER BY LENGTH(t.thread) DESC, t.thread DESC LIMIT $3",
                 values![forum.as_str(), format!("%{escaped}%"), limit],
             )
@@ -326,11 +360,15 @@ impl Store for Sql {
     async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
         let now = self.now().await?;
         let mut tx = self.db.begin().await?;
+        if effects.iter().any(|effect| matches!(effect, Effect::Enqueue(_) | Effect::Cancel { .. })) {
+            outbox::lock(&mut tx).await?;
+        }
         if let Some(name) = once {
             let sql = "INSERT INTO once (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
             if tx.run(sql, values![name, now]).await? == 0 {
                 return Ok(false);
             }
+            self.prune(&mut tx, now).await?;
         }
         for effect in &effects {
             effects::apply(&mut tx, effect).await?;
@@ -360,10 +398,8 @@ impl Store for Sql {
     }
 
     async fn close(&self) {
-        match &self.db {
-            Db::Sqlite(pool) => pool.close().await,
-            Db::Postgres(pool) => pool.close().await,
-        }
+        self.db.close().await;
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
