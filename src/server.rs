@@ -51,3 +51,68 @@ async fn ready(State(health): State<Health>) -> Response {
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], health.metrics())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ForumKey;
+
+    /// Asks a server that is told how things are.
+    async fn ask(health: &Health, path: &str) -> (u16, String) {
+        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, health.clone(), stop.clone()));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
+        let found = (answer.status().as_u16(), answer.text().await.unwrap());
+        stop.cancel();
+        serving.await.unwrap();
+        found
+    }
+
+    #[tokio::test]
+    async fn it_is_ready_only_while_every_part_works() {
+        let health = Health::default();
+        assert_eq!(ask(&health, "/healthz").await.0, 200);
+        assert_eq!(ask(&health, "/readyz").await.0, 503);
+        let forum = ForumKey::new("edu");
+        health.expect([forum.clone()].into_iter());
+        health.database(Ok(()));
+        health.gateway(Ok(()));
+        let (status, body) = ask(&health, "/readyz").await;
+        assert_eq!(status, 503);
+        assert!(body.contains("forum edu") && body.contains("starting"), "{body}");
+        health.watcher(&forum, Ok(()));
+        assert_eq!(ask(&health, "/readyz").await.0, 200);
+        health.gateway(Err("not connected to Discord".to_owned()));
+        let (status, body) = ask(&health, "/readyz").await;
+        assert!(status == 503 && body.contains("not connected to Discord"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn its_figures_are_prometheus_text() {
+        let health = Health::default();
+        health.delivered(3);
+        health.outbox(5, 1, 700);
+        health.watcher(&ForumKey::new("e\"du"), Err("down".to_owned()));
+        let (status, body) = ask(&health, "/metrics").await;
+        assert_eq!(status, 200);
+        for line in [
+            "threadbridge_messages_sent_total 3",
+            "threadbridge_outbox_waiting 5",
+            "threadbridge_outbox_oldest_milliseconds 700",
+            "threadbridge_up{part=\"forum e_du\"} 0",
+            "# TYPE threadbridge_up gauge",
+        ] {
+            assert!(body.lines().any(|found| found == line), "{line}\n{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_is_named() {
+        let taken = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let error = bind(taken.local_addr().unwrap()).await.unwrap_err().to_string();
+        assert!(error.contains("set server.listen to a free address"), "{error}");
+    }
+}

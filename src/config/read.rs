@@ -66,21 +66,39 @@ impl Reader {
         let discord = self.discord(discord);
         let database = self.database(database);
         let server = self.server(server);
-        let forums: Vec<ForumConfig> = self
-            .list("forums", forums)
-            .into_iter()
-            .enumerate()
-            .map(|(index, node)| self.forum(index, node))
-            .collect();
-        self.unique_forums(&forums);
-        let bridges: Vec<BridgeConfig> = self
-            .list("bridges", bridges)
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, node)| self.bridge(index, node, &forums))
-            .collect();
-        self.unique_bridges(&bridges);
+        let forums = self.forums(forums);
+        let bridges = self.bridges(bridges, &forums);
         Config { discord, database, server, forums, bridges }
+    }
+
+    fn forums(&mut self, node: Option<Node>) -> Vec<ForumConfig> {
+        let mut forums: Vec<ForumConfig> = Vec::new();
+        for (index, node) in self.list("forums", node).into_iter().enumerate() {
+            let origin = node.origin.clone();
+            let forum = self.forum(index, node);
+            if !forum.key.as_str().is_empty() && forums.iter().any(|other| other.key == forum.key) {
+                let what = format!("\"{}\" is the key of an earlier forum too; choose another", forum.key);
+                self.fault(&origin, "forums.key", &what);
+            }
+            forums.push(forum);
+        }
+        forums
+    }
+
+    fn bridges(&mut self, node: Option<Node>, forums: &[ForumConfig]) -> Vec<BridgeConfig> {
+        let mut bridges: Vec<BridgeConfig> = Vec::new();
+        for (index, node) in self.list("bridges", node).into_iter().enumerate() {
+            let origin = node.origin.clone();
+            let Some(bridge) = self.bridge(index, node, forums) else { continue };
+            let same = |other: &BridgeConfig| {
+                other.forum == bridge.forum && other.scope == bridge.scope && other.channel == bridge.channel
+            };
+            if bridges.iter().any(same) {
+                self.fault(&origin, "[[bridges]]", "ties the same two as an earlier one; remove one of them");
+            }
+            bridges.push(bridge);
+        }
+        bridges
     }
 
     fn section(&mut self, name: &str, node: Node) -> Section {
@@ -207,10 +225,7 @@ impl Reader {
                 "is missing: the forum's address, like \"https://forum.example/\"",
             );
         }
-        let mut url = url.and_then(|url| Url::parse(&url).ok()).unwrap_or_else(unreachable_url);
-        if !url.path().ends_with('/') {
-            url.set_path(&format!("{}/", url.path()));
-        }
+        let url = folder_of(url.and_then(|url| Url::parse(&url).ok()).unwrap_or_else(unreachable_url));
         let username =
             section.take("username").map(|node| (node.origin.clone(), self.text("forums.username", &node)));
         let password = self.secret(&mut section, "password", "password_file");
@@ -338,7 +353,7 @@ impl Reader {
     }
 
     fn emoji(&mut self, node: Node) -> Vec<String> {
-        match node.value {
+        let emoji: Vec<String> = match node.value {
             Value::List(items) => items.iter().filter_map(|item| self.text("bridges.thanks", item)).collect(),
             // A variable holds them with commas between.
             Value::Text(text) if matches!(node.origin, Origin::Variable(_)) => {
@@ -348,7 +363,12 @@ impl Reader {
                 self.fault(&node.origin, "bridges.thanks", "must be a list of emoji, like [\"🙏\", \"👍\"]");
                 Vec::new()
             }
+        };
+        for text in emoji.iter().filter(|text| !is_emoji(text)) {
+            let what = format!("has \"{text}\", which is no emoji; write the emoji itself, like \"🙏\"");
+            self.fault(&node.origin, "bridges.thanks", &what);
         }
+        emoji
     }
 
     fn text(&mut self, key: &str, node: &Node) -> Option<String> {
@@ -436,6 +456,10 @@ impl Reader {
         let node = section.take(key)?;
         let text = self.text(&format!("{table}.{key}"), &node)?;
         match Url::parse(&text) {
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.fault(&node.origin, &format!("{table}.{key}"), "must not hold a user name or password");
+                None
+            }
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(text),
             _ => {
                 let what = "must be an address that begins with https:// (or http://)";
@@ -453,7 +477,15 @@ impl Reader {
         file_key: &'static str,
     ) -> Option<SecretString> {
         let table = table_of(section);
-        let (inline, file) = (section.take(key), section.take(file_key));
+        let (mut inline, mut file) = (section.take(key), section.take(file_key));
+        // The environment is laid over the file, whichever of the two ways either uses.
+        if let (Some(value), Some(named)) = (&inline, &file) {
+            match (&value.origin, &named.origin) {
+                (Origin::Variable(_), Origin::Line(_)) => file = None,
+                (Origin::Line(_), Origin::Variable(_)) => inline = None,
+                _ => {}
+            }
+        }
         if let (Some(_), Some(file)) = (&inline, &file) {
             let what = format!("and {table}.{key} exclude each other; keep one");
             self.fault(&file.origin, &format!("{table}.{file_key}"), &what);
@@ -482,37 +514,32 @@ impl Reader {
             }
         }
     }
-
-    fn unique_forums(&mut self, forums: &[ForumConfig]) {
-        for (index, forum) in forums.iter().enumerate() {
-            if forums[..index].iter().any(|other| other.key == forum.key) {
-                self.faults.push(format!(
-                    "{}: two forums have the key \"{}\"; keys must differ",
-                    self.file, forum.key
-                ));
-            }
-        }
-    }
-
-    fn unique_bridges(&mut self, bridges: &[BridgeConfig]) {
-        for (index, bridge) in bridges.iter().enumerate() {
-            let same = |other: &BridgeConfig| {
-                other.forum == bridge.forum && other.scope == bridge.scope && other.channel == bridge.channel
-            };
-            if bridges[..index].iter().any(same) {
-                self.faults.push(format!(
-                    "{}: [[bridges]] {} says the same as an earlier one; remove one of them",
-                    self.file,
-                    index + 1
-                ));
-            }
-        }
-    }
 }
 
 /// `forums` for a section called `[[forums]] 2`.
 fn table_of(section: &Section) -> String {
     section.name.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned()
+}
+
+/// The folder that holds a forum's pages: people copy the address of its front page.
+fn folder_of(mut url: Url) -> Url {
+    url.set_query(None);
+    url.set_fragment(None);
+    let path = url.path();
+    let path = match path.rsplit_once('/') {
+        Some((folder, page)) if page.ends_with(".php") => format!("{folder}/"),
+        _ => format!("{}/", path.trim_end_matches('/')),
+    };
+    url.set_path(&path);
+    url
+}
+
+/// Whether this can be a reaction: an emoji itself, or a server's own as `name:id`.
+fn is_emoji(text: &str) -> bool {
+    let own = |(name, id): (&str, &str)| {
+        !name.is_empty() && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    !text.is_ascii() || text.split_once(':').is_some_and(own)
 }
 
 /// Stands in for an address that was faulty; the configuration is refused as a whole then.
