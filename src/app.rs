@@ -14,6 +14,7 @@ use crate::bridge::reading::Reading;
 use crate::bridge::{self, Forum, Heart};
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig};
+use crate::discord::commands;
 use crate::discord::gateway::{self, Gateway};
 use crate::discord::rest::Rest;
 use crate::health::Health;
@@ -22,6 +23,8 @@ use crate::{forum, server, store};
 /// What is in flight when the process is told to stop may take this long.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
 /// How often the outbox is counted for `/metrics`.
+/// Commands that Discord did not take are offered again after this time.
+const REGISTER_AGAIN: Duration = Duration::from_secs(60);
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the bridge until told to stop. An error is a reason not to run at all, in one sentence with what
@@ -53,6 +56,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     tasks.spawn(count(heart.clone(), stop.clone()));
     let reading = Arc::new(Reading::new(heart.clone(), guests));
     tasks.spawn(reading.clone().learn(stop.clone()));
+    tasks.spawn(register_commands(discord.clone(), stop.clone()));
     let mut connected = tokio::spawn(gateway::run(Gateway {
         token: config.discord.token.clone(),
         api_url: config.discord.api_url.clone(),
@@ -84,6 +88,24 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     serving.abort();
     store.close().await;
     outcome
+}
+
+/// Tells Discord of the commands, until it has listened.
+async fn register_commands(discord: Rest, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let told = async {
+            let me = discord.me().await?;
+            discord.put_commands(me.application, None, &commands::definitions()).await
+        };
+        match told.await {
+            Ok(_) => return,
+            Err(error) => tracing::warn!("Discord does not know the commands yet: {error}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(REGISTER_AGAIN) => {}
+            () = stop.cancelled() => {}
+        }
+    }
 }
 
 /// Keeps the outbox's figures fresh for `/metrics`.

@@ -92,7 +92,12 @@ impl Health {
         let rows = [
             ("posts_seen_total", "counter", "Forum posts read, again and again", &state.posts_seen),
             ("messages_sent_total", "counter", "Discord messages sent or edited", &state.messages_sent),
-            ("replies_posted_total", "counter", "Discord replies that reached a forum", &state.replies_posted),
+            (
+                "replies_posted_total",
+                "counter",
+                "Discord replies that reached a forum",
+                &state.replies_posted,
+            ),
             ("troubles_total", "counter", "Times that a part reported a fault", &state.troubles),
             ("outbox_waiting", "gauge", "Jobs that wait to be done", &state.outbox_waiting),
             ("outbox_parked", "gauge", "Jobs that were given up", &state.outbox_parked),

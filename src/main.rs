@@ -89,7 +89,7 @@ enum Format {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("THREADBRIDGE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,threadbridge=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,serenity=error,threadbridge=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

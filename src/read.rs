@@ -1,1 +1,251 @@
-//! To be written.
+//! `threadbridge read`: one thread page as the bridge sees it, for people and for programs.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::{EngineName, ForumConfig};
+use crate::forum::vbulletin4::parse;
+use crate::forum::{self, PageRef, Place, charset};
+use crate::markup::discord::{self, NoLinks};
+use crate::model::{Author, ForumKey, Post, Thread, ThreadPage};
+
+/// What is read.
+#[derive(Debug, Clone)]
+pub enum Source {
+    Url(String),
+    /// A page that was saved.
+    Bytes(Vec<u8>),
+}
+
+/// A page that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    pub engine: EngineName,
+    pub forum: Option<Url>,
+    pub page: ThreadPage,
+}
+
+/// Reads a thread page. The error is one sentence that says what the page is instead.
+pub async fn page(
+    source: Source,
+    engine: EngineName,
+    base_url: Option<&str>,
+    zone: TimeZone,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Reading> {
+    let base = base_url.map(|text| address(text).context("--base-url")).transpose()?;
+    match source {
+        Source::Url(url) => fetched(&url, engine, base, zone, clock).await,
+        Source::Bytes(bytes) => saved(&bytes, engine, base, zone, clock.as_ref()),
+    }
+}
+
+fn address(text: &str) -> anyhow::Result<Url> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| anyhow!("\"{text}\" is no address; it must begin with https:// or http://"))
+}
+
+/// A saved page. Its address is its own `<base>` or canonical link where none is given.
+fn saved(
+    bytes: &[u8],
+    engine: EngineName,
+    base: Option<Url>,
+    zone: TimeZone,
+    clock: &dyn Clock,
+) -> anyhow::Result<Reading> {
+    let (text, _) = charset::decode(bytes, None);
+    let url = base.clone().or_else(|| own_address(&text));
+    let known = url.clone();
+    let url = url.unwrap_or_else(|| Url::parse("http://forum.invalid/").expect("a constant address"));
+    let context = parse::Context { url, zone, now: clock.now() };
+    let page = match engine {
+        EngineName::Vbulletin4 => parse::thread_page(&text, &context)?,
+    };
+    Ok(Reading { engine, forum: known, page })
+}
+
+/// Where a saved page came from, by its own word.
+fn own_address(text: &str) -> Option<Url> {
+    let attribute = |tag: &str, name: &str| {
+        let (_, rest) = text.split_once(tag)?;
+        let element = rest.split_once('>')?.0;
+        let (_, value) = element.split_once(&format!("{name}=\""))?;
+        Url::parse(value.split_once('"')?.0).ok()
+    };
+    attribute("<base ", "href")
+        .or_else(|| attribute("rel=\"canonical\"", "href"))
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+async fn fetched(
+    url: &str,
+    engine: EngineName,
+    base: Option<Url>,
+    zone: TimeZone,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Reading> {
+    let url = address(url)?;
+    let base = base.unwrap_or_else(|| folder_of(&url));
+    let config = ForumConfig {
+        key: ForumKey::new("read"),
+        engine,
+        url: base.clone(),
+        account: None,
+        timezone: zone,
+        poll: Duration::from_secs(60),
+        min_request_gap: Duration::from_secs(1),
+    };
+    let engine_room = forum::engine(&config, clock)?;
+    let Some(place) = engine_room.recognise(url.as_str()) else {
+        bail!(
+            "this address names no thread of the forum at {base}; give the forum's address with --base-url"
+        );
+    };
+    let page = match place {
+        Place { thread: Some(thread), page: Some(page), .. } => {
+            engine_room.thread(&thread, PageRef::Number(page)).await
+        }
+        Place { post: Some(post), .. } => engine_room.page_with_post(&post).await,
+        Place { thread: Some(thread), .. } => engine_room.thread(&thread, PageRef::Number(1)).await,
+        _ => bail!("this address names no thread; give the address of a thread or of a post"),
+    };
+    Ok(Reading { engine, forum: Some(base), page: page? })
+}
+
+/// The forum's folder: everything before the script, or before what a rewritten address puts behind it.
+fn folder_of(url: &Url) -> Url {
+    let path = url.path();
+    let end = path
+        .find(".php")
+        .and_then(|at| path[..at].rfind('/'))
+        .or_else(|| path.find("/threads/"))
+        .or_else(|| {
+            path.trim_end_matches('/').rsplit_once('/').map(|(folder, _)| folder.rfind('/').unwrap_or(0))
+        })
+        .unwrap_or(0);
+    let mut folder = url.clone();
+    folder.set_query(None);
+    folder.set_fragment(None);
+    folder.set_path(&format!("{}/", &path[..end]));
+    folder
+}
+
+impl Reading {
+    /// The object that DESIGN's contract describes, indented.
+    pub fn json(&self) -> String {
+        format!("{:#}", self.value())
+    }
+
+    fn value(&self) -> Value {
+        json!({
+            "forum": { "engine": self.engine.name(), "url": self.forum.as_ref().map(Url::as_str) },
+            "thread": thread(&self.page.thread),
+            "permissions": self.page.permissions,
+            "posts": self.page.posts.iter().map(post).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The page as Markdown to be read in a terminal.
+    pub fn markdown(&self) -> String {
+        let thread = &self.page.thread;
+        let mut out = format!("# {}\n", thread.title);
+        let mut facts = Vec::new();
+        facts.extend(thread.board.name.clone());
+        facts.push(format!("page {} of {}", thread.page, thread.pages));
+        facts.extend(thread.total_results.map(|total| format!("{total} posts")));
+        facts.extend(thread.closed.filter(|closed| *closed).map(|_| "closed".to_owned()));
+        let _ = writeln!(out, "{}", facts.join(" · "));
+        if !thread.tags.is_empty() {
+            let _ = writeln!(out, "Tags: {}", thread.tags.join(", "));
+        }
+        for post in &self.page.posts {
+            let number = post.number.map(|number| format!("#{number} ")).unwrap_or_default();
+            let when = post.posted_at.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+            let when = when.or_else(|| post.posted_text.clone()).unwrap_or_default();
+            let _ = writeln!(out, "\n---\n\n{number}**{}** · {when}\n", post.author.name);
+            let _ = writeln!(out, "{}", discord::write(&post.body, &NoLinks));
+            for file in &post.attachments {
+                let _ = writeln!(out, "\n📎 {} {}", file.name, file.url);
+            }
+            if !post.thanks.is_empty() {
+                let names: Vec<&str> = post.thanks.iter().map(|thanks| thanks.name.as_str()).collect();
+                let total = post.thanks_total.unwrap_or(names.len() as u64);
+                let _ = writeln!(out, "\n{total} thanks: {}", names.join(", "));
+            }
+        }
+        out
+    }
+}
+
+fn thread(thread: &Thread) -> Value {
+    let browsing = thread
+        .browsing
+        .map(|who| json!({ "total": who.total, "members": who.members, "guests": who.guests }));
+    json!({
+        "id": thread.id,
+        "url": thread.url,
+        "title": thread.title,
+        "prefix": thread.prefix,
+        "board": { "id": thread.board.id, "name": thread.board.name },
+        "closed": thread.closed,
+        "page": thread.page,
+        "pages": thread.pages,
+        "first_result": thread.first_result,
+        "last_result": thread.last_result,
+        "total_results": thread.total_results,
+        "tags": thread.tags,
+        "reply_allowed": thread.reply_allowed,
+        "similar": thread.similar,
+        "browsing": browsing,
+    })
+}
+
+fn post(post: &Post) -> Value {
+    let attachments: Vec<_> = post
+        .attachments
+        .iter()
+        .map(|file| json!({ "name": file.name, "url": file.url, "size": file.size }))
+        .collect();
+    json!({
+        "id": post.id,
+        "url": post.url,
+        "number": post.number,
+        "title": post.title,
+        "posted_at": post.posted_at,
+        "posted_text": post.posted_text,
+        "edited_at": post.edited_at,
+        "author": author(&post.author),
+        "markdown": discord::write(&post.body, &NoLinks),
+        "quotes": post.quotes,
+        "mentions": post.mentions,
+        "attachments": attachments,
+        "thanks": post.thanks,
+        "thanks_total": post.thanks_total,
+    })
+}
+
+fn author(author: &Author) -> Value {
+    json!({
+        "id": author.id,
+        "name": author.name,
+        "title": author.title,
+        "avatar_url": author.avatar_url,
+        "joined": author.joined,
+        "location": author.location,
+        "posts": author.posts,
+        "thanks_given": author.thanks_given,
+        "thanks_received": author.thanks_received,
+        "posts_thanked": author.posts_thanked,
+        "blog_entries": author.blog_entries,
+        "guest": author.guest,
+    })
+}

@@ -12,6 +12,7 @@ use crate::config::ForumConfig;
 use crate::markup::Doc;
 use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, ThreadId, ThreadPage};
 
+pub mod charset;
 pub mod client;
 pub mod vbulletin4;
 
@@ -195,9 +196,6 @@ pub struct Place {
 /// Builds the engine that a forum's configuration names.
 pub fn engine(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Engine>, Failure> {
     match config.engine {
-        crate::config::EngineName::Vbulletin4 => {
-            let _ = clock;
-            Err(Failure::Unreadable("not yet".into()))
-        }
+        crate::config::EngineName::Vbulletin4 => Ok(Arc::new(vbulletin4::Vbulletin4::new(config, clock)?)),
     }
 }

@@ -1,1 +1,432 @@
-//! vBulletin 4 over its own pages.
+//! vBulletin 4 over its own pages, as a browser would use it: nothing is installed on the forum.
+//!
+//! [`parse`] turns pages into the model, [`session`] signs in and keeps the security token, [`answer`]
+//! understands what the forum says to a form, and this file is the [`Engine`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::tz::TimeZone;
+use url::Url;
+
+use super::client::{Client, Limits, Page, Posted as Sent};
+use super::{Account, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind};
+use crate::clock::Clock;
+use crate::config::ForumConfig;
+use crate::markup::bbcode;
+use crate::model::{Board, BoardId, BoardPage, Post, PostId, ThreadId, ThreadPage, ViewerThanks, Visibility};
+
+mod answer;
+pub mod parse;
+mod session;
+
+use answer::{Answer, Verdict};
+use parse::{Context, PageKind, links};
+use session::Session;
+
+/// A page that is cut off or stands for something else now is asked for again after this time.
+const SOON: Duration = Duration::from_secs(30);
+/// A forum behind a check for robots, or closed by its people.
+const LATER: Duration = Duration::from_secs(300);
+
+/// One forum, seen by one viewer.
+pub struct Vbulletin4 {
+    session: Session,
+    zone: TimeZone,
+    clock: Arc<dyn Clock>,
+}
+
+impl Vbulletin4 {
+    pub fn new(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        Self::with_limits(config, clock, Limits::default())
+    }
+
+    fn with_limits(config: &ForumConfig, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, Failure> {
+        let client = Client::new(&config.url, config.min_request_gap, limits, clock.clone())?;
+        let session = Session::new(client, config.account.clone(), clock.clone());
+        Ok(Self { session, zone: config.timezone.clone(), clock })
+    }
+
+    fn base(&self) -> &Url {
+        self.session.client().base()
+    }
+
+    fn context(&self, page: &Page) -> Context {
+        Context { url: page.url.clone(), zone: self.zone.clone(), now: self.clock.now() }
+    }
+
+    /// Reads a page with `read`; where that fails, finds out what the page is.
+    async fn read<T>(
+        &self,
+        url: &Url,
+        read: impl Fn(&str, &Context) -> Result<T, parse::PageError>,
+    ) -> Result<T, Failure> {
+        let page = self.session.get(url).await?;
+        match read(&page.text, &self.context(&page)) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.instead(&page, &error).await),
+        }
+    }
+
+    /// What it means that a page is not what was asked for. Only a forum that is plainly up and plainly
+    /// says no is believed that something is gone.
+    async fn instead(&self, page: &Page, error: &parse::PageError) -> Failure {
+        match parse::what_is(&page.text) {
+            kind @ (PageKind::Maintenance(_) | PageKind::Challenge) => {
+                Failure::Later { after: LATER, reason: kind.describe("what was asked for") }
+            }
+            kind @ (PageKind::Empty | PageKind::CutOff) => {
+                Failure::Later { after: SOON, reason: kind.describe("what was asked for") }
+            }
+            PageKind::Message { text, log_in } => {
+                if log_in && self.session.has_account() {
+                    return Failure::Later {
+                        after: SOON,
+                        reason: "the forum does not know the bridge's account for now".to_owned(),
+                    };
+                }
+                if self.is_up().await {
+                    Failure::Gone(text)
+                } else {
+                    Failure::Later { after: LATER, reason: format!("the forum says: {text}") }
+                }
+            }
+            _ => Failure::Unreadable(error.to_string()),
+        }
+    }
+
+    /// Whether the front page is a front page: then a refusal was about the one thing asked for.
+    async fn is_up(&self) -> bool {
+        match self.session.get(self.base()).await {
+            Ok(page) => matches!(parse::what_is(&page.text), PageKind::Home | PageKind::Board),
+            Err(_) => false,
+        }
+    }
+
+    async fn thread_at(&self, url: &Url) -> Result<ThreadPage, Failure> {
+        self.read(url, parse::thread_page).await
+    }
+
+    async fn post_on_page(&self, id: &PostId) -> Result<(ThreadPage, Post), Failure> {
+        let page = self.page_with_post(id).await?;
+        let found = page.posts.iter().find(|post| post.id == *id).cloned();
+        match found {
+            Some(post) if post.visibility == Visibility::Shown => Ok((page, post)),
+            _ => Err(Failure::Gone("the post is no longer on the forum".to_owned())),
+        }
+    }
+
+    /// Sends a form; signs in again or takes a fresh token once if the forum asks for it.
+    async fn submit(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
+        self.session.flood_free()?;
+        let url = links::script(self.base(), script);
+        for attempt in 0..2 {
+            let token = self.session.token().await?;
+            let mut all = fields.to_vec();
+            all.push(("securitytoken", &token));
+            let user = self.session.user();
+            all.push(("loggedinuser", &user));
+            let sent = self.session.client().post(&url, &all, self.session.encoding()).await?;
+            let answer = match sent {
+                Sent::Redirect(target) => return Ok(Answer::Moved(target)),
+                Sent::Page(page) => {
+                    self.session.learn(&page);
+                    answer::read(&page)
+                }
+            };
+            match answer {
+                Answer::Refused(Verdict::SignedOut) if attempt == 0 => self.session.renew().await?,
+                Answer::Refused(Verdict::StaleToken) if attempt == 0 => self.session.forget_token(),
+                Answer::Refused(verdict) => return Err(self.refused(verdict)),
+                done => return Ok(done),
+            }
+        }
+        Err(Failure::Later { after: SOON, reason: "the forum keeps forgetting who the bridge is".to_owned() })
+    }
+
+    fn refused(&self, verdict: Verdict) -> Failure {
+        match verdict {
+            Verdict::Wait(after) => {
+                self.session.flood(after);
+                let seconds = after.as_secs();
+                Failure::Later { after, reason: format!("the forum takes the next post in {seconds} s") }
+            }
+            Verdict::SignedOut | Verdict::StaleToken => Failure::Later {
+                after: SOON,
+                reason: "the forum does not know the bridge's account for now".to_owned(),
+            },
+            Verdict::Closed(reason) => Failure::Later { after: LATER, reason },
+            Verdict::Banned(reason) => Failure::SignIn(reason),
+            Verdict::Gone(reason) => Failure::Gone(reason),
+            Verdict::No(kind, message) => Failure::refused(kind, message),
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for Vbulletin4 {
+    fn capabilities(&self) -> Capabilities {
+        let writes = self.session.has_account();
+        Capabilities {
+            reply: writes,
+            edit: writes,
+            delete: writes,
+            open_thread: writes,
+            thank: writes,
+            withdraw_thanks: writes,
+            act_as_member: false,
+            push: false,
+        }
+    }
+
+    async fn sign_in(&self) -> Result<Option<Account>, Failure> {
+        self.session.sign_in().await
+    }
+
+    async fn boards(&self) -> Result<Vec<Board>, Failure> {
+        self.read(&self.base().clone(), parse::boards).await
+    }
+
+    async fn board(&self, board: &BoardId, page: u32) -> Result<BoardPage, Failure> {
+        let mut read = self.read(&links::board(self.base(), board, page), parse::board_page).await?;
+        read.board.id.get_or_insert_with(|| board.clone());
+        Ok(read)
+    }
+
+    async fn thread(&self, thread: &ThreadId, page: PageRef) -> Result<ThreadPage, Failure> {
+        let url = match page {
+            PageRef::Number(number) => links::thread(self.base(), thread, Some(number)),
+            PageRef::With(post) => return self.page_with_post(&post).await,
+            PageRef::Last => {
+                let mut url = links::thread(self.base(), thread, None);
+                url.query_pairs_mut().append_pair("goto", "lastpost");
+                url
+            }
+        };
+        let mut read = self.thread_at(&url).await?;
+        read.thread.id.get_or_insert_with(|| thread.clone());
+        Ok(read)
+    }
+
+    async fn page_with_post(&self, post: &PostId) -> Result<ThreadPage, Failure> {
+        let mut url = links::post(self.base(), post);
+        url.set_fragment(None);
+        self.thread_at(&url).await
+    }
+
+    async fn reply(&self, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+        let message = bbcode::write(&draft.body);
+        let answered = draft.reply_to.as_ref().map_or("who cares", PostId::as_str);
+        let specified = if draft.reply_to.is_some() { "1" } else { "0" };
+        let script = format!("newreply.php?do=postreply&t={thread}");
+        let fields = [
+            ("do", "postreply"),
+            ("t", thread.as_str()),
+            ("p", answered),
+            ("specifiedpost", specified),
+            ("message", &message),
+            ("wysiwyg", "0"),
+            ("parseurl", "1"),
+            ("fromquickreply", "1"),
+            ("posthash", ""),
+            ("poststarttime", ""),
+            ("s", ""),
+            ("sbutton", "Post Quick Reply"),
+        ];
+        match self.submit(&script, &fields).await? {
+            Answer::Moved(url) => {
+                Ok(links::place(&url).post.map_or(Posted::Unnamed, |post| Posted::Live { post }))
+            }
+            Answer::Redirected { target, awaiting, .. } => {
+                let url = self.base().join(&target).unwrap_or_else(|_| self.base().clone());
+                Ok(match links::place(&url).post {
+                    Some(post) => Posted::Live { post },
+                    None if awaiting => Posted::AwaitingApproval,
+                    None => Posted::Unnamed,
+                })
+            }
+            Answer::Shown => Ok(Posted::Unnamed),
+            Answer::Unclear(reason) => Err(Failure::Uncertain { reason }),
+            Answer::Refused(verdict) => Err(self.refused(verdict)),
+        }
+    }
+
+    async fn edit(&self, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+        let mut url = links::script(self.base(), "editpost.php");
+        url.query_pairs_mut().append_pair("do", "editpost").append_pair("p", post.as_str());
+        let page = self.session.get(&url).await?;
+        let form = match answer::form(&page.text, "editpost.php") {
+            Some(form) => form,
+            None => match answer::read(&page) {
+                Answer::Refused(verdict) => return Err(self.refused(verdict)),
+                _ => {
+                    return Err(Failure::Unreadable(
+                        "the forum shows no form to edit the post with".to_owned(),
+                    ));
+                }
+            },
+        };
+        let message = bbcode::write(&draft.body);
+        // Everything that the form held goes back as it was, but for the words.
+        let ours = ["do", "p", "postid", "message", "securitytoken", "loggedinuser", "preview", "deletepost"];
+        let mut fields: Vec<(&str, &str)> = form
+            .iter()
+            .filter(|(name, _)| !ours.contains(&name.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        fields.extend([
+            ("do", "updatepost"),
+            ("p", post.as_str()),
+            ("message", message.as_str()),
+            ("wysiwyg", "0"),
+            ("parseurl", "1"),
+        ]);
+        let script = format!("editpost.php?do=updatepost&p={post}");
+        match self.submit(&script, &fields).await? {
+            Answer::Unclear(reason) => Err(Failure::Uncertain { reason }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn delete(&self, post: &PostId, reason: &str) -> Result<(), Failure> {
+        let (_, found) = match self.post_on_page(post).await {
+            Err(Failure::Gone(_)) => return Ok(()),
+            other => other?,
+        };
+        if found.number.is_none_or(|number| number <= 1) {
+            let why = "deleting a thread's first post would delete the whole thread";
+            return Err(Failure::refused(RefusalKind::Other, why));
+        }
+        let script = format!("editpost.php?do=deletepost&p={post}");
+        let fields = [
+            ("do", "deletepost"),
+            ("p", post.as_str()),
+            ("postid", post.as_str()),
+            ("deletepost", "delete"),
+            ("reason", reason),
+        ];
+        self.submit(&script, &fields).await?;
+        // The forum sends the browser on whether it deleted or not.
+        match self.post_on_page(post).await {
+            Err(Failure::Gone(_)) => Ok(()),
+            Err(failure) => Err(failure),
+            Ok(_) => Err(Failure::refused(
+                RefusalKind::NoPermission,
+                "the forum does not let the bridge delete this post",
+            )),
+        }
+    }
+
+    async fn open_thread(&self, board: &BoardId, title: &str, draft: &Draft) -> Result<Opened, Failure> {
+        let message = bbcode::write(&draft.body);
+        let script = format!("newthread.php?do=postthread&f={board}");
+        let fields = [
+            ("do", "postthread"),
+            ("f", board.as_str()),
+            ("subject", title),
+            ("message", &message),
+            ("wysiwyg", "0"),
+            ("parseurl", "1"),
+            ("taglist", ""),
+            ("posthash", ""),
+            ("poststarttime", ""),
+            ("s", ""),
+        ];
+        let target = match self.submit(&script, &fields).await? {
+            Answer::Moved(url) => url,
+            Answer::Redirected { target, awaiting: false, .. } => {
+                self.base().join(&target).unwrap_or_else(|_| self.base().clone())
+            }
+            Answer::Redirected { .. } => {
+                return Err(Failure::refused(
+                    RefusalKind::Other,
+                    "the new thread waits for a moderator's approval",
+                ));
+            }
+            Answer::Shown => {
+                return Err(Failure::Uncertain {
+                    reason: "the forum did not say where the thread is".to_owned(),
+                });
+            }
+            Answer::Unclear(reason) => return Err(Failure::Uncertain { reason }),
+            Answer::Refused(verdict) => return Err(self.refused(verdict)),
+        };
+        let Place { thread, post, .. } = links::place(&target);
+        match (thread, post) {
+            (Some(thread), post) => Ok(Opened { thread, post }),
+            (None, Some(post)) => match self.page_with_post(&post).await?.thread.id {
+                Some(thread) => Ok(Opened { thread, post: Some(post) }),
+                None => {
+                    Err(Failure::Uncertain { reason: "the forum did not say where the thread is".to_owned() })
+                }
+            },
+            (None, None) => {
+                Err(Failure::Uncertain { reason: "the forum did not say where the thread is".to_owned() })
+            }
+        }
+    }
+
+    async fn thank(&self, post: &PostId) -> Result<(), Failure> {
+        let (_, found) = self.post_on_page(post).await?;
+        match found.viewer_thanks {
+            ViewerThanks::Given => return Ok(()),
+            ViewerThanks::Possible => {}
+            ViewerThanks::Unknown if self.thanked_by_us(&found) => return Ok(()),
+            ViewerThanks::Unknown => {
+                return Err(Failure::refused(
+                    RefusalKind::NoPermission,
+                    "the forum does not let the bridge thank this post",
+                ));
+            }
+        }
+        self.submit("post_thanks.php", &[("do", "post_thanks_add"), ("p", post.as_str())]).await?;
+        // A refusal looks like a success here: only the page tells.
+        let (_, found) = self.post_on_page(post).await?;
+        if found.viewer_thanks == ViewerThanks::Given || self.thanked_by_us(&found) {
+            return Ok(());
+        }
+        Err(Failure::refused(RefusalKind::Other, "the forum did not take the thanks"))
+    }
+
+    async fn withdraw_thanks(&self, post: &PostId) -> Result<(), Failure> {
+        let (_, found) = self.post_on_page(post).await?;
+        if found.viewer_thanks != ViewerThanks::Given && !self.thanked_by_us(&found) {
+            return Ok(());
+        }
+        self.submit("post_thanks.php", &[("do", "post_thanks_remove_user"), ("p", post.as_str())]).await?;
+        let (_, found) = self.post_on_page(post).await?;
+        if found.viewer_thanks == ViewerThanks::Given || self.thanked_by_us(&found) {
+            return Err(Failure::refused(
+                RefusalKind::Other,
+                "the forum does not let the bridge take its thanks back",
+            ));
+        }
+        Ok(())
+    }
+
+    fn post_url(&self, _: &ThreadId, post: &PostId) -> String {
+        links::post(self.base(), post).to_string()
+    }
+
+    fn thread_url(&self, thread: &ThreadId) -> String {
+        links::thread(self.base(), thread, None).to_string()
+    }
+
+    fn recognise(&self, url: &str) -> Option<Place> {
+        if !url.contains('/') && !url.contains(".php") {
+            return None;
+        }
+        links::recognise(self.base(), url)
+    }
+}
+
+impl Vbulletin4 {
+    fn thanked_by_us(&self, post: &Post) -> bool {
+        let user = self.session.user();
+        post.thanks.iter().any(|thanks| thanks.member_id.as_ref().is_some_and(|id| id.as_str() == user))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,147 @@
+//! What Discord's readers would see: our Markdown is read back by our own reader.
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::markup::{Block, Inline, bbcode, plain};
+
+fn names() -> Names {
+    Names {
+        users: [(1, "Ann".to_owned())].into(),
+        channels: [(2, "general".to_owned())].into(),
+        roles: [(3, "mods".to_owned())].into(),
+    }
+}
+
+#[track_caller]
+fn reads(markdown: &str, code: &str) {
+    let doc = read(markdown, &names());
+    assert_eq!(bbcode::write(&doc), code, "{markdown}\n{doc:?}");
+}
+
+#[test]
+fn discord_to_bbcode() {
+    reads(
+        "**b** *i* _i_ __u__ ~~s~~ ||h||",
+        "[B]b[/B] [I]i[/I] [I]i[/I] [U]u[/U] [S]s[/S] [SPOILER]h[/SPOILER]",
+    );
+    reads("***both***", "[B][I]both[/I][/B]");
+    reads("snake_case_name 2*3*4", "snake_case_name 2[I]3[/I]4");
+    reads(
+        "# One\n## Two\n### Three\nword",
+        "[SIZE=6][B]One[/B][/SIZE]\n[SIZE=5][B]Two[/B][/SIZE]\n[SIZE=4][B]Three[/B][/SIZE]\nword",
+    );
+    reads("-# small", "[SIZE=1]small[/SIZE]");
+    reads("> a\n> b\nc", "[QUOTE]a\nb[/QUOTE]\nc");
+    reads("x\n>>> a\nb\n\nc", "x\n[QUOTE]a\nb\n\nc[/QUOTE]");
+    reads("- a\n- b\n  - c", "[LIST]\n[*]a\n[*]b\n[LIST]\n[*]c\n[/LIST]\n[/LIST]");
+    reads("1. a\n2. b", "[LIST=1]\n[*]a\n[*]b\n[/LIST]");
+    reads("```php\n<?php\n```", "[PHP]<?php[/PHP]");
+    reads("```\na **b**\n```", "[CODE]a **b**[/CODE]");
+    reads("> ```\n> code\n> ```", "[QUOTE][CODE]code[/CODE][/QUOTE]");
+    reads("`a*b*`", "[FONT=Courier New]a*b*[/FONT]");
+    reads("[words](https://a.example/x)", "[URL=\"https://a.example/x\"]words[/URL]");
+    reads("[words](javascript:x)", "[words](javascript:x)".replace('[', "&#91;").as_str());
+    reads("<https://a.example/>", "[URL=\"https://a.example/\"]https://a.example/[/URL]");
+    reads("<@1> <@!1> <#2> <@&3> <@9>", "@Ann @Ann #general @mods @somebody");
+    reads("<:party:123> <a:dance:123>", ":party: :dance:");
+    reads("<t:0:R>", "1 January 1970, 00:00 UTC");
+    reads("\\*not\\* \\[b]", "*not* &#91;b]");
+    reads("**open", "**open");
+    reads("a\n\nb", "a\n\nb");
+}
+
+#[test]
+fn people_can_open_no_tags() {
+    reads(
+        "[img]http://x.example/a.png[/img]",
+        "&#91;img][URL=\"http://x.example/a.png%5B/img%5D\"]http://x.example/a.png&#91;/img][/URL]",
+    );
+    reads("[quote=Admin;1]lies[/quote]", "&#91;quote=Admin;1]lies&#91;/quote]");
+    reads("&#91;b]", "&#38;#91;b]");
+    for text in ["[/code][img]x[/img]", "[/CODE ][b]"] {
+        let code = bbcode::write(&read(&format!("```\n{text}\n```"), &names()));
+        assert!(!code[6..code.len() - 7].to_lowercase().contains("[/code"), "{code}");
+    }
+}
+
+#[test]
+fn hostile_messages_take_linear_time() {
+    for piece in [
+        "**", "*_", "||", "`", "[", "[a](", "<", "> ", "- ", "```", "_a", "\\", "https://", "[x](<", "<@",
+        "<t:", "~~|| ",
+    ] {
+        read(&piece.repeat(100_000 / piece.len()), &names());
+        read(&format!("{piece}\n").repeat(20_000), &names());
+        let nested: String = (0..300).map(|n| format!("{}- x\n", "  ".repeat(n))).collect();
+        read(&nested, &names());
+    }
+}
+
+fn words() -> impl Strategy<Value = String> {
+    // Signs that mean something, in every company.
+    "([*_~`|\\\\<>\\[\\]()#+@:/!.-]|[a-z0-9]{1,3}|[ ]|https?://|1\\. |@everyone|<@1>|```|:x:|😀|é|\u{5d0})(\
+      ([*_~`|\\\\<>\\[\\]()#+@:/!.&-]|[a-z0-9]{1,3}|[ ]|https?://|1\\. |@everyone|<@1>|```|:x:|😀|é|\u{5d0}){0,12})"
+}
+
+fn inline() -> impl Strategy<Value = Vec<Inline>> {
+    let leaf = prop_oneof![
+        6 => words().prop_map(Inline::Text),
+        1 => words().prop_map(Inline::Code),
+        1 => Just(Inline::Break),
+    ];
+    let leaf = leaf.prop_recursive(3, 12, 3, |inner| {
+        let many = prop::collection::vec(inner, 1..3);
+        prop_oneof![
+            many.clone().prop_map(Inline::Bold),
+            many.clone().prop_map(Inline::Italic),
+            many.clone().prop_map(Inline::Underline),
+            many.clone().prop_map(Inline::Strike),
+            many.prop_map(Inline::Spoiler),
+        ]
+    });
+    prop::collection::vec(leaf, 1..4)
+}
+
+fn seen(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && *c != '\u{200b}').collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn text_in_is_text_seen(text in words()) {
+        let doc = Doc::text(text.clone());
+        let markdown = write(&doc, &NoLinks);
+        prop_assert_eq!(seen(&plain::text(&read(&markdown, &Names::default()))), seen(&text), "{}", markdown);
+        prop_assert!(!markdown.contains("@everyone") && !markdown.contains("<@1>"), "{}", markdown);
+    }
+
+    #[test]
+    fn styled_text_in_is_text_seen(content in inline()) {
+        let doc = Doc { blocks: vec![Block::Paragraph(content)] };
+        let markdown = write(&doc, &NoLinks);
+        let back = read(&markdown, &Names::default());
+        prop_assert_eq!(seen(&plain::text(&back)), seen(&plain::text(&doc)), "{}\n{:?}", markdown, back);
+    }
+
+    #[test]
+    fn text_opens_no_bbcode(text in "(\\[|\\]|/|b|img|quote|code|=|;|\\*|&|#91;|&#91;|\n| |noparse|\"){0,20}") {
+        let code = bbcode::write(&Doc::text(text.clone()));
+        // What vBulletin takes for a tag: a bracket, perhaps a slash, a name, an end.
+        for (at, _) in code.match_indices('[') {
+            let next = code[at + 1..].chars().next().unwrap_or(' ');
+            prop_assert!(!next.is_alphabetic() && !matches!(next, '/' | '*'), "{}", code);
+        }
+        let read = code.replace("&#91;", "[").replace("&#38;", "&");
+        prop_assert_eq!(seen(&read), seen(&text));
+    }
+
+    #[test]
+    fn any_message_is_read(text in "([*_~`|\\\\<>\\[\\]()#\n -]|> |>>> |```|a|1\\. |https://a|<@1>|<t:1>){0,60}") {
+        let doc = read(&text, &names());
+        bbcode::write(&doc);
+        write(&doc, &NoLinks);
+    }
+}

@@ -182,7 +182,7 @@ impl Walk<'_> {
             }
             "div" if style_of(element).contains("margin-left") && !class_any(element, &["quote"]) => {
                 let content = self.contents(element, around);
-                shows_something(&content).then(|| vec![Block::Indent(content)])
+                Some(if shows_something(&content) { vec![Block::Indent(content)] } else { Vec::new() })
             }
             _ => None,
         }
@@ -238,12 +238,8 @@ impl Walk<'_> {
                 (Node::Text(text), _) => flow.text(text, &inner.styles, 0),
                 (_, Some(child)) if is_label(child) => {
                     let text = text_of(child);
-                    let button = descendant(child, |e| e.value().attr("value").is_some());
-                    let text = if text.is_empty() {
-                        button.and_then(|b| b.value().attr("value")).unwrap_or_default().to_owned()
-                    } else {
-                        text
-                    };
+                    let button = child.descendent_elements().find_map(|e| e.value().attr("value"));
+                    let text = if text.is_empty() { button.unwrap_or_default().to_owned() } else { text };
                     label = label.or(Some(text).filter(|text| !text.is_empty()));
                 }
                 (_, Some(child)) if is_spoiler(child) || is_hidden(child) => {
@@ -271,24 +267,34 @@ impl Walk<'_> {
             match child.value().name() {
                 "li" => items.push(self.contents(child, around)),
                 // Old pages put a list straight into a list.
-                "ul" | "ol" => {
+                "ul" | "ol" if around.blocks < MAX_DEPTH => {
                     let nested = self.list(child, &around.inside()).unwrap_or_default();
                     match items.last_mut() {
                         Some(item) => item.extend(nested),
                         None => items.push(nested),
                     }
                 }
-                _ => {}
+                "script" | "style" | "template" => {}
+                // Not a list's child, and shown by browsers all the same.
+                _ => {
+                    let mut flow = Flow::default();
+                    self.element(child, &mut flow, &Around { depth: around.depth + 1, ..around.inside() });
+                    items.push(tidy(flow.finish()));
+                }
             }
         }
         items.retain(|item| shows_something(item));
         if items.is_empty() {
-            return None;
+            return Some(Vec::new());
         }
         Some(vec![Block::List { start: numbered.then_some(start), items }])
     }
 
     fn table(&self, element: ElementRef<'_>, around: &Around) -> Option<Vec<Block>> {
+        // Before anything is read: reading what is then thrown away, at each level, takes exponential time.
+        if descendant(element, |e| e.value().name() == "table").is_some() {
+            return None;
+        }
         let mut rows = Vec::new();
         let mut header = false;
         for row in element.descendent_elements().filter(|e| e.value().name() == "tr") {
@@ -300,10 +306,9 @@ impl Walk<'_> {
                 rows.push(cells);
             }
         }
-        let nested = descendant(element, |e| e.value().name() == "table").is_some();
         let widest = rows.iter().map(Vec::len).max().unwrap_or(0);
         // A table of one column lays out, it does not tabulate.
-        (widest > 1 && !nested).then(|| vec![Block::Table { header, rows }])
+        (widest > 1).then(|| vec![Block::Table { header, rows }])
     }
 
     fn image(&self, image: ElementRef<'_>, flow: &mut Flow, around: &Around) {

@@ -1,0 +1,170 @@
+//! A board's list of threads, and the forum's list of boards.
+
+use scraper::ElementRef;
+
+use super::kind::{self, PageKind};
+use super::thread::Scope;
+use super::{Context, PageError, count, counts, css, document, first, links, some, text_of};
+use crate::model::{Board, BoardId, BoardPage, BoardRef, PostId, ThreadId, ThreadSummary};
+
+/// Reads a board's page, or search results that list threads.
+pub fn board_page(text: &str, context: &Context) -> Result<BoardPage, PageError> {
+    let page = document(text)?;
+    match kind::of(text, &page) {
+        PageKind::Board | PageKind::Home => {}
+        // A board without a thread still has its frame.
+        PageKind::Other if kind::head(text).script.as_deref() == Some("forumdisplay") => {}
+        PageKind::Empty => return Err(PageError(PageKind::Empty.describe("a board"))),
+        other => return Err(PageError(other.describe("a board"))),
+    }
+    let scope = Scope::new(&page, context);
+    let root = page.root_element();
+    let threads: Vec<_> =
+        root.select(css!("li.threadbit[id^=thread_]")).filter_map(|row| row_of(row, &scope)).collect();
+    let shown = root.select(css!("li.threadbit[id^=thread_]")).count();
+    if threads.len() < shown {
+        return Err(PageError("some threads of this list can't be read".to_owned()));
+    }
+    let id = links::place(&context.url).board.or_else(|| {
+        root.select(css!("link[rel=canonical], link[rel=alternate][href*=forumids], input[name=f]")).find_map(
+            |element| {
+                let href = element.value().attr("href");
+                let by_feed = href
+                    .and_then(|href| href.split_once("forumids="))
+                    .map(|(_, ids)| BoardId(ids.chars().take_while(char::is_ascii_digit).collect()));
+                by_feed
+                    .filter(|id| !id.as_str().is_empty())
+                    .or_else(|| links::place(&scope.address(href?)?).board)
+                    .or_else(|| element.value().attr("value").filter(|v| !v.is_empty()).map(BoardId::new))
+            },
+        )
+    });
+    let name = first(root, css!("#pagetitle .forumtitle, .forumtitle, #pagetitle h1, h1"))
+        .map(text_of)
+        .and_then(some);
+    let (number, pages) = pages(root);
+    Ok(BoardPage { board: BoardRef { id, name }, page: number, pages, threads, boards: listed(root, &scope) })
+}
+
+/// Reads the forum's front page: every board that it lists.
+pub fn boards(text: &str, context: &Context) -> Result<Vec<Board>, PageError> {
+    let page = document(text)?;
+    match kind::of(text, &page) {
+        PageKind::Home | PageKind::Board | PageKind::Other => {}
+        other => return Err(PageError(other.describe("the forum's front page"))),
+    }
+    let scope = Scope::new(&page, context);
+    Ok(listed(page.root_element(), &scope))
+}
+
+fn listed(root: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Board> {
+    let mut boards: Vec<Board> = Vec::new();
+    for item in root
+        .select(css!("li.forumbit_post[id^=forum], li.forumbit_nopost[id^=forum], .forumbit_post[id^=forum]"))
+    {
+        let Some(link) = first(item, css!(".forumtitle a[href], h2 a[href], a[href*=forumdisplay]")) else {
+            continue;
+        };
+        let url = link.value().attr("href").and_then(|href| scope.address(href));
+        let by_id = item.value().attr("id").map(|id| id.trim_start_matches("forum").to_owned());
+        let id = by_id.filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+        let id = id.map(BoardId).or_else(|| links::place(url.as_ref()?).board);
+        // A category is a board that holds no threads of its own.
+        let category = item.value().classes().any(|class| class == "forumbit_nopost");
+        if let Some(id) = id
+            && !category
+            && !boards.iter().any(|board| board.id == id)
+        {
+            boards.push(Board {
+                id,
+                name: text_of(link),
+                url: url.map(|url| links::cleaned(&url)),
+                parent: None,
+            });
+        }
+    }
+    boards
+}
+
+fn pages(root: ElementRef<'_>) -> (u32, u32) {
+    let label = first(root, css!("a.popupctrl[href^=javascript]"))
+        .filter(|link| {
+            link.ancestors()
+                .filter_map(ElementRef::wrap)
+                .take(4)
+                .any(|e| e.value().classes().any(|class| class.contains("pagination")))
+        })
+        .or_else(|| {
+            first(
+                root,
+                css!("form.pagination a.popupctrl, .threadpagenav a.popupctrl, .pagination_top a.popupctrl"),
+            )
+        });
+    match label.map(|label| counts(&text_of(label))).as_deref() {
+        Some([page, pages, ..]) => {
+            let narrow = |number: u64| u32::try_from(number).unwrap_or(1).max(1);
+            (narrow(*page), narrow(*pages).max(narrow(*page)))
+        }
+        _ => (1, 1),
+    }
+}
+
+fn row_of(row: ElementRef<'_>, scope: &Scope<'_>) -> Option<ThreadSummary> {
+    let id = row.value().attr("id")?.strip_prefix("thread_")?;
+    let has = |class: &str| row.value().classes().any(|own| own == class);
+    let link = first(
+        row,
+        css!("a.title[id^=thread_title_], h3.threadtitle a.title, h3 a.title, a[id^=thread_title_]"),
+    )
+    .or_else(|| row.select(css!("h3 a[href], .threadtitle a[href]")).last())?;
+    let url = scope.address(link.value().attr("href")?)?;
+    let sticky = has("sticky")
+        || row.ancestors().filter_map(ElementRef::wrap).take(3).any(|e| {
+            e.value().attr("id") == Some("stickies")
+                || e.value().classes().any(|class| class == "stickies" || class == "sticky")
+        })
+        || row.select(css!(".sticky")).next().is_some() && row.select(css!(".nonsticky")).next().is_none();
+    let prefix = first(row, css!(".prefix, [id^=thread_prefix_]")).map(text_of).unwrap_or_default();
+    let prefix = prefix.trim_end_matches(':').trim().to_owned();
+    let moved = has("moved");
+    // The same place holds "Sticky:" and "Moved:".
+    let prefix = if sticky || moved { None } else { some(prefix) };
+    let stats = first(row, css!("ul.threadstats, .threadstats"));
+    let replies = stats.and_then(|stats| {
+        let line = first(stats, css!("li")).unwrap_or(stats);
+        let linked = first(line, css!("a")).and_then(|a| count(&text_of(a)));
+        linked.or_else(|| counts(&text_of(line)).first().copied())
+    });
+    let last = first(row, css!(".threadlastpost"));
+    let last_link = last.and_then(|last| {
+        last.select(css!("a[href]")).find(|a| {
+            a.value().classes().any(|class| class.contains("lastpostdate"))
+                || a.value()
+                    .attr("href")
+                    .is_some_and(|href| href.contains("#post") || href.contains("lastpost"))
+        })
+    });
+    let last_url = last_link.and_then(|link| scope.address(link.value().attr("href")?));
+    let last_at =
+        last.and_then(|last| last.select(css!("dd")).map(text_of).find_map(|text| scope.dates.moment(&text)));
+    Some(ThreadSummary {
+        id: ThreadId::new(id),
+        url: links::cleaned(&url),
+        title: text_of(link),
+        prefix,
+        author: first(row, css!(".author .username, .author a.username, .threadmeta .username, .author a"))
+            .map(text_of)
+            .and_then(some),
+        replies,
+        last_post_id: last_url.and_then(|url| links::place(&url).post).map(|post: PostId| post),
+        last_post_at: last_at,
+        last_post_by: last
+            .and_then(|last| first(last, css!("a.username, .username, strong, dd a")))
+            .map(text_of)
+            .and_then(some),
+        sticky,
+        closed: has("lock") || has("locked"),
+        moved,
+        deleted: has("deleted"),
+    })
+}

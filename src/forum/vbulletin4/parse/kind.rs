@@ -1,0 +1,234 @@
+//! What a page is, before it is read: vBulletin answers nearly everything with status 200.
+
+use scraper::Html;
+
+use super::{css, document, first, text_of};
+
+/// What every page says of its viewer, in an inline script.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// `None` where the page has none; `guest` for guests.
+    pub token: Option<String>,
+    /// The viewer's id; 0 for guests.
+    pub user: Option<u64>,
+    /// `showthread`, `login`, ...
+    pub script: Option<String>,
+}
+
+impl Head {
+    /// Whether a member sees the page. Decided by the token and the id, never by a phrase.
+    pub fn signed_in(&self) -> Option<bool> {
+        match (&self.token, self.user) {
+            (Some(token), _) => Some(token != "guest" && !token.is_empty()),
+            (None, Some(user)) => Some(user > 0),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Reads the head's facts without parsing the page.
+pub fn head(page: &str) -> Head {
+    let quoted = |name: &str| {
+        let (_, rest) = page.split_once(&format!("{name} = \""))?;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    let user = page
+        .split_once("LOGGEDIN = ")
+        .and_then(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok());
+    let hidden = || {
+        let (_, rest) = page.split_once("name=\"securitytoken\"")?;
+        let (_, rest) = rest.split_once("value=\"")?;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    Head { token: quoted("SECURITYTOKEN").or_else(hidden), user, script: quoted("THIS_SCRIPT") }
+}
+
+/// What a page is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageKind {
+    Thread,
+    Board,
+    Home,
+    /// "vBulletin Message": an error or a notice, in words.
+    Message {
+        text: String,
+        log_in: bool,
+    },
+    /// "Redirecting...": something was done; where it leads, and its words.
+    Redirect {
+        target: String,
+        text: String,
+    },
+    /// A form shown again with what was wrong.
+    FormErrors(Vec<String>),
+    Maintenance(String),
+    /// A check for robots, in front of the forum.
+    Challenge,
+    VBulletin3,
+    VBulletin5,
+    Empty,
+    CutOff,
+    /// A page of this engine that is none of these.
+    Other,
+    /// Not a page of this engine.
+    Foreign,
+}
+
+impl PageKind {
+    /// What it is, for people; `wanted` is what was asked for.
+    pub fn describe(&self, wanted: &str) -> String {
+        match self {
+            Self::Thread => format!("this is a thread, not {wanted}"),
+            Self::Board => format!("this is a list of threads, not {wanted}"),
+            Self::Home => format!("this is the forum's front page, not {wanted}"),
+            Self::Message { text, .. } => format!("the forum says: {text}"),
+            Self::Redirect { text, .. } => format!("this is a redirect page, not {wanted}: {text}"),
+            Self::FormErrors(errors) => format!("the forum says: {}", errors.join(" ")),
+            Self::Maintenance(text) => format!("the forum is closed for maintenance: {text}"),
+            Self::Challenge => {
+                "a check for robots (Cloudflare or the like) stands in front of the forum".to_owned()
+            }
+            Self::VBulletin3 => {
+                "this page is of vBulletin 3, which is not supported; only vBulletin 4 is".to_owned()
+            }
+            Self::VBulletin5 => {
+                "this page is of vBulletin 5, which is not supported; only vBulletin 4 is".to_owned()
+            }
+            Self::Empty => "the page is empty".to_owned(),
+            Self::CutOff => "the page is cut off: its end is missing".to_owned(),
+            Self::Other => format!("this vBulletin 4 page is not {wanted}"),
+            Self::Foreign => "this is not a page of vBulletin 4".to_owned(),
+        }
+    }
+}
+
+/// Tells what a page is.
+pub fn what_is(page: &str) -> PageKind {
+    if page.trim().is_empty() {
+        return PageKind::Empty;
+    }
+    match document(page) {
+        Ok(parsed) => of(page, &parsed),
+        Err(_) => PageKind::Foreign,
+    }
+}
+
+fn is_challenge(page: &str) -> bool {
+    let early: String = page.chars().take(6_000).collect();
+    [
+        "cf-browser-verification",
+        "cf_chl_opt",
+        "challenge-platform",
+        "cf-challenge",
+        "<title>Just a moment...",
+        "Attention Required! | Cloudflare",
+        "DDoS protection by",
+        "sucuri_cloudproxy",
+    ]
+    .iter()
+    .any(|sign| early.contains(sign))
+        && !page.contains("id=\"postlist\"")
+}
+
+/// The same for a page that is parsed already.
+pub fn of(page: &str, parsed: &Html) -> PageKind {
+    if is_challenge(page) {
+        return PageKind::Challenge;
+    }
+    let root = parsed.root_element();
+    let has = |selector| root.select(selector).next().is_some();
+    let generator = root
+        .select(css!("meta[name=generator]"))
+        .filter_map(|meta| meta.value().attr("content"))
+        .find(|content| content.contains("vBulletin"))
+        .unwrap_or_default();
+    if generator.contains("vBulletin 5")
+        || has(css!("li.b-post[data-node-id]"))
+        || page.contains("js-post__content")
+    {
+        return PageKind::VBulletin5;
+    }
+    let old = has(css!("[id^=td_post_], td#td_threadtitle_0, table[id^=post] td.thead"))
+        || page.contains("id=\"td_threadtitle_")
+        || page.contains("id=\"td_post_");
+    if !has(css!("ol#posts, #postlist")) && (old || generator.contains("vBulletin 3")) {
+        return PageKind::VBulletin3;
+    }
+    let complete = page.len() < 200 || page.to_ascii_lowercase().contains("</html");
+    if has(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]")) {
+        return if complete { PageKind::Thread } else { PageKind::CutOff };
+    }
+    if has(css!("form[name=postvarform]")) {
+        return redirect(parsed);
+    }
+    if let Some(errors) = form_errors(parsed) {
+        return PageKind::FormErrors(errors);
+    }
+    if let Some(box_) = root.select(css!(".standard_error")).next() {
+        return message(page, box_);
+    }
+    if has(css!("#threadlist, ol#threads, #threadslist, li.threadbit")) {
+        return if complete { PageKind::Board } else { PageKind::CutOff };
+    }
+    if has(css!("ol#forums, #forums, li.forumbit_nopost, li.forumbit_post")) {
+        return if complete { PageKind::Home } else { PageKind::CutOff };
+    }
+    let vb4 = has(css!("html#vbulletin_html"))
+        || generator.contains("vBulletin 4")
+        || page.contains("vbulletin-core.js");
+    match (vb4, complete) {
+        (true, true) => PageKind::Other,
+        (true, false) => PageKind::CutOff,
+        (false, _) => PageKind::Foreign,
+    }
+}
+
+fn redirect(parsed: &Html) -> PageKind {
+    let root = parsed.root_element();
+    let form = first(root, css!("form[name=postvarform]"));
+    let link = first(root, css!(".redirect_button a[href]")).and_then(|a| a.value().attr("href"));
+    let target =
+        link.or_else(|| form.and_then(|form| form.value().attr("action"))).unwrap_or_default().to_owned();
+    let text =
+        first(root, css!(".standard_error .blockrow.restore, .standard_error .blockrow, .blockrow.restore"))
+            .map(text_of)
+            .unwrap_or_default();
+    PageKind::Redirect { target, text }
+}
+
+/// Errors above a form. A thread page holds an empty slot of the same classes that is `hidden`.
+fn form_errors(parsed: &Html) -> Option<Vec<String>> {
+    let block = parsed
+        .select(css!(".errorblock"))
+        .find(|block| !block.value().classes().any(|class| class == "hidden"))?;
+    let mut errors: Vec<String> =
+        block.select(css!(".blockrow.error li")).map(text_of).filter(|text| !text.is_empty()).collect();
+    if errors.is_empty() {
+        errors =
+            block.select(css!(".blockrow.error, .blockrow")).map(text_of).filter(|t| !t.is_empty()).collect();
+    }
+    (!errors.is_empty()).then_some(errors)
+}
+
+fn message(page: &str, box_: scraper::ElementRef<'_>) -> PageKind {
+    let log_in = first(box_, css!("input[name=vb_login_username]")).is_some();
+    let rows: Vec<String> = box_
+        .select(css!(".blockrow.restore, .blockrow, .standard_error_text"))
+        .take(1)
+        .map(text_of)
+        .filter(|text| !text.is_empty())
+        .collect();
+    let text = if rows.is_empty() { text_of(box_) } else { rows.join(" ") };
+    let text: String = text.chars().take(600).collect();
+    // The notice of a closed board stands alone: no navigation, no log-in of its own, no script's name.
+    let script = super::head(page).script.unwrap_or_default();
+    let closed = page.contains("board_closed")
+        || ["maintenance", "wartung", "closed for", "down for", "temporarily unavailable"]
+            .iter()
+            .any(|word| text.to_lowercase().contains(word))
+            && !matches!(script.as_str(), "newreply" | "newthread" | "editpost" | "post_thanks");
+    if closed && !log_in {
+        return PageKind::Maintenance(text);
+    }
+    PageKind::Message { text, log_in }
+}

@@ -1,0 +1,136 @@
+//! vBulletin 4's pages, read into [`crate::model`]. Plain functions from text to facts: no I/O.
+//!
+//! Styles rearrange and translate everything, so ids and classes decide, never phrases of one language.
+//! A page that is something else is an error that says what it is; never an empty thread.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use scraper::{ElementRef, Html, Selector};
+use url::Url;
+
+use crate::markup::html;
+
+mod board;
+pub mod dates;
+pub mod kind;
+pub mod links;
+mod post;
+mod thread;
+
+pub use board::{board_page, boards};
+pub use kind::{Head, PageKind, head, what_is};
+pub use thread::thread_page;
+
+/// What has to be known of a page besides its text.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The page's own address; links are resolved against `<base>` where the page has one.
+    pub url: Url,
+    /// The forum's time zone.
+    pub zone: TimeZone,
+    /// When the page was fetched.
+    pub now: Timestamp,
+}
+
+/// Why a page can't be read as what it should be: one sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PageError(pub String);
+
+impl From<html::TooMuch> for PageError {
+    fn from(error: html::TooMuch) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A selector that is compiled once.
+macro_rules! css {
+    ($text:literal) => {{
+        static SELECTOR: std::sync::LazyLock<scraper::Selector> =
+            std::sync::LazyLock::new(|| $crate::forum::vbulletin4::parse::selector($text));
+        &*SELECTOR
+    }};
+}
+use css;
+
+/// Only for selectors that are written in this room.
+fn selector(text: &'static str) -> Selector {
+    Selector::parse(text).unwrap_or_else(|_| Selector::parse("never-matches").expect("a plain name"))
+}
+
+/// Parses a page that is not too large to be parsed.
+fn document(text: &str) -> Result<Html, PageError> {
+    html::guard(text)?;
+    Ok(Html::parse_document(text))
+}
+
+/// What relative addresses are relative to: `<base href>`, else the page.
+fn base_of(page: &Html, url: &Url) -> Url {
+    let href = page.select(css!("base[href]")).next().and_then(|base| base.value().attr("href"));
+    href.filter(|href| !href.trim().is_empty())
+        .and_then(|href| url.join(href).ok())
+        .unwrap_or_else(|| url.clone())
+}
+
+/// An element's words, with every run of spaces as one.
+fn text_of(element: ElementRef<'_>) -> String {
+    squeezed(&element.text().collect::<String>())
+}
+
+fn squeezed(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c == '\u{a0}')
+        .filter(|w| !w.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// The first element that fits.
+fn first<'a>(within: ElementRef<'a>, selector: &Selector) -> Option<ElementRef<'a>> {
+    within.select(selector).next()
+}
+
+/// A count as pages write it: `1,860`, `13.635`, `1 234`.
+fn count(text: &str) -> Option<u64> {
+    let digits: String =
+        text.trim().chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}' | '\'')).collect();
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// All counts of a text, in order; separators of thousands belong to a number.
+fn counts(text: &str) -> Vec<u64> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut counts = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        if !chars[at].is_ascii_digit() {
+            at += 1;
+            continue;
+        }
+        let mut digits = String::new();
+        while at < chars.len() {
+            let next_three = chars.get(at + 1..at + 4).is_some_and(|n| n.iter().all(char::is_ascii_digit))
+                && !chars.get(at + 4).is_some_and(char::is_ascii_digit);
+            if chars[at].is_ascii_digit() {
+                digits.push(chars[at]);
+            } else if !(matches!(chars[at], ',' | '.' | '\u{a0}' | '\'') && next_three) {
+                break;
+            }
+            at += 1;
+        }
+        counts.extend(digits.parse::<u64>());
+    }
+    counts
+}
+
+/// A value that is made once.
+type Once<T> = LazyLock<T>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! What keeps a page from costing the HTML parser more than linear work.
+//!
+//! html5ever looks through its stack of open elements at almost every tag, opens unclosed `<b>` and
+//! `<font>` again in each block that follows, compares each attribute of a tag with all the others, and
+//! merges the attributes of every further `<body>`. Each is harmless on a page and ruinous on a bomb, so
+//! one cheap scan follows the parser's stack first. Where it can't know what the parser will do, it
+//! believes that more stays open.
+
+/// A page of a forum is rarely a tenth of this.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+const MOST_TAGS: usize = 120_000;
+/// Elements within one another; pages have some 40.
+const MOST_OPEN: usize = 1_000;
+/// The open elements at each tag, summed: what searching the parser's stack may cost.
+const MOST_SEARCHED: usize = 20_000_000;
+/// Unclosed `<b>`, `<font>` and the like at each block's edge, summed: elements that come into being unasked.
+const MOST_REOPENED: usize = 100_000;
+/// Attributes of one tag, which the parser compares each with each.
+const MOST_ATTRIBUTES: usize = 256;
+/// Any that the scan can't follow exactly: second bodies, scripts within scripts, CDATA in drawings.
+const MOST_ODDITIES: usize = 50;
+
+/// More HTML than a forum's page has: a mistake, or an attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the page is far larger or deeper than a forum's page can be, so it was not read")]
+pub struct TooMuch;
+
+/// Refuses HTML that would cost the parser more than linear time or much memory. One pass over the bytes.
+pub fn guard(html: &str) -> Result<(), TooMuch> {
+    if html.len() > MOST_BYTES {
+        return Err(TooMuch);
+    }
+    let mut scan = Scan::default();
+    let mut at = 0;
+    while let Some(found) = html[at..].find('<') {
+        at += found + 1;
+        at = scan.markup(html, at)?;
+        if scan.tags > MOST_TAGS
+            || scan.open.len() > MOST_OPEN
+            || scan.searched > MOST_SEARCHED
+            || scan.reopened > MOST_REOPENED
+            || scan.oddities > MOST_ODDITIES
+        {
+            return Err(TooMuch);
+        }
+    }
+    Ok(())
+}
+
+/// An element's name: its first eight letters in lower case, which tell all known ones apart.
+type Name = [u8; 8];
+
+const fn name(text: &str) -> Name {
+    let mut name = [0; 8];
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() && at < 8 {
+        name[at] = bytes[at].to_ascii_lowercase();
+        at += 1;
+    }
+    name
+}
+
+fn is_any(of: Name, names: &[&str]) -> bool {
+    names.iter().any(|known| name(known) == of)
+}
+
+const FORMATTING: [&str; 14] =
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+const VOID: [&str; 16] = [
+    "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "image", "img", "input",
+    "link", "meta", "param", "wbr",
+];
+/// Elements whose content is text up to their end tag.
+const RAW: [&str; 9] =
+    ["script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "noscript"];
+/// No end tag reaches through these.
+const WALLS: [&str; 11] =
+    ["applet", "caption", "html", "table", "td", "th", "marquee", "object", "template", "svg", "math"];
+/// End tags of other elements do not reach out of these: they pass through them.
+const INLINE: [&str; 12] =
+    ["span", "label", "abbr", "q", "sub", "sup", "kbd", "var", "cite", "ins", "del", "bdo"];
+
+#[derive(Default)]
+struct Scan {
+    open: Vec<Name>,
+    /// Unclosed formatting elements.
+    formatting: usize,
+    tags: usize,
+    searched: usize,
+    reopened: usize,
+    oddities: usize,
+    /// A drawing has been seen, within which other rules hold.
+    foreign: bool,
+}
+
+impl Scan {
+    /// What follows a `<`; gives the place behind it.
+    fn markup(&mut self, html: &str, at: usize) -> Result<usize, TooMuch> {
+        let bytes = html.as_bytes();
+        let behind = |from: usize, end: &str| html.get(from..)?.find(end).map(|n| from + n + end.len());
+        match bytes.get(at) {
+            Some(b'!') if html[at..].starts_with("!--") => {
+                if html[at + 3..].starts_with('>') || html[at + 3..].starts_with("->") {
+                    return Ok(at + 3);
+                }
+                let ends = [behind(at + 3, "-->"), behind_within(html, at + 3, "--!>")];
+                Ok(ends.into_iter().flatten().min().unwrap_or(html.len()))
+            }
+            Some(b'!' | b'?') => {
+                self.oddities += usize::from(self.foreign && html[at..].starts_with("![CDATA["));
+                Ok(behind(at, ">").unwrap_or(html.len()))
+            }
+            Some(b'/') if bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => {
+                let end = attributes(bytes, at + 1)?;
+                self.close(read_name(bytes, at + 1));
+                Ok(end)
+            }
+            Some(b'/') => Ok(behind(at, ">").unwrap_or(html.len())),
+            Some(byte) if byte.is_ascii_alphabetic() => {
+                let end = attributes(bytes, at)?;
+                let name = read_name(bytes, at);
+                self.start(name);
+                if is_any(name, &RAW) { Ok(self.raw(html, end, name)) } else { Ok(end) }
+            }
+            _ => Ok(at),
+        }
+    }
+
+    fn count(&mut self) {
+        self.tags += 1;
+        self.searched += self.open.len();
+    }
+
+    fn start(&mut self, of: Name) {
+        self.count();
+        self.foreign |= is_any(of, &["svg", "math"]);
+        if is_any(of, &["html", "body", "frameset"]) {
+            self.oddities += 1;
+        }
+        if is_any(of, &VOID) {
+            return;
+        }
+        if is_any(of, &FORMATTING) {
+            self.formatting += 1;
+        } else {
+            self.reopened += self.formatting;
+        }
+        // Those whose end tag may be left out end the one before them.
+        let closes: &[&str] = match &of {
+            b"li\0\0\0\0\0\0" => &["li"],
+            b"p\0\0\0\0\0\0\0" => &["p"],
+            b"td\0\0\0\0\0\0" | b"th\0\0\0\0\0\0" => &["td", "th"],
+            b"tr\0\0\0\0\0\0" => &["td", "th", "tr"],
+            b"option\0\0" => &["option"],
+            b"dt\0\0\0\0\0\0" | b"dd\0\0\0\0\0\0" => &["dt", "dd"],
+            _ => &[],
+        };
+        while self.open.last().is_some_and(|last| is_any(*last, closes)) {
+            self.open.pop();
+        }
+        if !is_any(of, &RAW) {
+            self.open.push(of);
+        }
+    }
+
+    /// Closes an element if the parser is sure to.
+    fn close(&mut self, of: Name) {
+        self.count();
+        let formatting = is_any(of, &FORMATTING);
+        if !formatting {
+            self.reopened += self.formatting;
+        }
+        let table = is_any(of, &["table", "tr", "td", "th", "tbody", "thead", "tfoot", "caption"]);
+        let light = formatting || is_any(of, &INLINE);
+        let mut place = None;
+        for (at, other) in self.open.iter().enumerate().rev() {
+            if *other == of {
+                place = Some(at);
+                break;
+            }
+            let wall = if table {
+                is_any(*other, &["table", "html", "template"])
+            } else if light {
+                !is_any(*other, &FORMATTING) && !is_any(*other, &INLINE)
+            } else {
+                is_any(*other, &WALLS)
+            };
+            if wall {
+                break;
+            }
+        }
+        if let Some(place) = place {
+            // What formatting was open in it is opened again behind it.
+            self.open.truncate(place);
+            self.formatting = self.formatting.saturating_sub(usize::from(formatting));
+        } else if formatting
+            && let Some(place) = self.open.iter().rposition(|other| *other == of || is_any(*other, &WALLS))
+            && self.open[place] == of
+        {
+            // The parser takes it out from around the blocks that it reaches into.
+            self.open.remove(place);
+            self.formatting = self.formatting.saturating_sub(1);
+        } else if formatting && self.open.iter().all(|other| !is_any(*other, &WALLS)) {
+            // It was left open by a block that has ended.
+            self.formatting = self.formatting.saturating_sub(1);
+        }
+    }
+
+    /// To the end tag of an element whose content is text.
+    fn raw(&mut self, html: &str, at: usize, of: Name) -> usize {
+        if self.foreign && is_any(of, &["style", "title", "noscript", "script"]) {
+            // In a drawing these hold elements. Whether this is one can't be known, so what ends in here
+            // is not believed.
+            self.oddities += usize::from(is_any(of, &["noscript"]));
+        }
+        let bytes = html.as_bytes();
+        let mut from = at;
+        let mut commented = false;
+        while let Some(found) = html[from..].find('<') {
+            from += found + 1;
+            if bytes.get(from) == Some(&b'/') && read_name(bytes, from + 1) == of {
+                return from - 1;
+            }
+            commented |= html[from..].starts_with("!--");
+            if commented && of == name("script") && read_name(bytes, from) == of {
+                self.oddities += 1;
+            } else if self.foreign && bytes.get(from).is_some_and(u8::is_ascii_alphabetic) {
+                self.open.push(read_name(bytes, from));
+                if self.open.len() > MOST_OPEN {
+                    return html.len();
+                }
+            }
+        }
+        html.len()
+    }
+}
+
+/// Looks for a rare end within a comment's first bytes only: where it is missed, the comment is read as
+/// longer, and what it hides is bounded by the bytes of one comment.
+fn behind_within(html: &str, from: usize, end: &str) -> Option<usize> {
+    let limit = (from + 65_536).min(html.len());
+    let limit = (limit..=html.len()).find(|at| html.is_char_boundary(*at))?;
+    html.get(from..limit)?.find(end).map(|n| from + n + end.len())
+}
+
+fn read_name(bytes: &[u8], at: usize) -> Name {
+    let mut name = [0; 8];
+    let letters = bytes
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'>' | b'/' | 0));
+    for (slot, byte) in name.iter_mut().zip(letters) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    name
+}
+
+/// Past a tag's attributes to behind its `>`, as the parser reads them.
+fn attributes(bytes: &[u8], at: usize) -> Result<usize, TooMuch> {
+    let end = bytes.len();
+    let skip = |mut at: usize, stop: &dyn Fn(u8) -> bool| {
+        while at < end && !stop(bytes[at]) {
+            at += 1;
+        }
+        at
+    };
+    let space = |byte: u8| byte.is_ascii_whitespace();
+    let mut at = skip(at, &|byte| space(byte) || matches!(byte, b'/' | b'>'));
+    for _ in 0..=MOST_ATTRIBUTES {
+        at = skip(at, &|byte| !space(byte) && byte != b'/');
+        match bytes.get(at) {
+            None => return Ok(end),
+            Some(b'>') => return Ok(at + 1),
+            Some(_) => {}
+        }
+        // A name may begin with `=`.
+        at = skip(at + 1, &|byte| space(byte) || matches!(byte, b'/' | b'>' | b'='));
+        let equals = skip(at, &|byte| !space(byte));
+        if bytes.get(equals) != Some(&b'=') {
+            continue;
+        }
+        at = skip(equals + 1, &|byte| !space(byte));
+        at = match bytes.get(at) {
+            Some(quote @ (b'"' | b'\'')) => skip(at + 1, &|byte| byte == *quote) + 1,
+            _ => skip(at, &|byte| space(byte) || byte == b'>'),
+        }
+        .min(end);
+    }
+    Err(TooMuch)
+}

@@ -1,0 +1,108 @@
+//! A forum and a Discord side by side, with the configuration that bridges them: what the demo shows and
+//! the scenario tests act on.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::discord::{self, Discord};
+use super::forum::{self, Forum};
+use crate::clock::Clock;
+use crate::config::{
+    AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout,
+    Replies, Scope, ServerConfig, Start,
+};
+use crate::model::{BoardId, ChannelId, ForumKey};
+
+/// The bridge's own account on the forum.
+pub const ACCOUNT: &str = "Discord Bridge";
+/// The forum's key in the configuration.
+pub const FORUM: &str = "edu";
+
+/// Both sides, running. Clones are the same stage.
+#[derive(Clone)]
+pub struct Stage {
+    pub forum: Forum,
+    pub discord: Discord,
+    pub guild: u64,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Stage {
+    /// Starts both sides, empty but for the bridge's account on the forum and a guild in Discord.
+    pub async fn start(
+        forum: forum::Options,
+        discord: discord::Options,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        let forum = Forum::start(forum, clock.clone())?;
+        forum.add_member(ACCOUNT);
+        let discord = Discord::start(discord, clock.clone()).await?;
+        let guild = discord.add_guild("School IT");
+        Ok(Self { forum, discord, guild, clock })
+    }
+
+    pub fn bridge(&self, board: u64, channel: u64) -> BridgeConfig {
+        BridgeConfig {
+            forum: ForumKey::new(FORUM),
+            scope: Scope::Board(BoardId::new(board.to_string())),
+            channel: ChannelId(channel),
+            layout: Layout::Auto,
+            replies: Replies::Everyone,
+            thanks: ["🙏", "👍", "❤️"].map(str::to_owned).to_vec(),
+            start: Start::Now,
+        }
+    }
+
+    /// The configuration of a bridge between the two. Impatient: a look every `poll`, no politeness.
+    pub fn config(&self, database: &str, poll: Duration, bridges: Vec<BridgeConfig>) -> io::Result<Config> {
+        let address = |text: String| Url::parse(&text).map_err(io::Error::other);
+        Ok(Config {
+            discord: DiscordConfig {
+                token: self.discord.token().into(),
+                api_url: address(self.discord.url())?,
+            },
+            database: DatabaseConfig { url: database.to_owned().into() },
+            server: ServerConfig { listen: ([127, 0, 0, 1], 0).into() },
+            forums: vec![ForumConfig {
+                key: ForumKey::new(FORUM),
+                engine: EngineName::Vbulletin4,
+                url: address(self.forum.url())?,
+                account: Some(AccountConfig {
+                    username: ACCOUNT.to_owned(),
+                    password: forum::DEFAULT_PASSWORD.to_owned().into(),
+                }),
+                timezone: self.forum.options().dates.zone.clone(),
+                poll,
+                min_request_gap: Duration::ZERO,
+            }],
+            bridges,
+        })
+    }
+}
+
+/// A folder of its own that goes when it is dropped.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> io::Result<Self> {
+        let unique = format!("threadbridge-demo-{}-{:08x}", std::process::id(), fastrand::u32(..));
+        let path = std::env::temp_dir().join(unique);
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    /// The address of a database in it.
+    pub fn database(&self) -> String {
+        format!("sqlite://{}", self.0.join("threadbridge.db").display())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
