@@ -1,0 +1,61 @@
+//! The slash commands, through real interactions.
+
+use serde_json::json;
+
+use crate::openapi::OpenApi;
+use crate::world::{World, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn threads_are_shown_and_listed() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Printer of doom", "It eats paper.").unwrap();
+    let room = world.room("Printer of doom").await;
+    world.message(room, "It eats paper.").await;
+    eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
+
+    let shown = |answer: &threadbridge::sandbox::discord::Answer| {
+        let message = answer.message.clone().expect("an answer");
+        format!("{} {:?} {:?}", message.content, message.embeds, message.components)
+    };
+    let id = thread.to_string();
+    let asked = world.discord().command(world.dora, room, "thread show", &[("thread", json!(id))]).unwrap();
+    let answer = asked.answer().await.unwrap();
+    assert!(shown(&answer).contains("It eats paper."), "{}", shown(&answer));
+    assert!(shown(&answer).contains("Ann"));
+
+    let url = format!("{}showthread.php?t={thread}", world.forum().url());
+    let asked = world.discord().command(world.dora, room, "thread show", &[("thread", json!(url))]).unwrap();
+    assert!(shown(&asked.answer().await.unwrap()).contains("It eats paper."));
+
+    let asked = world.discord().command(world.dora, room, "thread latest", &[]).unwrap();
+    let answer = asked.answer().await.unwrap();
+    assert!(shown(&answer).contains("Printer of doom"), "{}", shown(&answer));
+
+    let asked = world.discord().command(world.dora, room, "thread show", &[("thread", json!("999999"))]).unwrap();
+    let answer = asked.answer().await.unwrap();
+    assert!(answer.ephemeral(), "what failed is nobody else's business");
+    if let Some(mut openapi) = OpenApi::find() {
+        assert_eq!(openapi.faults(&world.discord().ledger()), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_guests_may_not_read_is_not_shown_elsewhere() {
+    let mut world = World::new().await;
+    let cellar = world.forum().add_board("Cellar");
+    world.forum().hide_board(cellar).unwrap();
+    let account = world.forum().members().into_iter().find(|m| m.name == "Discord Bridge").unwrap().id;
+    world.forum().let_in(cellar, account).unwrap();
+    let (secret, _) = world.forum().open_thread(cellar, world.ann, "Secret", "Behind the boiler.").unwrap();
+    let private = world.discord().add_text_channel(world.stage.guild, "private");
+    world.start(vec![world.threads(), world.stage.bridge(cellar, private)]).await;
+    eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
+
+    let ask = |channel| world.discord().command(world.dora, channel, "thread show", &[("thread", json!(secret.to_string()))]);
+    let elsewhere = ask(world.text_channel).unwrap().answer().await.unwrap();
+    let text = format!("{:?}", elsewhere.message);
+    assert!(!text.contains("boiler"), "{text}");
+    let here = ask(private).unwrap().answer().await.unwrap();
+    assert!(format!("{:?}", here.message).contains("boiler"));
+}

@@ -1,0 +1,13 @@
+//! Scenarios, told as people would: what is written on one side is seen on the other, once, in order,
+//! whatever breaks in between.
+
+#[path = "../openapi/mod.rs"]
+mod openapi;
+mod world;
+
+mod commands;
+mod faults;
+mod replies;
+mod showing;
+mod starting;
+mod thanks;

@@ -1,0 +1,178 @@
+//! Discord messages on the forum.
+
+use std::time::Duration;
+
+use threadbridge::config::{BridgeConfig, Replies};
+use threadbridge::sandbox::discord::Limits;
+use threadbridge::sandbox::forum;
+
+use crate::world::{World, eventually};
+
+/// A bridged thread with one post, and its Discord thread.
+async fn thread(world: &mut World) -> (u64, u64) {
+    world.start(vec![world.threads()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
+    let room = world.room("Question").await;
+    world.message(room, "Who has the key?").await;
+    (thread, room)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_reaches_the_forum_once_with_attribution_and_a_tick() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    let said = world.discord().say(world.dora, room, "I have **it**, [b]really[/b].", None).unwrap();
+    let post = world.post(thread, "I have [B]it[/B]").await;
+    world.marked(said, "✅").await;
+    let post = world.forum().post(post).unwrap();
+    assert_eq!(post.name, "Discord Bridge");
+    assert!(post.text.contains("[B]Dora[/B]"), "{}", post.text);
+    assert!(post.text.contains(&format!("/{room}/{said}")), "{}", post.text);
+    assert!(!post.text.contains("[b]really"), "a person's text opens no tag: {}", post.text);
+    world.quiet().await;
+    assert_eq!(world.posts_with(thread, "I have").len(), 1);
+    assert_eq!(world.mirrored(room).len(), 1, "what came from Discord is not mirrored back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_feed_an_answer_to_a_message_is_a_reply_and_other_talk_is_not() {
+    let mut world = World::new().await;
+    world.start(vec![world.feed()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
+    let message = world.message(world.text_channel, "Who has the key?").await;
+    world.discord().say(world.emil, world.text_channel, "lunch anybody?", None).unwrap();
+    world.discord().say(world.dora, world.text_channel, "It hangs behind the door.", Some(message.id)).unwrap();
+    world.post(thread, "behind the door").await;
+    world.quiet().await;
+    assert!(world.posts_with(thread, "lunch").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replies_arrive_in_the_order_in_which_they_were_said() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    world.discord().reorder_events(4);
+    for number in 0..8 {
+        world.discord().say(world.dora, room, &format!("line number {number}"), None).unwrap();
+    }
+    let posts = eventually("all lines", || {
+        let posts = world.forum().posts(thread);
+        (posts.len() == 9).then_some(posts)
+    })
+    .await;
+    for (number, post) in posts.iter().skip(1).enumerate() {
+        assert!(post.text.contains(&format!("line number {number}")), "{number}: {}", post.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edits_and_removals_of_the_message_follow() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    let said = world.discord().say(world.dora, room, "In the red box.", None).unwrap();
+    let post = world.post(thread, "In the red box.").await;
+    world.marked(said, "✅").await;
+    world.discord().edit(world.dora, said, "In the blue box.").unwrap();
+    eventually("the edit", || world.forum().post(post).filter(|p| p.text.contains("In the blue box."))).await;
+    world.discord().delete(said).unwrap();
+    eventually("the removal", || world.forum().post(post).is_none_or(|post| post.deleted).then_some(())).await;
+    world.quiet().await;
+    assert!(world.forum().thread(thread).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_arrive_as_links() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    let files: [(&str, &str, &[u8]); 1] = [("rack.png", "image/png", b"\x89PNG")];
+    world.discord().say_with_files(world.dora, room, "Look:", None, &files).unwrap();
+    let post = world.post(thread, "Look:").await;
+    let text = world.forum().post(post).unwrap().text;
+    assert!(text.contains("[IMG]http") && text.contains("rack.png"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_thread_refuses_and_the_person_is_told_why() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    world.forum().close(thread).unwrap();
+    eventually("the lock", || world.discord().channel(room).and_then(|c| c.thread).filter(|t| t.locked)).await;
+    world.discord().lock_thread(room, false).unwrap();
+    let said = world.discord().say(world.dora, room, "One more thing.", None).unwrap();
+    world.marked(said, "⚠️").await;
+    world.message(room, "the thread is closed on the forum").await;
+    world.forum().reopen(thread).unwrap();
+    world.discord().edit(world.dora, said, "One more thing!").unwrap();
+    world.post(thread, "One more thing!").await;
+    world.marked(said, "✅").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flood_control_makes_replies_wait_and_loses_none() {
+    let options = forum::Options { flood: Duration::from_secs(2), ..forum::Options::default() };
+    let mut world = World::with(options, Limits::off()).await;
+    let (thread, room) = thread(&mut world).await;
+    for number in 0..3 {
+        world.discord().say(world.dora, room, &format!("quick {number}"), None).unwrap();
+    }
+    eventually("all three", || (world.posts_with(thread, "quick").len() == 3).then_some(())).await;
+    let refused = world.forum().ledger().into_iter().filter(|e| matches!(e.outcome, forum::Outcome::Refused(_))).count();
+    assert!(refused <= 3, "the forum was asked {refused} times too early");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_moderated_board_says_so() {
+    let mut world = World::new().await;
+    let (_, room) = thread(&mut world).await;
+    world.forum().moderate_board(world.board, true).unwrap();
+    let said = world.discord().say(world.dora, room, "Please approve me.", None).unwrap();
+    world.marked(said, "⏳").await;
+    world.message(room, "a moderator of the forum has to approve it first").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_is_renewed() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    for fault in ["expire-sessions", "sign-out", "stale-tokens"] {
+        world.forum().fail_at("/newreply.php", fault.parse().unwrap(), forum::Lasts::Times(1));
+        world.discord().say(world.dora, room, &format!("after {fault}"), None).unwrap();
+        world.post(thread, &format!("after {fault}")).await;
+    }
+    world.quiet().await;
+    assert_eq!(world.posts_with(thread, "after").len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_was_lost_doubles_nothing() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    world.forum().fail_at("/newreply.php", forum::Fault::DropAfterCommit, forum::Lasts::Times(1));
+    let said = world.discord().say(world.dora, room, "Did this arrive?", None).unwrap();
+    world.marked(said, "✅").await;
+    world.quiet().await;
+    assert_eq!(world.posts_with(thread, "Did this arrive?").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn repeated_events_change_nothing() {
+    let mut world = World::new().await;
+    let (thread, room) = thread(&mut world).await;
+    world.discord().duplicate_events(true);
+    let said = world.discord().say(world.dora, room, "Only once.", None).unwrap();
+    world.marked(said, "✅").await;
+    world.quiet().await;
+    assert_eq!(world.posts_with(thread, "Only once.").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replies_can_be_off() {
+    let mut world = World::new().await;
+    world.start(vec![BridgeConfig { replies: Replies::Off, ..world.threads() }]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Notice", "Read only.").unwrap();
+    let room = world.room("Notice").await;
+    world.message(room, "Read only.").await;
+    world.discord().say(world.dora, room, "May I?", None).unwrap();
+    world.quiet().await;
+    assert!(world.posts_with(thread, "May I?").is_empty());
+}

@@ -1,0 +1,177 @@
+//! A small world to act in: the sandbox's forum and Discord over real sockets, and the real bridge between
+//! them in this process, on a database file of its own. Verbs are those of people.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use threadbridge::app;
+use threadbridge::clock::SystemClock;
+use threadbridge::config::{BridgeConfig, Config};
+use threadbridge::sandbox::discord::{self, Discord, Limits};
+use threadbridge::sandbox::forum::{self, Forum};
+use threadbridge::sandbox::stage::{Folder, Stage};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes this long unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct World {
+    pub stage: Stage,
+    pub folder: Folder,
+    pub board: u64,
+    /// A Discord forum channel and a text channel.
+    pub forum_channel: u64,
+    pub text_channel: u64,
+    /// Members of the forum.
+    pub ann: u64,
+    pub bob: u64,
+    /// People in Discord.
+    pub dora: u64,
+    pub emil: u64,
+    running: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(forum::Options::default(), Limits::off()).await
+    }
+
+    pub async fn with(forum: forum::Options, limits: Limits) -> Self {
+        let discord = discord::Options { limits, ..discord::Options::default() };
+        let stage = Stage::start(forum, discord, Arc::new(SystemClock)).await.expect("the sandbox starts");
+        let board = stage.forum.add_board("Staffroom");
+        let (ann, bob) = (stage.forum.add_member("Ann"), stage.forum.add_member("Bob"));
+        let forum_channel = stage.discord.add_forum_channel(stage.guild, "threads", &["Guide", "News"]);
+        let text_channel = stage.discord.add_text_channel(stage.guild, "feed");
+        let (dora, emil) = (stage.discord.add_user("Dora"), stage.discord.add_user("Emil"));
+        let folder = Folder::new().expect("a temporary folder");
+        Self { stage, folder, board, forum_channel, text_channel, ann, bob, dora, emil, running: None }
+    }
+
+    pub fn forum(&self) -> &Forum {
+        &self.stage.forum
+    }
+
+    pub fn discord(&self) -> &Discord {
+        &self.stage.discord
+    }
+
+    pub fn threads(&self) -> BridgeConfig {
+        self.stage.bridge(self.board, self.forum_channel)
+    }
+
+    pub fn feed(&self) -> BridgeConfig {
+        self.stage.bridge(self.board, self.text_channel)
+    }
+
+    pub fn config(&self, bridges: Vec<BridgeConfig>) -> Config {
+        self.stage.config(&self.folder.database(), Duration::from_millis(100), bridges).expect("a configuration")
+    }
+
+    /// Starts the bridge, and waits until it has taken stock of every board.
+    pub async fn start(&mut self, bridges: Vec<BridgeConfig>) {
+        let config = self.config(bridges);
+        self.start_with(config).await;
+        let before = self.looks();
+        eventually("the bridge to look at the board", || (self.looks() >= before + 3).then_some(())).await;
+        eventually("the gateway", || (self.discord().sessions().0 > 0).then_some(())).await;
+    }
+
+    pub async fn start_with(&mut self, config: Config) {
+        assert!(self.running.is_none(), "one bridge at a time");
+        let stop = CancellationToken::new();
+        let clock = self.stage.clock.clone();
+        let task = tokio::spawn({
+            let stop = stop.clone();
+            async move { app::run(&config, clock, stop).await }
+        });
+        self.running = Some((stop, task));
+    }
+
+    fn looks(&self) -> u64 {
+        self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0)
+    }
+
+    /// Stops the bridge as SIGTERM would.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let (stop, task) = self.running.take().expect("a running bridge");
+        stop.cancel();
+        tokio::time::timeout(PATIENCE, task).await.expect("the bridge stops").expect("no panic")
+    }
+
+    /// Waits for the bridge to end by itself.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        let (_, task) = self.running.take().expect("a running bridge");
+        tokio::time::timeout(PATIENCE, task).await.expect("the bridge ends").expect("no panic")
+    }
+
+    /// The Discord thread that shows a forum thread of this title.
+    pub async fn room(&self, title: &str) -> u64 {
+        eventually("the thread to appear in Discord", || {
+            self.discord().threads(self.forum_channel).into_iter().find(|room| room.name == title).map(|room| room.id)
+        })
+        .await
+    }
+
+    /// The first message in a channel that holds these words.
+    pub async fn message(&self, channel: u64, words: &str) -> discord::Message {
+        eventually(&format!("a message with {words:?}"), || self.find(channel, words)).await
+    }
+
+    pub fn find(&self, channel: u64, words: &str) -> Option<discord::Message> {
+        self.discord().messages(channel).into_iter().find(|message| message.content.contains(words))
+    }
+
+    /// The contents of everything that webhooks said in a channel, in order.
+    pub fn mirrored(&self, channel: u64) -> Vec<String> {
+        let messages = self.discord().messages(channel).into_iter();
+        messages.filter(|message| message.webhook.is_some()).map(|message| message.content).collect()
+    }
+
+    /// The post on the forum that holds these words.
+    pub async fn post(&self, thread: u64, words: &str) -> u64 {
+        eventually(&format!("a post with {words:?}"), || self.posts_with(thread, words).first().copied()).await
+    }
+
+    pub fn posts_with(&self, thread: u64, words: &str) -> Vec<u64> {
+        let posts = self.forum().posts(thread).into_iter();
+        posts.filter(|post| post.text.contains(words) && !post.deleted).map(|post| post.id).collect()
+    }
+
+    /// Whether the bot marked a message so.
+    pub async fn marked(&self, message: u64, emoji: &str) {
+        eventually(&format!("{emoji} on the message"), || {
+            self.discord().reactions(message).into_iter().any(|(own, _)| own == emoji).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets the bridge look at the board a few more times, so that what should not happen has had its chance.
+    pub async fn quiet(&self) {
+        let before = self.looks();
+        eventually("a few more looks", || (self.looks() >= before + 4).then_some(())).await;
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some((stop, task)) = self.running.take() {
+            stop.cancel();
+            task.abort();
+        }
+        self.stage.discord.stop();
+    }
+}
+
+/// Waits for something to be seen; a test that waits in vain says for what.
+pub async fn eventually<T>(what: &str, mut seen: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = seen() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
