@@ -3,21 +3,30 @@
 /// Escapes every character that could mean something. Web addresses in the text are left as they are:
 /// Discord links them before it looks for anything else.
 pub fn text(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = address(rest) {
-        plain(&rest[..at], out);
-        let end = rest[at..]
-            .find(|c: char| c.is_whitespace() || "<>|`*\"".contains(c))
-            .map_or(rest.len(), |n| at + n);
-        out.push_str(&rest[at..end]);
-        rest = &rest[end..];
+    let mut done = 0;
+    for (at, _) in text.match_indices("http") {
+        if at < done {
+            continue;
+        }
+        if let Some(length) = address(&text[at..]) {
+            plain(&text[done..at], out);
+            out.push_str(&text[at..at + length]);
+            done = at + length;
+        }
     }
-    plain(rest, out);
+    plain(&text[done..], out);
 }
 
-/// Where the next web address begins.
+/// The length of the web address that begins here. It ends before what ends one in Discord, before a
+/// sign that a style's end would be made of, and before a ping.
 fn address(text: &str) -> Option<usize> {
-    ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min()
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "<>|`*\"\\[]()~_".contains(c));
+    let mut address = &text[..text.len() - rest.len() + end.unwrap_or(rest.len())];
+    for ping in ["@everyone", "@here"] {
+        address = address.split(ping).next().unwrap_or(address);
+    }
+    rest.starts_with(|c: char| c.is_alphanumeric()).then_some(address.len())
 }
 
 fn plain(text: &str, out: &mut String) {
@@ -34,6 +43,8 @@ fn plain(text: &str, out: &mut String) {
                 out.push('@');
                 out.push('\u{200b}');
             }
+            // What is no whole address may yet begin one.
+            ':' if rest.clone().take(2).eq(['/', '/']) => out.push_str(":\\"),
             // `:smile:` would become a picture.
             ':' if before.is_none_or(|b: char| !b.is_alphanumeric())
                 && rest.peek().is_some_and(char::is_ascii_alphanumeric) =>

@@ -132,7 +132,9 @@ fn link(url: &str, content: &[Inline], out: &mut String, styled: bool) {
     out.push_str("](<");
     out.push_str(&escape::url(url));
     out.push_str(">)");
-    if let (Some(host), false) = (host, named || url.starts_with("https://discord.com/channels/")) {
+    // The arrow is the writer's own, and leads to the quoted post.
+    let arrow = matches!(content, [Inline::Emoji(sign)] if sign == super::ARROW);
+    if let (Some(host), false) = (host, named || arrow || url.starts_with("https://discord.com/channels/")) {
         out.push_str(" (");
         escape::text(host, out);
         out.push(')');

@@ -196,7 +196,7 @@ fn inlines(text: &str, names: &Names, depth: usize) -> Vec<Inline> {
             at += length;
             continue;
         }
-        if let Some(marker) = marker(rest) {
+        if let Some(marker) = marker(rest, frames.last().map_or("", |frame| frame.marker)) {
             let after = rest[marker.len()..].chars().next().unwrap_or(' ');
             if let Some(open) = frames.iter().rposition(|frame| frame.marker == marker)
                 && closes(marker, before, after)
@@ -234,7 +234,14 @@ fn inlines(text: &str, names: &Names, depth: usize) -> Vec<Inline> {
 
 const MARKERS: [&str; 6] = ["**", "__", "~~", "||", "*", "_"];
 
-fn marker(text: &str) -> Option<&'static str> {
+/// The sign that stands here. Of three in a row, the innermost style's come first.
+fn marker(text: &str, innermost: &str) -> Option<&'static str> {
+    if innermost == "*" && text.starts_with("***") {
+        return Some("*");
+    }
+    if innermost == "_" && text.starts_with("___") {
+        return Some("_");
+    }
     MARKERS.into_iter().find(|marker| text.starts_with(marker))
 }
 
@@ -248,6 +255,13 @@ fn closes(marker: &str, before: char, after: char) -> bool {
 
 /// Ends a style; what was opened within it and not ended is plain text.
 fn close(frames: &mut Vec<Frame>, open: usize) {
+    // `***a** b*`: which of two styles that begin together is the outer one, the first end tells.
+    let mut open = open;
+    if open + 2 == frames.len() && frames[open].content.is_empty() {
+        let outer = frames[open].marker;
+        frames[open].marker = std::mem::replace(&mut frames[open + 1].marker, outer);
+        open += 1;
+    }
     while frames.len() > open + 1 {
         reopen(frames);
     }
@@ -376,9 +390,7 @@ fn bare(url: &str) -> Inline {
 
 /// `[label](https://address)`; Discord makes no link of anything else.
 fn masked(rest: &str, names: &Names, depth: usize) -> Option<(Inline, usize)> {
-    let window =
-        &rest[..rest.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST_LINK).last()?];
-    let window = if rest.len() <= LONGEST_LINK { rest } else { window };
+    let window = &rest[..rest.floor_char_boundary(LONGEST_LINK)];
     let middle = window.find("](")?;
     let label = &window[1..middle];
     if label.trim().is_empty() || label.contains("\n\n") {

@@ -306,6 +306,7 @@ fn words_of(blocks: &[Block]) -> String {
         let runs = crate::markup::runs::flatten(content);
         let link = |style: &crate::markup::runs::Style| matches!(style, crate::markup::runs::Style::Link(_));
         let kept = runs.into_iter().filter(|run| !run.styles.iter().any(link)).map(|run| run.leaf);
+        let kept = kept.filter(|leaf| !matches!(leaf, Inline::Image { .. }));
         letters(&plain::inline(&kept.collect::<Vec<_>>()))
     };
     blocks

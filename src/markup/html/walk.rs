@@ -99,7 +99,7 @@ impl Walk<'_> {
         if matches!(name, "span" | "a") && is_spoiler(element) && element.child_elements().all(is_inline) {
             return self.children(element, flow, &around.styled(Style::Spoiler));
         }
-        if around.blocks < MAX_DEPTH {
+        if around.blocks + 1 < MAX_DEPTH {
             if let Some(block) = self.special(element, around) {
                 flow.flush();
                 flow.blocks.extend(block);
@@ -267,7 +267,7 @@ impl Walk<'_> {
             match child.value().name() {
                 "li" => items.push(self.contents(child, around)),
                 // Old pages put a list straight into a list.
-                "ul" | "ol" if around.blocks < MAX_DEPTH => {
+                "ul" | "ol" if around.blocks + 2 < MAX_DEPTH => {
                     let nested = self.list(child, &around.inside()).unwrap_or_default();
                     match items.last_mut() {
                         Some(item) => item.extend(nested),
