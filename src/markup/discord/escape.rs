@@ -17,16 +17,24 @@ pub fn text(text: &str, out: &mut String) {
     plain(&text[done..], out);
 }
 
-/// The length of the web address that begins here. It ends before what ends one in Discord, before a
-/// sign that a style's end would be made of, and before a ping.
+/// The length of the web address that begins here, which Discord takes to reach to the next space or `<`.
+/// One in which a sign could end the style around it, or ping, is no address but text to be escaped.
 fn address(text: &str) -> Option<usize> {
+    const UNSAFE: [&str; 10] = ["*", "|", "`", "\\", "~~", "__", "[", "]", "@everyone", "@here"];
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "<>|`*\"\\[]()~_".contains(c));
-    let mut address = &text[..text.len() - rest.len() + end.unwrap_or(rest.len())];
-    for ping in ["@everyone", "@here"] {
-        address = address.split(ping).next().unwrap_or(address);
-    }
-    rest.starts_with(|c: char| c.is_alphanumeric()).then_some(address.len())
+    let length = text.find(|c: char| c.is_whitespace() || c.is_control() || c == '<').unwrap_or(text.len());
+    let address = &text[..length];
+    let whole = rest.starts_with(|c: char| c.is_alphanumeric())
+        && !text[length..].starts_with('<')
+        && !address.ends_with(['_', '~'])
+        && !UNSAFE.iter().any(|sign| address.contains(sign));
+    whole.then_some(length)
+}
+
+/// Whether what is written next would be taken for a part of an address.
+pub fn ends_with_address(written: &str) -> bool {
+    let word = written.rsplit(char::is_whitespace).next().unwrap_or(written);
+    (word.contains("http://") || word.contains("https://")) && !word.ends_with('>') && !word.ends_with(">)")
 }
 
 fn plain(text: &str, out: &mut String) {
@@ -102,9 +110,15 @@ pub fn code(text: &str) -> String {
     if !text.contains('`') {
         return format!("`{text}`");
     }
-    // Two backticks hold single ones; longer rows are parted by an invisible character.
-    let text = text.replace("``", "`\u{200b}`");
-    format!("`` {text} ``")
+    // Two backticks hold single ones; rows of them are parted by an invisible character.
+    let mut parted = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c == '`' && parted.ends_with('`') {
+            parted.push('\u{200b}');
+        }
+        parted.push(c);
+    }
+    format!("`` {parted} ``")
 }
 
 /// Code within a fence: no row of three backticks may end it.
