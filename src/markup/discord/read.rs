@@ -190,7 +190,7 @@ fn inlines(text: &str, names: &Names, depth: usize) -> Vec<Inline> {
     let mut before = ' ';
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
-        if let Some((inline, length)) = token(text, at, c, names, depth, &ticks) {
+        if let Some((inline, length)) = token(text, at, c, names, depth, &ticks, &frames) {
             push(&mut frames, inline);
             before = rest[..length].chars().next_back().unwrap_or(' ');
             at += length;
@@ -348,6 +348,7 @@ fn token(
     names: &Names,
     depth: usize,
     ticks: &Ticks,
+    frames: &[Frame],
 ) -> Option<(Inline, usize)> {
     let rest = &text[at..];
     match c {
@@ -372,8 +373,9 @@ fn token(
         'h' if rest.starts_with("https://") || rest.starts_with("http://") => {
             let end = rest.find(|c: char| c.is_whitespace() || c == '<').unwrap_or(rest.len());
             let mut url = &rest[..end];
-            if let Some(spoiler) = url.find("||") {
-                url = &url[..spoiler];
+            // The end of a style around it ends it too.
+            for frame in frames.iter().filter(|frame| !matches!(frame.marker, "" | "_")) {
+                url = url.split(frame.marker).next().unwrap_or(url);
             }
             let open = url.contains('(');
             url = url.trim_end_matches(|c: char| ".,:;\"'!?*_~".contains(c) || (c == ')' && !open));
