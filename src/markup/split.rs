@@ -29,8 +29,9 @@ pub fn messages(doc: &Doc, links: &dyn QuoteLinks, footer: &str, limit: usize) -
         }
         parts.extend(pack(smaller, room));
     }
-    let mut messages: Vec<String> = parts.iter().map(|part| joined(part)).collect();
-    messages.retain(|message| !message.trim().is_empty());
+    // Discord trims what it is sent.
+    let mut messages: Vec<String> = parts.iter().map(|part| joined(part).trim().to_owned()).collect();
+    messages.retain(|message| !message.is_empty());
     if footer.is_empty() {
         if messages.is_empty() {
             // Discord refuses a message without anything to see.
@@ -47,6 +48,9 @@ pub fn messages(doc: &Doc, links: &dyn QuoteLinks, footer: &str, limit: usize) -
     }
     messages
 }
+
+/// What the signs of all styles together take, with what keeps them apart.
+const STYLES: usize = 24;
 
 /// How long Discord may take a text to be.
 pub fn units(text: &str) -> usize {
@@ -121,14 +125,16 @@ fn pack(lines: Vec<Line>, limit: usize) -> Vec<Vec<Line>> {
             _ => 0,
         };
         let adds = if part.is_empty() { cost(&line) } else { cost_behind(&line) };
-        if !part.is_empty() && used + adds + CLOSING + quote > limit {
-            let rest = match good_end(&part, limit) {
-                Some(end) => part.split_off(end),
-                None => Vec::new(),
-            };
+        let full = |used: usize| used + adds + CLOSING + quote > limit;
+        if !part.is_empty() && full(used) {
+            let rest = good_end(&part, limit).map_or_else(Vec::new, |end| part.split_off(end));
             parts.push(trimmed(std::mem::replace(&mut part, rest)));
             part.drain(..part.iter().take_while(|line| matches!(line, Line::Gap { .. })).count());
             used = size(&part);
+            if !part.is_empty() && full(used) {
+                parts.push(trimmed(std::mem::take(&mut part)));
+                used = 0;
+            }
         }
         if part.is_empty() && matches!(line, Line::Gap { .. }) {
             continue;
@@ -176,7 +182,7 @@ fn fit(line: Line, limit: usize, out: &mut Vec<Line>) {
             // A mark that leaves no room for words is no use: deep nesting loses its indent.
             let (mark, again) =
                 if units(&mark) * 2 > most { (String::new(), String::new()) } else { (mark, again) };
-            let pieces = pieces(&runs);
+            let pieces = pieces(&runs, most.saturating_sub(units(&mark) + STYLES));
             let mut rest = &pieces[..];
             let mut mark = mark;
             while !rest.is_empty() {
@@ -191,6 +197,7 @@ fn fit(line: Line, limit: usize, out: &mut Vec<Line>) {
             }
         }
         Line::Code { quote, language, text, opens, closes, hidden } => {
+            let quote = if units(&quote) * 6 > most { String::new() } else { quote };
             let room = most.saturating_sub(3 * units(&quote) + units(&language) + 12).max(20);
             let pieces = chunks(&text, room);
             let last = pieces.len().saturating_sub(1);
@@ -240,15 +247,21 @@ fn chunks(text: &str, room: usize) -> Vec<String> {
     let mut chunks = vec![String::new()];
     let mut used = 0;
     for grapheme in text.graphemes(true) {
-        let length = units(grapheme);
-        if used + length > room {
-            chunks.push(String::new());
-            used = 0;
+        // A grapheme that no part can hold is cut between its characters.
+        let one = [grapheme];
+        let many: Option<Vec<&str>> =
+            (units(grapheme) > room).then(|| grapheme.split("").filter(|c| !c.is_empty()).collect());
+        for piece in many.as_deref().unwrap_or(&one[..]).iter().copied() {
+            let length = units(piece);
+            if used + length > room {
+                chunks.push(String::new());
+                used = 0;
+            }
+            if let Some(chunk) = chunks.last_mut() {
+                chunk.push_str(piece);
+            }
+            used += length;
         }
-        if let Some(chunk) = chunks.last_mut() {
-            chunk.push_str(grapheme);
-        }
-        used += length;
     }
     chunks
 }

@@ -3,21 +3,38 @@
 /// Escapes every character that could mean something. Web addresses in the text are left as they are:
 /// Discord links them before it looks for anything else.
 pub fn text(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = address(rest) {
-        plain(&rest[..at], out);
-        let end = rest[at..]
-            .find(|c: char| c.is_whitespace() || "<>|`*\"".contains(c))
-            .map_or(rest.len(), |n| at + n);
-        out.push_str(&rest[at..end]);
-        rest = &rest[end..];
+    let mut done = 0;
+    for (at, _) in text.match_indices("http") {
+        if at < done {
+            continue;
+        }
+        if let Some(length) = address(&text[at..]) {
+            plain(&text[done..at], out);
+            out.push_str(&text[at..at + length]);
+            done = at + length;
+        }
     }
-    plain(rest, out);
+    plain(&text[done..], out);
 }
 
-/// Where the next web address begins.
+/// The length of the web address that begins here, which Discord takes to reach to the next space or `<`.
+/// One in which a sign could end the style around it, or ping, is no address but text to be escaped.
 fn address(text: &str) -> Option<usize> {
-    ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min()
+    const UNSAFE: [&str; 10] = ["*", "|", "`", "\\", "~~", "__", "[", "]", "@everyone", "@here"];
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let length = text.find(|c: char| c.is_whitespace() || c.is_control() || c == '<').unwrap_or(text.len());
+    let address = &text[..length];
+    let whole = rest.starts_with(|c: char| c.is_alphanumeric())
+        && !text[length..].starts_with('<')
+        && !address.ends_with(['_', '~'])
+        && !UNSAFE.iter().any(|sign| address.contains(sign));
+    whole.then_some(length)
+}
+
+/// Whether what is written next would be taken for a part of an address.
+pub fn ends_with_address(written: &str) -> bool {
+    let word = written.rsplit(char::is_whitespace).next().unwrap_or(written);
+    (word.contains("http://") || word.contains("https://")) && !word.ends_with('>') && !word.ends_with(">)")
 }
 
 fn plain(text: &str, out: &mut String) {
@@ -34,6 +51,8 @@ fn plain(text: &str, out: &mut String) {
                 out.push('@');
                 out.push('\u{200b}');
             }
+            // What is no whole address may yet begin one.
+            ':' if rest.clone().take(2).eq(['/', '/']) => out.push_str(":\\"),
             // `:smile:` would become a picture.
             ':' if before.is_none_or(|b: char| !b.is_alphanumeric())
                 && rest.peek().is_some_and(char::is_ascii_alphanumeric) =>
@@ -91,9 +110,15 @@ pub fn code(text: &str) -> String {
     if !text.contains('`') {
         return format!("`{text}`");
     }
-    // Two backticks hold single ones; longer rows are parted by an invisible character.
-    let text = text.replace("``", "`\u{200b}`");
-    format!("`` {text} ``")
+    // Two backticks hold single ones; rows of them are parted by an invisible character.
+    let mut parted = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c == '`' && parted.ends_with('`') {
+            parted.push('\u{200b}');
+        }
+        parted.push(c);
+    }
+    format!("`` {parted} ``")
 }
 
 /// Code within a fence: no row of three backticks may end it.

@@ -23,7 +23,16 @@ fn inlines(content: &[Inline], out: &mut String, styled: bool) {
             Inline::Underline(inner) => marked("__", inner, out),
             Inline::Strike(inner) => marked("~~", inner, out),
             Inline::Spoiler(inner) => marked("||", inner, out),
-            Inline::Code(text) => out.push_str(&escape::code(text)),
+            Inline::Code(text) => {
+                if escape::ends_with_address(out) {
+                    out.push(' ');
+                }
+                // Two rows of backticks would be one.
+                if out.ends_with('`') {
+                    out.push('\u{200b}');
+                }
+                out.push_str(&escape::code(text));
+            }
             Inline::Link { url, content } => link(url, content, out, styled),
             Inline::Image { url, alt } => image(url, alt.as_deref(), out, styled),
             Inline::Video { url, title } => match title {
@@ -55,6 +64,9 @@ fn marked(marker: &str, content: &[Inline], out: &mut String) {
     }
     let start = inner.len() - inner.trim_start().len();
     out.push_str(&inner[..start]);
+    if escape::ends_with_address(out) {
+        out.push(' ');
+    }
     // Two rows of the same sign would run together.
     let sign = marker.chars().next().unwrap_or('*');
     if out.ends_with(sign) && !out.ends_with(&format!("\\{sign}")) {
@@ -132,7 +144,9 @@ fn link(url: &str, content: &[Inline], out: &mut String, styled: bool) {
     out.push_str("](<");
     out.push_str(&escape::url(url));
     out.push_str(">)");
-    if let (Some(host), false) = (host, named || url.starts_with("https://discord.com/channels/")) {
+    // The arrow is the writer's own, and leads to the quoted post.
+    let arrow = matches!(content, [Inline::Emoji(sign)] if sign == super::ARROW);
+    if let (Some(host), false) = (host, named || arrow || url.starts_with("https://discord.com/channels/")) {
         out.push_str(" (");
         escape::text(host, out);
         out.push(')');

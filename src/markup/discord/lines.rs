@@ -6,7 +6,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{QuoteLinks, escape, inline};
 use crate::markup::runs::{Run, Style, flatten, lines as cut};
-use crate::markup::{Block, Doc, Inline};
+use crate::markup::split::units;
+use crate::markup::{Block, Doc, Inline, plain};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +150,7 @@ impl Writer<'_> {
             if !header.is_empty() {
                 header.push(Inline::Text(" ".to_owned()));
             }
-            header.push(Inline::Link { url, content: vec![Inline::Emoji("↗".to_owned())] });
+            header.push(Inline::Link { url, content: vec![Inline::Emoji(super::ARROW.to_owned())] });
         }
         if !header.is_empty() {
             self.header(&header, &around);
@@ -167,7 +168,8 @@ impl Writer<'_> {
 
     fn code(&mut self, language: Option<&str>, text: &str, around: &Around) {
         let language = language.unwrap_or_default();
-        let known = language.chars().all(|c| c.is_ascii_alphanumeric() || "+-#_.".contains(c));
+        let known = language.len() <= 20
+            && language.chars().all(|c| c.is_ascii_alphanumeric() || "+-#_.".contains(c));
         let language = if known { language } else { "" };
         let text = escape::fenced(text);
         let last = text.lines().count().max(1) - 1;
@@ -214,7 +216,7 @@ impl Writer<'_> {
             .map(|row| {
                 row.iter()
                     .map(|cell| {
-                        let text = crate::markup::plain::inline(cell).replace('\n', " ");
+                        let text = plain::inline(cell).replace('\n', " ");
                         let short: String = text.trim().graphemes(true).take(WIDEST).collect();
                         if short.len() < text.trim().len() { format!("{short}…") } else { short }
                     })
@@ -258,47 +260,54 @@ fn wants_gap(before: &Block, after: &Block) -> bool {
     words(before) && words(after) && !matches!((before, after), (Block::Quote { .. }, Block::Paragraph(_)))
 }
 
-/// The runs of a line in pieces between which it may be cut: words, links, emoji.
-pub fn pieces(runs: &[Run]) -> Vec<Run> {
+/// The runs of a line in pieces between which it may be cut: words, links, emoji. What takes more than
+/// `room` units by itself loses its form: a link keeps its label, a word is cut between graphemes.
+pub fn pieces(runs: &[Run], room: usize) -> Vec<Run> {
     let mut pieces = Vec::new();
     for run in runs {
-        match &run.leaf {
-            Inline::Text(text) if !run.styles.iter().any(|style| matches!(style, Style::Link(_))) => {
-                pieces.extend(
-                    words(text)
-                        .map(|word| Run { styles: run.styles.clone(), leaf: Inline::Text(word.to_owned()) }),
-                );
-            }
-            Inline::Code(text) => pieces.extend(
-                words(text)
-                    .map(|word| Run { styles: run.styles.clone(), leaf: Inline::Code(word.to_owned()) }),
-            ),
-            _ => pieces.push(run.clone()),
+        let alone = Run { styles: run.styles.clone(), leaf: run.leaf.clone() };
+        let in_link = |style: &Style| matches!(style, Style::Link(_));
+        let linked = run.styles.iter().any(in_link);
+        let whole = !matches!(run.leaf, Inline::Text(_) | Inline::Code(_)) || linked;
+        if whole && units(&inline::write(std::slice::from_ref(&alone))) <= room {
+            pieces.push(alone);
+            continue;
         }
+        let styles: Vec<Style> = run.styles.iter().filter(|style| !in_link(style)).cloned().collect();
+        let code = matches!(run.leaf, Inline::Code(_));
+        let text = match &run.leaf {
+            Inline::Image { url, .. } | Inline::Video { url, .. } => url.clone(),
+            leaf => plain::inline(std::slice::from_ref(leaf)),
+        };
+        // Escapes may double a word.
+        pieces.extend(words(&text, room / 2).map(|word| {
+            let leaf = if code { Inline::Code(word.to_owned()) } else { Inline::Text(word.to_owned()) };
+            Run { styles: styles.clone(), leaf }
+        }));
     }
     pieces
 }
 
-/// Words with the space behind them; a word of monstrous length in pieces of whole graphemes.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    const LONGEST: usize = 200;
-    text.split_inclusive(' ').flat_map(|word| {
+/// Words with the space behind them; one that is longer than `longest` bytes in pieces of graphemes, and
+/// a grapheme that is longer in characters.
+fn words(text: &str, longest: usize) -> impl Iterator<Item = &str> {
+    let longest = longest.max(4);
+    text.split_inclusive(' ').flat_map(move |word| {
         let mut rest = word;
         std::iter::from_fn(move || {
             if rest.is_empty() {
                 return None;
             }
             let address = rest.starts_with("http://") || rest.starts_with("https://");
-            if rest.len() <= LONGEST || (address && rest.len() <= 1_000) {
+            if rest.len() <= longest || (address && rest.len() <= 2 * longest - 4) {
                 return Some(std::mem::take(&mut rest));
             }
             let end = rest
                 .grapheme_indices(true)
                 .map(|(at, grapheme)| at + grapheme.len())
-                .take_while(|end| *end <= LONGEST)
+                .take_while(|end| *end <= longest)
                 .last()
-                .or_else(|| rest.graphemes(true).next().map(str::len))
-                .unwrap_or(rest.len());
+                .unwrap_or_else(|| rest.floor_char_boundary(longest));
             let (piece, left) = rest.split_at(end);
             rest = left;
             Some(piece)

@@ -14,6 +14,9 @@ pub use read::{Names, read};
 
 use super::Doc;
 
+/// What stands behind a quote's author and links to the quoted post.
+const ARROW: &str = "↗";
+
 /// Where quoted posts are in Discord.
 pub trait QuoteLinks {
     /// The address of the Discord message that shows this post, if there is one.

@@ -190,13 +190,13 @@ fn inlines(text: &str, names: &Names, depth: usize) -> Vec<Inline> {
     let mut before = ' ';
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
-        if let Some((inline, length)) = token(text, at, c, names, depth, &ticks) {
+        if let Some((inline, length)) = token(text, at, c, names, depth, &ticks, &frames) {
             push(&mut frames, inline);
             before = rest[..length].chars().next_back().unwrap_or(' ');
             at += length;
             continue;
         }
-        if let Some(marker) = marker(rest) {
+        if let Some(marker) = marker(rest, frames.last().map_or("", |frame| frame.marker)) {
             let after = rest[marker.len()..].chars().next().unwrap_or(' ');
             if let Some(open) = frames.iter().rposition(|frame| frame.marker == marker)
                 && closes(marker, before, after)
@@ -234,7 +234,14 @@ fn inlines(text: &str, names: &Names, depth: usize) -> Vec<Inline> {
 
 const MARKERS: [&str; 6] = ["**", "__", "~~", "||", "*", "_"];
 
-fn marker(text: &str) -> Option<&'static str> {
+/// The sign that stands here. Of three in a row, the innermost style's come first.
+fn marker(text: &str, innermost: &str) -> Option<&'static str> {
+    if innermost == "*" && text.starts_with("***") {
+        return Some("*");
+    }
+    if innermost == "_" && text.starts_with("___") {
+        return Some("_");
+    }
     MARKERS.into_iter().find(|marker| text.starts_with(marker))
 }
 
@@ -248,6 +255,13 @@ fn closes(marker: &str, before: char, after: char) -> bool {
 
 /// Ends a style; what was opened within it and not ended is plain text.
 fn close(frames: &mut Vec<Frame>, open: usize) {
+    // `***a** b*`: which of two styles that begin together is the outer one, the first end tells.
+    let mut open = open;
+    if open + 2 == frames.len() && frames[open].content.is_empty() {
+        let outer = frames[open].marker;
+        frames[open].marker = std::mem::replace(&mut frames[open + 1].marker, outer);
+        open += 1;
+    }
     while frames.len() > open + 1 {
         reopen(frames);
     }
@@ -334,6 +348,7 @@ fn token(
     names: &Names,
     depth: usize,
     ticks: &Ticks,
+    frames: &[Frame],
 ) -> Option<(Inline, usize)> {
     let rest = &text[at..];
     match c {
@@ -358,8 +373,9 @@ fn token(
         'h' if rest.starts_with("https://") || rest.starts_with("http://") => {
             let end = rest.find(|c: char| c.is_whitespace() || c == '<').unwrap_or(rest.len());
             let mut url = &rest[..end];
-            if let Some(spoiler) = url.find("||") {
-                url = &url[..spoiler];
+            // The end of a style around it ends it too.
+            for frame in frames.iter().filter(|frame| !matches!(frame.marker, "" | "_")) {
+                url = url.split(frame.marker).next().unwrap_or(url);
             }
             let open = url.contains('(');
             url = url.trim_end_matches(|c: char| ".,:;\"'!?*_~".contains(c) || (c == ')' && !open));
@@ -376,9 +392,7 @@ fn bare(url: &str) -> Inline {
 
 /// `[label](https://address)`; Discord makes no link of anything else.
 fn masked(rest: &str, names: &Names, depth: usize) -> Option<(Inline, usize)> {
-    let window =
-        &rest[..rest.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST_LINK).last()?];
-    let window = if rest.len() <= LONGEST_LINK { rest } else { window };
+    let window = &rest[..rest.floor_char_boundary(LONGEST_LINK)];
     let middle = window.find("](")?;
     let label = &window[1..middle];
     if label.trim().is_empty() || label.contains("\n\n") {

@@ -37,6 +37,7 @@ pub fn guard(html: &str) -> Result<(), TooMuch> {
         at = scan.markup(html, at)?;
         if scan.tags > MOST_TAGS
             || scan.open.len() > MOST_OPEN
+            || scan.formatting.len() > MOST_OPEN
             || scan.searched > MOST_SEARCHED
             || scan.reopened > MOST_REOPENED
             || scan.oddities > MOST_ODDITIES
@@ -81,11 +82,15 @@ const WALLS: [&str; 11] =
 const INLINE: [&str; 12] =
     ["span", "label", "abbr", "q", "sub", "sup", "kbd", "var", "cite", "ins", "del", "bdo"];
 
+/// Elements whose formatting ends with them.
+const CELLS: [&str; 7] = ["applet", "caption", "marquee", "object", "td", "template", "th"];
+const MARK: Name = [0; 8];
+
 #[derive(Default)]
 struct Scan {
     open: Vec<Name>,
-    /// Unclosed formatting elements.
-    formatting: usize,
+    /// The parser's list of active formatting elements; [`MARK`] parts a cell's from those around it.
+    formatting: Vec<Name>,
     tags: usize,
     searched: usize,
     reopened: usize,
@@ -142,9 +147,15 @@ impl Scan {
             return;
         }
         if is_any(of, &FORMATTING) {
-            self.formatting += 1;
+            if of == name("a") {
+                self.end_formatting(of);
+            }
+            self.formatting.push(of);
         } else {
-            self.reopened += self.formatting;
+            self.reopened += self.formatting.len();
+            if is_any(of, &CELLS) {
+                self.formatting.push(MARK);
+            }
         }
         // Those whose end tag may be left out end the one before them.
         let closes: &[&str] = match &of {
@@ -156,8 +167,8 @@ impl Scan {
             b"dt\0\0\0\0\0\0" | b"dd\0\0\0\0\0\0" => &["dt", "dd"],
             _ => &[],
         };
-        while self.open.last().is_some_and(|last| is_any(*last, closes)) {
-            self.open.pop();
+        while let Some(last) = self.open.pop_if(|last| is_any(*last, closes)) {
+            self.forget(last);
         }
         if !is_any(of, &RAW) {
             self.open.push(of);
@@ -167,53 +178,52 @@ impl Scan {
     /// Closes an element if the parser is sure to.
     fn close(&mut self, of: Name) {
         self.count();
-        let formatting = is_any(of, &FORMATTING);
-        if !formatting {
-            self.reopened += self.formatting;
+        if is_any(of, &FORMATTING) {
+            return self.end_formatting(of);
         }
+        self.reopened += self.formatting.len();
         let table = is_any(of, &["table", "tr", "td", "th", "tbody", "thead", "tfoot", "caption"]);
-        let light = formatting || is_any(of, &INLINE);
-        let mut place = None;
-        for (at, other) in self.open.iter().enumerate().rev() {
-            if *other == of {
-                place = Some(at);
-                break;
-            }
-            let wall = if table {
-                is_any(*other, &["table", "html", "template"])
-            } else if light {
-                !is_any(*other, &FORMATTING) && !is_any(*other, &INLINE)
-            } else {
-                is_any(*other, &WALLS)
-            };
-            if wall {
-                break;
+        let light = is_any(of, &INLINE);
+        let wall = |other: Name| match (table, light) {
+            (true, _) => is_any(other, &["table", "html", "template"]),
+            (_, true) => !is_any(other, &FORMATTING) && !is_any(other, &INLINE),
+            _ => is_any(other, &WALLS),
+        };
+        let found = self.open.iter().rposition(|other| *other == of || wall(*other));
+        if let Some(place) = found.filter(|place| self.open[*place] == of) {
+            // Formatting that was open in it stays in the list: it is opened again behind it.
+            while self.open.len() > place {
+                if let Some(closed) = self.open.pop() {
+                    self.forget(closed);
+                }
             }
         }
-        if let Some(place) = place {
-            // What formatting was open in it is opened again behind it.
-            self.open.truncate(place);
-            self.formatting = self.formatting.saturating_sub(usize::from(formatting));
-        } else if formatting
-            && let Some(place) = self.open.iter().rposition(|other| *other == of || is_any(*other, &WALLS))
-            && self.open[place] == of
-        {
-            // The parser takes it out from around the blocks that it reaches into.
-            self.open.remove(place);
-            self.formatting = self.formatting.saturating_sub(1);
-        } else if formatting && self.open.iter().all(|other| !is_any(*other, &WALLS)) {
-            // It was left open by a block that has ended.
-            self.formatting = self.formatting.saturating_sub(1);
+    }
+
+    /// Formatting ends through the blocks that it reaches into, but not through a wall.
+    fn end_formatting(&mut self, of: Name) {
+        let found = self.open.iter().rposition(|other| *other == of || is_any(*other, &WALLS));
+        match found {
+            Some(place) if self.open[place] == of => drop(self.open.remove(place)),
+            Some(_) if self.open.contains(&of) => return,
+            _ => {}
+        }
+        let listed = self.formatting.iter().rposition(|other| *other == of || *other == MARK);
+        if let Some(place) = listed.filter(|place| self.formatting[*place] == of) {
+            self.formatting.remove(place);
+        }
+    }
+
+    /// A cell takes its formatting with it.
+    fn forget(&mut self, closed: Name) {
+        if is_any(closed, &CELLS) {
+            let mark = self.formatting.iter().rposition(|other| *other == MARK);
+            self.formatting.truncate(mark.unwrap_or(0));
         }
     }
 
     /// To the end tag of an element whose content is text.
     fn raw(&mut self, html: &str, at: usize, of: Name) -> usize {
-        if self.foreign && is_any(of, &["style", "title", "noscript", "script"]) {
-            // In a drawing these hold elements. Whether this is one can't be known, so what ends in here
-            // is not believed.
-            self.oddities += usize::from(is_any(of, &["noscript"]));
-        }
         let bytes = html.as_bytes();
         let mut from = at;
         let mut commented = false;
@@ -226,6 +236,8 @@ impl Scan {
             if commented && of == name("script") && read_name(bytes, from) == of {
                 self.oddities += 1;
             } else if self.foreign && bytes.get(from).is_some_and(u8::is_ascii_alphabetic) {
+                // In a drawing these hold elements. Whether this is one can't be known: what opens in here
+                // counts, what closes does not.
                 self.open.push(read_name(bytes, from));
                 if self.open.len() > MOST_OPEN {
                     return html.len();

@@ -43,7 +43,8 @@ impl Around {
     fn styled(&self, style: Style) -> Self {
         let mut inner = self.clone();
         let link = |style: &Style| matches!(style, Style::Link(_));
-        if !inner.styles.contains(&style) && !(link(&style) && inner.styles.iter().any(link)) {
+        let within_link = link(&style) && inner.styles.iter().any(link);
+        if !within_link && !inner.styles.contains(&style) {
             inner.styles.push(style);
         }
         inner
@@ -99,12 +100,12 @@ impl Walk<'_> {
         if matches!(name, "span" | "a") && is_spoiler(element) && element.child_elements().all(is_inline) {
             return self.children(element, flow, &around.styled(Style::Spoiler));
         }
-        if around.blocks < MAX_DEPTH {
-            if let Some(block) = self.special(element, around) {
-                flow.flush();
-                flow.blocks.extend(block);
-                return;
-            }
+        if around.blocks + 1 < MAX_DEPTH
+            && let Some(block) = self.special(element, around)
+        {
+            flow.flush();
+            flow.blocks.extend(block);
+            return;
         }
         match name {
             "b" | "strong" => self.children(element, flow, &around.styled(Style::Bold)),
@@ -168,6 +169,8 @@ impl Walk<'_> {
             "pre" => Some(vec![Block::Code { language: language(element), text: code_text(element) }]),
             "ul" | "ol" => self.list(element, around),
             "table" => self.table(element, around),
+            // The frame of a whole post.
+            "blockquote" if class_any(element, &["postcontent"]) => None,
             "blockquote" => {
                 let content = self.contents(element, around);
                 if !shows_something(&content) {
@@ -267,7 +270,7 @@ impl Walk<'_> {
             match child.value().name() {
                 "li" => items.push(self.contents(child, around)),
                 // Old pages put a list straight into a list.
-                "ul" | "ol" if around.blocks < MAX_DEPTH => {
+                "ul" | "ol" if around.blocks + 2 < MAX_DEPTH => {
                     let nested = self.list(child, &around.inside()).unwrap_or_default();
                     match items.last_mut() {
                         Some(item) => item.extend(nested),
@@ -603,10 +606,10 @@ fn watch_page(url: &str) -> String {
             rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
         (!id.is_empty()).then_some(id)
     };
-    if url.contains("youtube") {
-        if let Some(id) = id("/embed/").or_else(|| id("/v/")) {
-            return format!("https://www.youtube.com/watch?v={id}");
-        }
+    if url.contains("youtube")
+        && let Some(id) = id("/embed/").or_else(|| id("/v/"))
+    {
+        return format!("https://www.youtube.com/watch?v={id}");
     }
     if url.contains("player.vimeo.com")
         && let Some(id) = id("/video/")
