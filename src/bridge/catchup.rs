@@ -13,17 +13,28 @@ use crate::store::{Effect, StoreError, SubmissionState};
 
 use super::Heart;
 use super::inbox::{plain_emoji, take};
+use super::outbox::Halt;
 use super::tie::Tie;
 
 /// The most messages that Discord gives at once.
 const PAGE: u8 = 100;
 
+/// Why a channel can't be read back.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     #[error(transparent)]
     Discord(#[from] DiscordError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Discord(error) => error.into(),
+            Trouble::Store(error) => error.into(),
+        }
+    }
 }
 
 /// Catches up with every bridged channel. One that can't be read is left for the next time.
@@ -40,7 +51,7 @@ pub async fn run(heart: Arc<Heart>, stop: CancellationToken) {
             if stop.is_cancelled() {
                 return;
             }
-            if let Err(trouble) = channel_missed(&heart, &tie, channel).await {
+            if let Err(trouble) = self::channel(&heart, &tie, channel).await {
                 tracing::warn!(%channel, "can't read what was missed: {trouble}");
             }
         }
@@ -58,7 +69,8 @@ async fn channels(heart: &Heart, tie: &Tie) -> Result<Vec<ChannelId>, Trouble> {
     Ok(active.into_iter().map(|thread| thread.id).filter(|id| own.contains(id)).collect())
 }
 
-async fn channel_missed(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<(), Trouble> {
+/// Reads back what was missed in one channel.
+pub async fn channel(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<(), Trouble> {
     let recent = heart.discord.messages(channel, Span::Newest, PAGE).await?;
     let Some(mut after) = heart.store.watermark(channel).await? else {
         // Never looked at before: what people said until now was not said to the forum.

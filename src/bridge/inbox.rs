@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Replies;
 use crate::discord::{Event, Message};
-use crate::model::{MessageId, ThreadId, UserId};
+use crate::model::{ChannelId, MessageId, ThreadId, UserId};
 use crate::store::{
     Effect, Millis, Origin, Priority, Reaction, Room, StoreError, Submission, SubmissionState,
 };
@@ -60,6 +60,11 @@ pub async fn take(heart: &Heart, event: &Event) -> Result<(), StoreError> {
                 deleted(heart, *message).await?;
             }
         }
+        Event::Reacted { message, .. } | Event::Unreacted { message, .. }
+            if heart.store.part_of_message(*message).await?.is_none() =>
+        {
+            heart.unplaced.keep(event.clone(), heart.clock.monotonic());
+        }
         Event::Reacted { message, user, emoji, .. } => reacted(heart, *message, *user, emoji).await?,
         Event::Unreacted { message, user, emoji, .. } => {
             let emoji = plain_emoji(emoji);
@@ -75,6 +80,15 @@ pub async fn take(heart: &Heart, event: &Event) -> Result<(), StoreError> {
                 heart.apply(None, vec![Effect::DropRoom { bridge, thread }]).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// A message was just written down, or a Discord thread: what was said about it meanwhile has its place
+/// now.
+pub async fn placed(heart: &Heart, channel: ChannelId, message: Option<MessageId>) -> Result<(), StoreError> {
+    for event in heart.unplaced.about(channel, message) {
+        Box::pin(take(heart, &event)).await?;
     }
     Ok(())
 }
@@ -104,6 +118,9 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let Some((tie, thread)) = (if own_words { meant_for(heart, message).await? } else { None }) else {
         if heart.store.watermark(message.channel).await?.is_some() {
             heart.apply(None, vec![watermark]).await?;
+        }
+        if own_words {
+            heart.unplaced.keep(Event::Message(message.clone()), heart.clock.monotonic());
         }
         return Ok(());
     };

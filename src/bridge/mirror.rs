@@ -19,8 +19,8 @@ use super::job::{News, Outcome, ThreadFacts};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::digest_of;
-use super::submit;
 use super::tie::Tie;
+use super::{catchup, inbox, submit};
 
 /// A bridge whose channel can't be used is tried again after this time.
 const HOLD: Duration = Duration::from_secs(300);
@@ -103,6 +103,7 @@ async fn deliver(
     let webhook = work.heart.discord.webhook(tie.bridge.channel).await?;
     let mut parts = parts.to_vec();
     let target = target(work, tie, thread, post, webhook, &mut parts, outgoing).await?;
+    let mut adopted = false;
     for (number, message) in (0_u32..).zip(outgoing) {
         let digest = digest_of(message.content.as_bytes());
         let sent = match parts.iter().find(|part| part.part == number) {
@@ -120,7 +121,10 @@ async fn deliver(
                 }
             }
             None => match adopt(work, tie, &target, message).await? {
-                Some(found) => found,
+                Some(found) => {
+                    adopted = true;
+                    found
+                }
                 None => {
                     Point::BeforeSend.reached();
                     let sent = work.heart.discord.send(&target.webhook, target.thread, message).await?;
@@ -130,6 +134,11 @@ async fn deliver(
             },
         };
         work.note(vec![Effect::Part(part(tie, post, number, target.channel(), sent, digest))]).await?;
+        inbox::placed(work.heart, target.channel(), Some(sent)).await?;
+    }
+    if adopted {
+        // Since it was sent, before a crash perhaps, people may have answered.
+        catchup::channel(work.heart, tie, target.channel()).await.map_err(Halt::from)?;
     }
     let kept = u32::try_from(outgoing.len()).unwrap_or(u32::MAX);
     let surplus: Vec<_> = parts.iter().filter(|part| part.part >= kept).collect();
@@ -187,6 +196,7 @@ async fn target(
             Effect::Watermark { channel, message: MessageId(channel.0) },
         ])
         .await?;
+        inbox::placed(work.heart, channel, None).await?;
         return Ok(Target { webhook, thread: Some(channel) });
     }
     let Some(first) = outgoing.first() else {
@@ -209,6 +219,11 @@ async fn target(
         Effect::Watermark { channel, message },
     ])
     .await?;
+    inbox::placed(work.heart, channel, None).await?;
+    inbox::placed(work.heart, channel, Some(message)).await?;
+    if work.tried_before() {
+        catchup::channel(work.heart, tie, channel).await.map_err(Halt::from)?;
+    }
     parts.push(starter);
     Ok(Target { webhook, thread: Some(channel) })
 }

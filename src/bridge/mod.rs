@@ -30,9 +30,11 @@ pub mod run;
 pub mod submit;
 pub mod thanks;
 pub mod tie;
+pub mod unplaced;
 pub mod watch;
 
 use tie::Ties;
+use unplaced::Unplaced;
 
 /// What every part of the heart holds on to.
 pub struct Heart {
@@ -42,6 +44,7 @@ pub struct Heart {
     pub ties: Ties,
     pub clock: Arc<dyn Clock>,
     pub health: Health,
+    pub unplaced: Unplaced,
     /// There may be a job to do.
     pub wake: Notify,
     me: Mutex<Option<UserId>>,
@@ -104,6 +107,7 @@ impl Heart {
             ties: Ties::default(),
             clock,
             health,
+            unplaced: Unplaced::default(),
             wake: Notify::new(),
             me: Mutex::default(),
         }

@@ -43,11 +43,14 @@ pub async fn reply(
         return Err(Halt::Park("the bridge of this message is no longer there".to_owned()));
     };
     let Some(submission) = work.heart.store.submission(spoken.message).await? else { return Ok(Vec::new()) };
-    if matches!(
-        submission.state,
-        SubmissionState::Posted | SubmissionState::AwaitingApproval | SubmissionState::Withdrawn
-    ) {
-        return Ok(Vec::new());
+    match submission.state {
+        SubmissionState::Queued | SubmissionState::Refused => {}
+        // The watcher met the post on the forum before we heard of it.
+        SubmissionState::Posted => {
+            let now = work.heart.store.now().await?;
+            return Ok(vec![telling(spoken.channel, spoken.message, Outcome::Arrived, now)?]);
+        }
+        SubmissionState::AwaitingApproval | SubmissionState::Withdrawn => return Ok(Vec::new()),
     }
     let submission = Submission { digest: spoken_digest(spoken), ..submission };
     if work.tried_before()

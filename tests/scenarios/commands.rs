@@ -9,7 +9,8 @@ use crate::world::{World, eventually};
 async fn threads_are_shown_and_listed() {
     let mut world = World::new().await;
     world.start(vec![world.threads()]).await;
-    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Printer of doom", "It eats paper.").unwrap();
+    let (thread, _) =
+        world.forum().open_thread(world.board, world.ann, "Printer of doom", "It eats paper.").unwrap();
     let room = world.room("Printer of doom").await;
     world.message(room, "It eats paper.").await;
     eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
@@ -32,7 +33,8 @@ async fn threads_are_shown_and_listed() {
     let answer = asked.answer().await.unwrap();
     assert!(shown(&answer).contains("Printer of doom"), "{}", shown(&answer));
 
-    let asked = world.discord().command(world.dora, room, "thread show", &[("thread", json!("999999"))]).unwrap();
+    let asked =
+        world.discord().command(world.dora, room, "thread show", &[("thread", json!("999999"))]).unwrap();
     let answer = asked.answer().await.unwrap();
     assert!(answer.ephemeral(), "what failed is nobody else's business");
     if let Some(mut openapi) = OpenApi::find() {
@@ -52,7 +54,9 @@ async fn what_guests_may_not_read_is_not_shown_elsewhere() {
     world.start(vec![world.threads(), world.stage.bridge(cellar, private)]).await;
     eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
 
-    let ask = |channel| world.discord().command(world.dora, channel, "thread show", &[("thread", json!(secret.to_string()))]);
+    let ask = |channel| {
+        world.discord().command(world.dora, channel, "thread show", &[("thread", json!(secret.to_string()))])
+    };
     let elsewhere = ask(world.text_channel).unwrap().answer().await.unwrap();
     let text = format!("{:?}", elsewhere.message);
     assert!(!text.contains("boiler"), "{text}");

@@ -11,7 +11,8 @@ use crate::world::{World, eventually};
 /// A bridged thread with one post, and its Discord thread.
 async fn thread(world: &mut World) -> (u64, u64) {
     world.start(vec![world.threads()]).await;
-    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
+    let (thread, _) =
+        world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
     let room = world.room("Question").await;
     world.message(room, "Who has the key?").await;
     (thread, room)
@@ -38,10 +39,14 @@ async fn a_reply_reaches_the_forum_once_with_attribution_and_a_tick() {
 async fn in_a_feed_an_answer_to_a_message_is_a_reply_and_other_talk_is_not() {
     let mut world = World::new().await;
     world.start(vec![world.feed()]).await;
-    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
+    let (thread, _) =
+        world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
     let message = world.message(world.text_channel, "Who has the key?").await;
     world.discord().say(world.emil, world.text_channel, "lunch anybody?", None).unwrap();
-    world.discord().say(world.dora, world.text_channel, "It hangs behind the door.", Some(message.id)).unwrap();
+    world
+        .discord()
+        .say(world.dora, world.text_channel, "It hangs behind the door.", Some(message.id))
+        .unwrap();
     world.post(thread, "behind the door").await;
     world.quiet().await;
     assert!(world.posts_with(thread, "lunch").is_empty());
@@ -75,7 +80,8 @@ async fn edits_and_removals_of_the_message_follow() {
     world.discord().edit(world.dora, said, "In the blue box.").unwrap();
     eventually("the edit", || world.forum().post(post).filter(|p| p.text.contains("In the blue box."))).await;
     world.discord().delete(said).unwrap();
-    eventually("the removal", || world.forum().post(post).is_none_or(|post| post.deleted).then_some(())).await;
+    eventually("the removal", || world.forum().post(post).is_none_or(|post| post.deleted).then_some(()))
+        .await;
     world.quiet().await;
     assert!(world.forum().thread(thread).is_some());
 }
@@ -96,7 +102,8 @@ async fn a_closed_thread_refuses_and_the_person_is_told_why() {
     let mut world = World::new().await;
     let (thread, room) = thread(&mut world).await;
     world.forum().close(thread).unwrap();
-    eventually("the lock", || world.discord().channel(room).and_then(|c| c.thread).filter(|t| t.locked)).await;
+    eventually("the lock", || world.discord().channel(room).and_then(|c| c.thread).filter(|t| t.locked))
+        .await;
     world.discord().lock_thread(room, false).unwrap();
     let said = world.discord().say(world.dora, room, "One more thing.", None).unwrap();
     world.marked(said, "⚠️").await;
@@ -116,7 +123,12 @@ async fn flood_control_makes_replies_wait_and_loses_none() {
         world.discord().say(world.dora, room, &format!("quick {number}"), None).unwrap();
     }
     eventually("all three", || (world.posts_with(thread, "quick").len() == 3).then_some(())).await;
-    let refused = world.forum().ledger().into_iter().filter(|e| matches!(e.outcome, forum::Outcome::Refused(_))).count();
+    let refused = world
+        .forum()
+        .ledger()
+        .into_iter()
+        .filter(|e| matches!(e.outcome, forum::Outcome::Refused(_)))
+        .count();
     assert!(refused <= 3, "the forum was asked {refused} times too early");
 }
 

@@ -10,7 +10,8 @@ use crate::world::{World, eventually};
 async fn a_new_thread_is_a_discord_post_under_its_authors_name() {
     let mut world = World::new().await;
     world.start(vec![world.threads()]).await;
-    let (thread, post) = world.forum().open_thread(world.board, world.ann, "Toner again", "It is [b]empty[/b].").unwrap();
+    let (thread, post) =
+        world.forum().open_thread(world.board, world.ann, "Toner again", "It is [b]empty[/b].").unwrap();
     let room = world.room("Toner again").await;
     let message = world.message(room, "It is **empty**.").await;
     assert_eq!(message.author_name, "Ann");
@@ -27,7 +28,13 @@ async fn a_new_thread_is_a_discord_post_under_its_authors_name() {
     for entry in world.discord().ledger() {
         let body = entry.request.clone().unwrap_or_default();
         if body.get("content").is_some() {
-            assert_eq!(body["allowed_mentions"]["parse"], serde_json::json!([]), "{} {}", entry.method, entry.path);
+            assert_eq!(
+                body["allowed_mentions"]["parse"],
+                serde_json::json!([]),
+                "{} {}",
+                entry.method,
+                entry.path
+            );
         }
     }
     if let Some(mut openapi) = OpenApi::find() {
@@ -82,7 +89,8 @@ async fn a_long_post_is_split_and_follows_its_edits() {
     let text = (1..=5).map(|n| format!("Part {n}. {paragraph}")).collect::<Vec<_>>().join("\n\n");
     let (_, post) = world.forum().open_thread(world.board, world.ann, "Epic", &text).unwrap();
     let room = world.room("Epic").await;
-    let parts = eventually("several parts", || Some(world.mirrored(room)).filter(|parts| parts.len() >= 3)).await;
+    let parts =
+        eventually("several parts", || Some(world.mirrored(room)).filter(|parts| parts.len() >= 3)).await;
     assert!(parts.iter().all(|part| part.encode_utf16().count() <= 2_000));
     assert!(parts.last().unwrap().contains("-# [#1]"));
     world.forum().edit(post, "Never mind.").unwrap();
@@ -99,7 +107,8 @@ async fn edits_and_removals_on_the_forum_follow() {
     let reply = world.forum().reply(thread, world.bob, "I disagree.").unwrap();
     let message = world.message(room, "I disagree.").await;
     world.forum().edit(reply, "I agree.").unwrap();
-    eventually("the edit", || world.discord().message(message.id).filter(|m| m.content.contains("I agree."))).await;
+    eventually("the edit", || world.discord().message(message.id).filter(|m| m.content.contains("I agree.")))
+        .await;
     world.forum().delete(reply, Deletion::Hard).unwrap();
     eventually("the removal", || world.discord().message(message.id).is_none().then_some(())).await;
     world.message(room, "First words.").await;
@@ -141,11 +150,14 @@ async fn title_and_state_of_the_thread_follow() {
     let room = eventually("the thread", || world.discord().threads(world.forum_channel).pop()).await;
     world.message(room.id, "Words.").await;
     world.forum().rename(thread, "New title").unwrap();
-    eventually("the new title", || world.discord().channel(room.id).filter(|c| c.name.contains("New title"))).await;
+    eventually("the new title", || world.discord().channel(room.id).filter(|c| c.name.contains("New title")))
+        .await;
     world.forum().close(thread).unwrap();
     let locked = |wanted: bool| {
         let world = &world;
-        move || world.discord().channel(room.id).and_then(|c| c.thread).filter(|t| t.locked == wanted).map(drop)
+        move || {
+            world.discord().channel(room.id).and_then(|c| c.thread).filter(|t| t.locked == wanted).map(drop)
+        }
     };
     eventually("the lock", locked(true)).await;
     world.forum().reopen(thread).unwrap();
@@ -156,7 +168,8 @@ async fn title_and_state_of_the_thread_follow() {
 async fn a_quote_leads_to_the_discord_message_of_the_quoted_post() {
     let mut world = World::new().await;
     world.start(vec![world.threads()]).await;
-    let (thread, first) = world.forum().open_thread(world.board, world.ann, "Quotes", "The original words.").unwrap();
+    let (thread, first) =
+        world.forum().open_thread(world.board, world.ann, "Quotes", "The original words.").unwrap();
     let room = world.room("Quotes").await;
     let quoted = world.message(room, "The original words.").await;
     let text = format!("[QUOTE=Ann;{first}]The original words.[/QUOTE]Quite so.");

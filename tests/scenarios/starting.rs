@@ -34,7 +34,8 @@ async fn a_number_brings_the_newest_of_each_thread() {
 async fn a_restart_goes_on_where_it_stopped() {
     let mut world = World::new().await;
     world.start(vec![world.threads()]).await;
-    let (thread, post) = world.forum().open_thread(world.board, world.ann, "Night shift", "Good evening.").unwrap();
+    let (thread, post) =
+        world.forum().open_thread(world.board, world.ann, "Night shift", "Good evening.").unwrap();
     let room = world.room("Night shift").await;
     let first = world.message(room, "Good evening.").await;
     world.stop().await.expect("a clean stop");

@@ -38,6 +38,9 @@ impl World {
     }
 
     pub async fn with(forum: forum::Options, limits: Limits) -> Self {
+        // What the bridge logs is shown when a test fails.
+        let filter = tracing_subscriber::EnvFilter::new("warn,serenity=error,threadbridge=debug");
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let discord = discord::Options { limits, ..discord::Options::default() };
         let stage = Stage::start(forum, discord, Arc::new(SystemClock)).await.expect("the sandbox starts");
         let board = stage.forum.add_board("Staffroom");
@@ -66,7 +69,9 @@ impl World {
     }
 
     pub fn config(&self, bridges: Vec<BridgeConfig>) -> Config {
-        self.stage.config(&self.folder.database(), Duration::from_millis(100), bridges).expect("a configuration")
+        self.stage
+            .config(&self.folder.database(), Duration::from_millis(100), bridges)
+            .expect("a configuration")
     }
 
     /// Starts the bridge, and waits until it has taken stock of every board.
@@ -109,7 +114,11 @@ impl World {
     /// The Discord thread that shows a forum thread of this title.
     pub async fn room(&self, title: &str) -> u64 {
         eventually("the thread to appear in Discord", || {
-            self.discord().threads(self.forum_channel).into_iter().find(|room| room.name == title).map(|room| room.id)
+            self.discord()
+                .threads(self.forum_channel)
+                .into_iter()
+                .find(|room| room.name == title)
+                .map(|room| room.id)
         })
         .await
     }
@@ -131,7 +140,8 @@ impl World {
 
     /// The post on the forum that holds these words.
     pub async fn post(&self, thread: u64, words: &str) -> u64 {
-        eventually(&format!("a post with {words:?}"), || self.posts_with(thread, words).first().copied()).await
+        eventually(&format!("a post with {words:?}"), || self.posts_with(thread, words).first().copied())
+            .await
     }
 
     pub fn posts_with(&self, thread: u64, words: &str) -> Vec<u64> {

@@ -132,7 +132,31 @@ pub fn definitions() -> Value {
     let mut commands = commands();
     poise::framework::set_qualified_names(&mut commands);
     let definitions = poise::builtins::create_application_commands(&commands);
-    serde_json::to_value(definitions).unwrap_or_default()
+    plainly(serde_json::to_value(definitions).unwrap_or_default())
+}
+
+/// Without the fields that serenity writes where Discord's description has none: `false` for what is off,
+/// empty lists, and whole numbers written as fractions.
+fn plainly(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(plainly).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(name, value)| {
+                let off =
+                    matches!(name.as_str(), "autocomplete" | "required") && *value == Value::Bool(false);
+                !off && !value.as_array().is_some_and(Vec::is_empty)
+            })
+            .map(|(name, value)| (name, plainly(value)))
+            .collect(),
+        Value::Number(number) => match number.as_f64() {
+            Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() < 9e15 => {
+                Value::from(whole as i64)
+            }
+            _ => Value::Number(number),
+        },
+        other => other,
+    }
 }
 
 /// What answers the commands, for the gateway.
