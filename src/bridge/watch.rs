@@ -254,22 +254,23 @@ impl Watcher {
     /// Reads one of the threads that were written down when stock was taken.
     async fn read_history(&mut self, ties: &[Arc<Tie>]) -> Result<bool, Trouble> {
         for tie in ties.iter().filter(|tie| tie.bridge.start != Start::Now) {
-            for follow in self.heart.store.unread(tie.id(), 1).await? {
-                let thread = follow.thread.clone();
-                let page = match self.forum.engine.thread(&thread, PageRef::Last).await {
-                    Ok(page) => page,
-                    Err(Failure::Gone(why)) => {
-                        tracing::info!(forum = %self.forum.key, %thread, "skipped an old thread: {why}");
-                        self.commit(vec![Effect::Follow(Follow { marker: "gone".into(), ..follow })]).await?;
-                        return Ok(true);
-                    }
-                    Err(failure) => return Err(failure.into()),
-                };
-                let summary = summary_of(&thread, &page);
-                let behind = [Behind::new(tie.clone(), Some(follow))];
-                self.catch_up(&thread, Some(&summary), std::slice::from_ref(tie), &behind).await?;
-                return Ok(true);
-            }
+            let Some(follow) = self.heart.store.unread(tie.id(), 1).await?.into_iter().next() else {
+                continue;
+            };
+            let thread = follow.thread.clone();
+            let page = match self.forum.engine.thread(&thread, PageRef::Last).await {
+                Ok(page) => page,
+                Err(Failure::Gone(why)) => {
+                    tracing::info!(forum = %self.forum.key, %thread, "skipped an old thread: {why}");
+                    self.commit(vec![Effect::Follow(Follow { marker: "gone".into(), ..follow })]).await?;
+                    return Ok(true);
+                }
+                Err(failure) => return Err(failure.into()),
+            };
+            let summary = summary_of(&thread, &page);
+            let behind = [Behind::new(tie.clone(), Some(follow))];
+            self.catch_up(&thread, Some(&summary), std::slice::from_ref(tie), &behind).await?;
+            return Ok(true);
         }
         Ok(false)
     }

@@ -32,7 +32,7 @@ fn in_page(bytes: &[u8]) -> Option<&'static Encoding> {
     let after = head.split("charset=").nth(1).or_else(|| head.split("encoding=").nth(1))?;
     let label = after.trim_start_matches(['"', '\'']);
     let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:".contains(c))).unwrap_or(label.len());
-    Encoding::for_label(label[..end].as_bytes())
+    Encoding::for_label(&label.as_bytes()[..end])
 }
 
 /// Percent-encodes a form's value in the forum's encoding; what it can't hold becomes `&#NNN;`.

@@ -352,7 +352,7 @@ fn ago(text: &str) -> Option<SignedDuration> {
     if !AGO.iter().any(|word| has_word(text, word.trim()) || text.starts_with(word)) {
         return None;
     }
-    let words: Vec<&str> = text.split(|c: char| c == ' ' || c == ',').collect();
+    let words: Vec<&str> = text.split([' ', ',']).collect();
     let unit = words
         .iter()
         .position(|word| UNITS.iter().any(|(names, _)| names.iter().any(|name| word.starts_with(name))))?;

@@ -83,10 +83,10 @@ fn number(item: ElementRef<'_>, id: &str) -> Option<u32> {
 fn edited(item: ElementRef<'_>) -> Option<String> {
     let note = first(item, css!("blockquote.lastedited, .lastedited"))?;
     let mut text = text_of(note);
-    if let Some(reason) = first(note, css!(".reason")).map(text_of) {
-        if let Some(at) = text.find(&reason) {
-            text.truncate(at);
-        }
+    if let Some(reason) = first(note, css!(".reason")).map(text_of)
+        && let Some(at) = text.find(&reason)
+    {
+        text.truncate(at);
     }
     // The name may hold digits: the date comes after it.
     let author = first(note, css!("a")).map(text_of).filter(|name| !name.is_empty());
@@ -284,10 +284,10 @@ fn rows(item: ElementRef<'_>) -> Vec<(String, String)> {
 
 /// Add-ons put "Label: value" into a single cell.
 fn split_plain((label, value): (String, String)) -> Vec<(String, String)> {
-    if label.is_empty() {
-        if let Some((label, value)) = value.split_once(':') {
-            return vec![(label.trim().to_owned(), value.trim().to_owned())];
-        }
+    if label.is_empty()
+        && let Some((label, value)) = value.split_once(':')
+    {
+        return vec![(label.trim().to_owned(), value.trim().to_owned())];
     }
     vec![(label, value)]
 }
@@ -315,10 +315,8 @@ fn mentions(doc: &Doc) -> Vec<String> {
     fn inlines(content: &[Inline], out: &mut Vec<String>) {
         for inline in content {
             match inline {
-                Inline::Mention { name, .. } => {
-                    if !out.contains(name) {
-                        out.push(name.clone());
-                    }
+                Inline::Mention { name, .. } if !out.contains(name) => {
+                    out.push(name.clone());
                 }
                 Inline::Text(text) => written(text, out),
                 Inline::Bold(c)

@@ -153,10 +153,9 @@ fn pagination(scope: &Scope<'_>) -> (u32, u32) {
     if let Some(label) = first(
         root,
         css!("#pagination_top a.popupctrl, #pagination_bottom a.popupctrl, .pagination a.popupctrl"),
-    ) {
-        if let [page, pages, ..] = counts(&text_of(label)).as_slice() {
-            return (narrow(*page), narrow(*pages).max(narrow(*page)));
-        }
+    ) && let [page, pages, ..] = counts(&text_of(label)).as_slice()
+    {
+        return (narrow(*page), narrow(*pages).max(narrow(*page)));
     }
     let selected =
         first(root, css!("#pagination_top .selected, #pagination_bottom .selected, .pagination .selected"));
