@@ -43,7 +43,7 @@ pub async fn page(
     let base = base_url.map(|text| address(text).context("--base-url")).transpose()?;
     match source {
         Source::Url(url) => fetched(&url, engine, base, zone, clock).await,
-        Source::Bytes(bytes) => saved(&bytes, engine, base, zone, clock.as_ref()),
+        Source::Bytes(bytes) => saved(&bytes, engine, base, zone),
     }
 }
 
@@ -55,18 +55,13 @@ fn address(text: &str) -> anyhow::Result<Url> {
 }
 
 /// A saved page. Its address is its own `<base>` or canonical link where none is given.
-fn saved(
-    bytes: &[u8],
-    engine: EngineName,
-    base: Option<Url>,
-    zone: TimeZone,
-    clock: &dyn Clock,
-) -> anyhow::Result<Reading> {
+fn saved(bytes: &[u8], engine: EngineName, base: Option<Url>, zone: TimeZone) -> anyhow::Result<Reading> {
     let (text, _) = charset::decode(bytes, None);
     let url = base.clone().or_else(|| own_address(&text));
     let known = url.clone();
     let url = url.unwrap_or_else(|| Url::parse("http://forum.invalid/").expect("a constant address"));
-    let context = parse::Context { url, zone, now: clock.now() };
+    let now = parse::head(&text).made_at();
+    let context = parse::Context { url, zone, now };
     let page = match engine {
         EngineName::Vbulletin4 => parse::thread_page(&text, &context)?,
     };

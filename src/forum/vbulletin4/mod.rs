@@ -53,7 +53,7 @@ impl Vbulletin4 {
     }
 
     fn context(&self, page: &Page) -> Context {
-        Context { url: page.url.clone(), zone: self.zone.clone(), now: self.clock.now() }
+        Context { url: page.url.clone(), zone: self.zone.clone(), now: Some(self.clock.now()) }
     }
 
     /// Reads a page with `read`; where that fails, finds out what the page is.

@@ -16,7 +16,8 @@ pub enum Order {
 #[derive(Debug, Clone)]
 pub struct Reader {
     pub zone: TimeZone,
-    pub now: Timestamp,
+    /// `None`: then "today" and "an hour ago" mean nothing.
+    pub now: Option<Timestamp>,
     pub order: Order,
 }
 
@@ -239,7 +240,7 @@ impl Reader {
     pub fn moment(&self, text: &str) -> Option<Timestamp> {
         let text = normal(text);
         if let Some(back) = ago(&text) {
-            return self.now.checked_sub(back).ok();
+            return self.now?.checked_sub(back).ok();
         }
         let (time, rest) = time_of_day(&text)?;
         let date = self.day(&rest)?;
@@ -250,15 +251,15 @@ impl Reader {
     /// A date alone.
     pub fn day(&self, text: &str) -> Option<Date> {
         let text = normal(text);
-        let today = self.zone.to_datetime(self.now).date();
+        let today = self.now.map(|now| self.zone.to_datetime(now).date());
         if TODAY.iter().any(|word| has_word(&text, word)) {
-            return Some(today);
+            return today;
         }
         if YESTERDAY.iter().any(|word| has_word(&text, word)) {
-            return today.checked_sub(1.day()).ok();
+            return today?.checked_sub(1.day()).ok();
         }
         if let Some(back) = ago(&text) {
-            let then = self.now.checked_sub(back).ok()?;
+            let then = self.now?.checked_sub(back).ok()?;
             return Some(self.zone.to_datetime(then).date());
         }
         named_month(&text).or_else(|| self.numeric(&text))
@@ -281,7 +282,11 @@ impl Reader {
 
 /// Learns from all numeric dates of a page which part is the day: a part above twelve can't be a month,
 /// and dots are written day first. `language` decides where nothing else does.
-pub fn order_of<'a>(dates: impl Iterator<Item = &'a str> + Clone, now: Timestamp, language: &str) -> Order {
+pub fn order_of<'a>(
+    dates: impl Iterator<Item = &'a str> + Clone,
+    now: Option<Timestamp>,
+    language: &str,
+) -> Order {
     let (mut day_first, mut month_first) = (0, 0);
     for text in dates.clone() {
         let Some((first, second, third, separator)) = numbers(&normal(text)) else { continue };
@@ -302,7 +307,8 @@ pub fn order_of<'a>(dates: impl Iterator<Item = &'a str> + Clone, now: Timestamp
     let doubts = |order: Order| {
         let reader = Reader { zone: TimeZone::UTC, now, order };
         let days: Vec<Date> = dates.clone().filter_map(|text| reader.day(text)).collect();
-        let latest = TimeZone::UTC.to_datetime(now).date().checked_add(1.day()).unwrap_or(Date::MAX);
+        let latest = now.map_or(Date::MAX, |now| TimeZone::UTC.to_datetime(now).date());
+        let latest = latest.checked_add(1.day()).unwrap_or(Date::MAX);
         let future = days.iter().filter(|day| **day > latest).count();
         future + days.windows(2).filter(|pair| pair[0] > pair[1]).count()
     };
@@ -458,7 +464,7 @@ mod tests {
 
     fn reader(order: Order) -> Reader {
         let zone = TimeZone::get("Europe/London").expect("a bundled zone");
-        let now = "2014-06-20T12:00:00Z".parse().expect("a time");
+        let now = Some("2014-06-20T12:00:00Z".parse().expect("a time"));
         Reader { zone, now, order }
     }
 
@@ -492,7 +498,7 @@ mod tests {
 
     #[test]
     fn the_page_tells_which_part_is_the_day() {
-        let now = "2014-06-20T12:00:00Z".parse().expect("a time");
+        let now = Some("2014-06-20T12:00:00Z".parse().expect("a time"));
         for (dates, language, expected) in [
             (&["04-09-2005", "04-13-2005"][..], "", Order::MonthFirst),
             (&["04-09-2005", "13-09-2005"], "en", Order::DayFirst),

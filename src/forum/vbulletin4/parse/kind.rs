@@ -26,6 +26,15 @@ impl Head {
     }
 }
 
+impl Head {
+    /// When the page was made: a member's token begins with the second.
+    pub fn made_at(&self) -> Option<jiff::Timestamp> {
+        let (second, _) = self.token.as_deref()?.split_once('-')?;
+        let at = jiff::Timestamp::from_second(second.parse().ok()?).ok()?;
+        (at.as_second() > 1_000_000_000).then_some(at)
+    }
+}
+
 /// Reads the head's facts without parsing the page.
 pub fn head(page: &str) -> Head {
     let quoted = |name: &str| {

@@ -17,6 +17,7 @@ pub mod dates;
 pub mod kind;
 pub mod links;
 mod post;
+mod repair;
 mod thread;
 
 pub use board::{board_page, boards};
@@ -30,8 +31,9 @@ pub struct Context {
     pub url: Url,
     /// The forum's time zone.
     pub zone: TimeZone,
-    /// When the page was fetched.
-    pub now: Timestamp,
+    /// When the page was fetched; `None` for a saved page that does not tell, whose "Yesterday" then means
+    /// no day.
+    pub now: Option<Timestamp>,
 }
 
 /// Why a page can't be read as what it should be: one sentence.
@@ -62,8 +64,9 @@ fn selector(text: &'static str) -> Selector {
 
 /// Parses a page that is not too large to be parsed.
 fn document(text: &str) -> Result<Html, PageError> {
-    html::guard(text)?;
-    Ok(Html::parse_document(text))
+    let text = repair::xml_as_html(text);
+    html::guard(&text)?;
+    Ok(Html::parse_document(&text))
 }
 
 /// What relative addresses are relative to: `<base href>`, else the page.

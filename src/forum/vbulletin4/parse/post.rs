@@ -1,11 +1,17 @@
 //! One post of a thread page: its `li#post_ID`, and the thanks box that follows it.
 
-use scraper::{ElementRef, Selector};
+use scraper::{ElementRef, Html, Selector};
 
 use super::thread::Scope;
-use super::{Once, counts, css, first, links, some, squeezed, text_of};
+use super::{Once, count, counts, css, first, links, some, squeezed, text_of};
 use crate::markup::{Block, Doc, Inline, html};
 use crate::model::{Attachment, Author, MemberId, Post, PostId, QuoteRef, Thanks, ViewerThanks, Visibility};
+
+/// Every post of a page.
+pub fn posts(page: &Html, scope: &Scope<'_>) -> Vec<Post> {
+    let items = page.select(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]"));
+    items.filter_map(|item| post(item, scope)).collect()
+}
 
 /// Reads a post. Items of the list that are none (thanks boxes, advertisements) have no number in their id,
 /// or no body of that number.
@@ -73,7 +79,11 @@ fn number(item: ElementRef<'_>, id: &str) -> Option<u32> {
         let text = text_of(counter);
         counts(&text).first().and_then(|number| u32::try_from(*number).ok()).filter(|_| text.len() < 16)
     });
-    by_text.or_else(|| {
+    let beside = || {
+        let text = first(item, css!(".nodecontrols")).map(text_of)?;
+        counts(text.strip_prefix('#')?).first().and_then(|number| u32::try_from(*number).ok())
+    };
+    by_text.or_else(beside).or_else(|| {
         let named = descendant_with_id(item, &format!("postcount{id}"))?;
         named.value().attr("name")?.parse().ok()
     })
@@ -122,6 +132,8 @@ fn author(item: ElementRef<'_>, scope: &Scope<'_>) -> Author {
         ..Author::default()
     };
     stats(item, &mut author);
+    // A member whose profile the viewer may not open still has a member's figures.
+    author.guest &= author.joined.is_none() && author.posts.is_none();
     author
 }
 
@@ -216,21 +228,32 @@ fn stats(item: ElementRef<'_>, author: &mut Author) {
         let is = |names: &[&str]| names.contains(&key.as_str());
         let starts = |names: &[&str]| names.iter().any(|name| key.starts_with(name));
         let whole = format!("{key} {}", value.to_lowercase());
-        let number = || counts(&value).first().copied();
+        let number = || {
+            let plain = value.chars().all(|c| c.is_ascii_digit() || " ,.'".contains(c));
+            if plain { count(&value) } else { counts(&value).first().copied() }
+        };
         if is(&JOINED) && author.joined.is_none() {
             author.joined = some(value);
         } else if is(&LOCATION) && author.location.is_none() {
             author.location = some(value);
         } else if is(&POSTS) && author.posts.is_none() {
             author.posts = number();
-        } else if starts(&THANKED) || (thanked_line(&whole) && !is(&POSTS)) {
+        } else if thanked_line(&whole) && !is(&POSTS) {
             thanked(&whole, author);
-        } else if is(&THANKS) && author.thanks_given.is_none() {
+        } else if (is(&THANKS) || (starts(&THANKED) && label_is_given(&key))) && author.thanks_given.is_none()
+        {
             author.thanks_given = number();
+        } else if starts(&THANKED) {
+            thanked(&whole, author);
         } else if is(&BLOG) && author.blog_entries.is_none() {
             author.blog_entries = number();
         }
     }
+}
+
+/// "Bedankt 7" counts the thanks that a member gave.
+fn label_is_given(label: &str) -> bool {
+    matches!(label, "bedankt" | "remercié" | "agradecido")
 }
 
 /// "Thanked 1,860 Times in 1,154 Posts": two counts and a word for thanks.
@@ -440,8 +463,8 @@ fn thanks(item: ElementRef<'_>, id: &str, scope: &Scope<'_>) -> (Vec<Thanks>, Op
     }
     let title =
         first(frame, css!("h2, h3, .title, .posttitle, .post_thanks_title")).map(text_of).unwrap_or_default();
-    let said =
-        counts(&title).into_iter().filter(|n| *n < 1_000_000).max().filter(|n| *n >= thanks.len() as u64);
+    // A name in the title may hold digits: the count is the nearest to what is listed.
+    let said = counts(&title).into_iter().filter(|n| *n >= thanks.len() as u64).min();
     let total = match (said, thanks.len() as u64) {
         (_, 0) => None,
         (Some(said), _) => Some(said),

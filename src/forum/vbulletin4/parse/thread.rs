@@ -4,7 +4,9 @@ use scraper::{ElementRef, Html};
 
 use super::dates::{Reader, order_of, zone_of_footer};
 use super::kind::{self, PageKind};
-use super::{Context, PageError, base_of, count, counts, css, document, first, links, post, some, text_of};
+use super::{
+    Context, PageError, base_of, count, counts, css, document, first, links, post, repair, some, text_of,
+};
 use crate::model::{BoardId, BoardRef, Browsing, Permissions, SimilarThread, Thread, ThreadId, ThreadPage};
 
 /// What is needed to read any part of a page.
@@ -51,10 +53,15 @@ pub fn thread_page(text: &str, context: &Context) -> Result<ThreadPage, PageErro
         other => return Err(PageError(other.describe("a thread"))),
     }
     let scope = Scope::new(&page, context);
-    let posts: Vec<_> = page
-        .select(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]"))
-        .filter_map(|item| post::post(item, &scope))
-        .collect();
+    let mut posts = post::posts(&page, &scope);
+    if let Some(script) = repair::posts_in_script(text) {
+        let more = document(&script)?;
+        posts.extend(post::posts(&more, &scope));
+        posts.sort_by_key(|post| post.number.unwrap_or(u32::MAX));
+    }
+    // Pages that were saved while they changed hold a post twice.
+    let mut seen = std::collections::HashSet::new();
+    posts.retain(|post| seen.insert(post.id.clone()));
     if posts.is_empty() {
         return Err(PageError("this thread page holds no post that can be read".to_owned()));
     }
