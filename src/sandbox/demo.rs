@@ -54,8 +54,13 @@ pub async fn run(port: u16, open: bool, headless: bool, stop: CancellationToken)
         if open {
             open_browser(&address);
         }
+        let filled = limits_once_filled(&scene);
         let routes = page::router(Arc::new(stage.clone()));
-        axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned()).await?;
+        let served = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
+        tokio::select! {
+            served = served.into_future() => served?,
+            never = filled => match never {},
+        }
         Ok(())
     };
     let outcome = tokio::select! {
@@ -67,6 +72,20 @@ pub async fn run(port: u16, open: bool, headless: bool, stop: CancellationToken)
     stage.discord.stop();
     stage.forum.stop().await;
     outcome.and(bridged)
+}
+
+/// From when everything that was on the forum is shown, Discord keeps its real limits.
+async fn limits_once_filled(scene: &Scene) -> std::convert::Infallible {
+    let Scene { stage, community, staffroom, .. } = scene;
+    let posts = stage.forum.posts(community.long_thread).len();
+    loop {
+        let shown = stage.discord.threads(*staffroom).into_iter().map(|room| room.messages.len()).max();
+        if shown.is_some_and(|shown| shown >= posts) {
+            stage.discord.set_limits(Limits::default());
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 /// A person who closed the terminal is no reason to fail.
