@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::discord::rest::Span;
 use crate::discord::{DiscordError, Event, Message};
 use crate::model::{ChannelId, MessageId};
-use crate::store::{Effect, StoreError, SubmissionState};
+use crate::store::{Effect, StoreError, Submission, SubmissionState};
 
 use super::Heart;
 use super::inbox::{plain_emoji, take};
@@ -71,6 +71,8 @@ async fn channels(heart: &Heart, tie: &Tie) -> Result<Vec<ChannelId>, Trouble> {
 
 /// Reads back what was missed in one channel.
 pub async fn channel(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<(), Trouble> {
+    // What was written down before we look must be there when we look.
+    let submitted = heart.store.submissions(tie.id(), channel, MessageId(0)).await?;
     let recent = heart.discord.messages(channel, Span::Newest, PAGE).await?;
     let Some(mut after) = heart.store.watermark(channel).await? else {
         // Never looked at before: what people said until now was not said to the forum.
@@ -92,7 +94,7 @@ pub async fn channel(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<(),
         take(heart, &Event::Edited(message.clone())).await?;
         reactions_missed(heart, tie, message).await?;
     }
-    deletions_missed(heart, tie, channel, &recent).await?;
+    deletions_missed(heart, channel, &submitted, &recent).await?;
     Ok(())
 }
 
@@ -125,15 +127,15 @@ async fn reactions_missed(heart: &Heart, tie: &Tie, message: &Message) -> Result
 /// Messages that reached the forum and are no longer in the channel, as far back as was read.
 async fn deletions_missed(
     heart: &Heart,
-    tie: &Tie,
     channel: ChannelId,
+    submitted: &[Submission],
     recent: &[Message],
 ) -> Result<(), Trouble> {
-    let Some(oldest) = recent.first().map(|message| message.id) else { return Ok(()) };
     // With fewer messages than were asked for, the channel has no others.
-    let oldest = if recent.len() < usize::from(PAGE) { MessageId(0) } else { oldest };
+    let whole = recent.len() < usize::from(PAGE);
+    let oldest = recent.first().filter(|_| !whole).map_or(MessageId(0), |message| message.id);
     let there: HashSet<_> = recent.iter().map(|message| message.id).collect();
-    for submission in heart.store.submissions(tie.id(), channel, oldest).await? {
+    for submission in submitted.iter().filter(|submission| submission.message >= oldest) {
         let expected = matches!(submission.state, SubmissionState::Queued | SubmissionState::Posted);
         if expected && !there.contains(&submission.message) {
             take(heart, &Event::Deleted { channel, messages: vec![submission.message] }).await?;

@@ -47,7 +47,7 @@ pub async fn show(
     post: &Post,
     news: News,
 ) -> Result<Vec<Effect>, Halt> {
-    let Some(tie) = work.heart.ties.get(bridge) else { return Ok(Vec::new()) };
+    let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
     let parts = work.heart.store.parts(bridge, &post.id).await?;
     let from_discord = parts.first().is_some_and(|part| part.origin == Origin::Discord);
     if from_discord || (news == News::Changed && parts.is_empty()) {
@@ -237,6 +237,7 @@ async fn unclaimed_thread(
     starter: Option<(&Webhook, &Outgoing)>,
 ) -> Result<Option<ChannelId>, Problem> {
     let (true, Some(guild)) = (work.tried_before(), tie.guild()) else { return Ok(None) };
+    let me = work.heart.discord.me().await?.user;
     for thread in work.heart.discord.active_threads(guild).await? {
         if thread.parent != Some(tie.bridge.channel)
             || thread.name != title
@@ -245,7 +246,7 @@ async fn unclaimed_thread(
             continue;
         }
         let own = match starter {
-            None => thread.owner == work.heart.me(),
+            None => thread.owner == Some(me),
             Some((webhook, first)) => work
                 .heart
                 .discord
@@ -365,7 +366,7 @@ pub async fn hide(
     thread: &ThreadId,
     post: &PostId,
 ) -> Result<Vec<Effect>, Halt> {
-    let Some(tie) = work.heart.ties.get(bridge) else { return Ok(Vec::new()) };
+    let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
     let parts = work.heart.store.parts(bridge, post).await?;
     let Some(first) = parts.first() else {
         // Not sent yet: then it need not be.
@@ -394,7 +395,7 @@ pub async fn hide(
 
 /// Gives a Discord thread its forum thread's title, tags and state.
 pub async fn dress(work: &Work<'_>, bridge: BridgeId, thread: &ThreadFacts) -> Result<Vec<Effect>, Halt> {
-    let Some(tie) = work.heart.ties.get(bridge) else { return Ok(Vec::new()) };
+    let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
     let Some(room) = work.heart.store.room(bridge, &thread.id).await? else { return Ok(Vec::new()) };
     let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
     let tags = tags(&tie, thread);

@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::discord::DiscordError;
 use crate::forum::Failure;
-use crate::store::{Claim, Effect, Finish, Millis, StoreError};
+use crate::store::{BridgeId, Claim, Effect, Finish, Millis, StoreError};
 
 use super::job::Job;
 use super::points::Point;
+use super::tie::Tie;
 use super::{Heart, mirror, submit, thanks};
 
 /// How many jobs are done side by side. Discord's limits, not this, bound the throughput: it only has to
@@ -83,6 +84,19 @@ impl Work<'_> {
     /// Whether an earlier try may have done some of it.
     pub fn tried_before(&self) -> bool {
         self.claim.attempts > 0
+    }
+
+    /// The bridge that a job is for; `None` when it was removed. One whose channel Discord has not told of
+    /// yet is waited for.
+    pub async fn tie(&self, bridge: BridgeId) -> Result<Option<Arc<Tie>>, Halt> {
+        if let Some(tie) = self.heart.ties.get(bridge) {
+            return Ok(Some(tie));
+        }
+        if self.heart.store.bridges().await?.iter().any(|known| known.id == bridge) {
+            let reason = "Discord has not told of the bridge's channel yet".to_owned();
+            return Err(Halt::Later(LOOK, reason));
+        }
+        Ok(None)
     }
 
     /// Writes down a step that is done, and goes on.

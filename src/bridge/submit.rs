@@ -3,6 +3,7 @@
 //! A reply carries a link to its Discord message. That link is its proof of origin: after a try whose
 //! end is not known the thread's last pages are searched for it, and the watcher knows the post by it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::discord::DiscordError;
@@ -39,7 +40,7 @@ pub async fn reply(
     thread: &ThreadId,
     spoken: &Spoken,
 ) -> Result<Vec<Effect>, Halt> {
-    let Some((tie, forum)) = place(work, bridge) else {
+    let Some((tie, forum)) = place(work, bridge).await? else {
         return Err(Halt::Park("the bridge of this message is no longer there".to_owned()));
     };
     let Some(submission) = work.heart.store.submission(spoken.message).await? else { return Ok(Vec::new()) };
@@ -100,7 +101,7 @@ pub async fn amend(
     thread: &ThreadId,
     spoken: &Spoken,
 ) -> Result<Vec<Effect>, Halt> {
-    let Some((tie, forum)) = place(work, bridge) else { return Ok(Vec::new()) };
+    let Some((tie, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
     let Some(submission) = work.heart.store.submission(spoken.message).await? else { return Ok(Vec::new()) };
     let digest = spoken_digest(spoken);
     let (Some(post), SubmissionState::Posted) = (&submission.post, submission.state) else {
@@ -131,7 +132,7 @@ pub async fn amend(
 
 /// Removes a posted reply whose message was deleted.
 pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> Result<Vec<Effect>, Halt> {
-    let Some((_, forum)) = place(work, bridge) else { return Ok(Vec::new()) };
+    let Some((_, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
     let Some(submission) = work.heart.store.submission(message).await? else { return Ok(Vec::new()) };
     if submission.state == SubmissionState::Withdrawn {
         return Ok(Vec::new());
@@ -201,10 +202,10 @@ pub fn telling(
     Ok(Effect::Enqueue(job.queued(tell_lane(message), Priority::Live, now)?))
 }
 
-fn place(work: &Work<'_>, bridge: BridgeId) -> Option<(std::sync::Arc<Tie>, std::sync::Arc<Forum>)> {
-    let tie = work.heart.ties.get(bridge)?;
-    let forum = work.heart.forums.get(&tie.bridge.forum)?.clone();
-    Some((tie, forum))
+async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
+    let Some(tie) = work.tie(bridge).await? else { return Ok(None) };
+    let forum = work.heart.forums.get(&tie.bridge.forum).cloned();
+    Ok(forum.map(|forum| (tie, forum)))
 }
 
 async fn arrived(work: &Work<'_>, submission: Submission, post: PostId) -> Result<Vec<Effect>, Halt> {
