@@ -163,7 +163,7 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if !has(css!("ol#posts, #postlist")) && (old || generator.contains("vBulletin 3")) {
         return PageKind::VBulletin3;
     }
-    let complete = page.len() < 200 || page.to_ascii_lowercase().contains("</html");
+    let complete = page.to_ascii_lowercase().contains("</html");
     if has(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]")) {
         return if complete { PageKind::Thread } else { PageKind::CutOff };
     }
