@@ -178,7 +178,10 @@ fn source(text: String) -> Result<read::Source, String> {
 }
 
 fn load(flag: &ConfigFlag) -> Result<Config, ExitCode> {
-    Config::load(flag.config.as_deref(), std::env::vars()).map_err(|errors| fail(WRONG, &errors.to_string()))
+    // A variable that is not text can't be meant for us.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Config::load(flag.config.as_deref(), variables).map_err(|errors| fail(WRONG, &errors.to_string()))
 }
 
 fn ended(outcome: anyhow::Result<()>) -> ExitCode {
