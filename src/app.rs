@@ -6,25 +6,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
 
 use crate::bridge::reading::Reading;
-use crate::bridge::{self, Forum, Heart};
+use crate::bridge::{self, Forum, Heart, leases};
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig};
-use crate::discord::commands;
-use crate::discord::gateway::{self, Gateway};
-use crate::discord::rest::Rest;
+use crate::discord::gateway::{self, Fatal, Gateway};
+use crate::discord::rest::{self, Rest};
+use crate::discord::{DiscordError, commands};
 use crate::health::Health;
+use crate::store::Millis;
 use crate::{forum, server, store};
 
 /// What is in flight when the process is told to stop may take this long.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
-/// How often the outbox is counted for `/metrics`.
+/// Discord is asked again where its gateway is after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// How long after one shard the next may begin, in milliseconds.
+const TURN: Millis = 5_500;
 /// Commands that Discord did not take are offered again after this time.
 const REGISTER_AGAIN: Duration = Duration::from_secs(60);
+/// How often the outbox is counted for `/metrics`.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the bridge until told to stop. An error is a reason not to run at all, in one sentence with what
@@ -47,47 +54,125 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
-    let heart = Arc::new(Heart::new(store.clone(), forums, discord.clone(), clock.clone(), health.clone()));
-    let bridges = store.sync_bridges(&config.bridges).await?;
+    discord.allow(config.discord.requests_per_second);
+    let heart = Arc::new(Heart::new(store.clone(), forums, discord.clone(), clock, health.clone()));
+    store.sync_bridges(&config.bridges).await?;
 
-    let (events, received) = mpsc::channel(1_024);
     let serving = tokio::spawn(server::serve(server, health.clone(), stop.clone()));
-    let tasks = bridge::run::start(&heart, bridges, received, &stop);
+    let tasks = bridge::run::start(&heart, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let reading = Arc::new(Reading::new(heart.clone(), guests));
-    tasks.spawn(reading.clone().learn(stop.clone()));
-    tasks.spawn(register_commands(discord.clone(), stop.clone()));
-    let mut connected = tokio::spawn(gateway::run(Gateway {
+    let ears = Ears {
+        heart: heart.clone(),
+        reading,
         token: config.discord.token.clone(),
         api_url: config.discord.api_url.clone(),
-        rest: discord,
-        clock,
-        events,
-        forums: reading,
-        shutdown: stop.clone(),
-        health: Arc::new(move |connected| {
-            health.gateway(if connected { Ok(()) } else { Err("not connected to Discord".to_owned()) });
-        }),
-    }));
-
+    };
     let outcome = tokio::select! {
         () = stop.cancelled() => Ok(()),
-        ended = &mut connected => match ended {
-            Ok(Ok(())) if stop.is_cancelled() => Ok(()),
-            Ok(Ok(())) => Err(anyhow::anyhow!("the connection to Discord ended")),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(anyhow::anyhow!("the connection to Discord broke down")),
-        },
+        fatal = ears.open(&tasks, &stop) => Err(fatal.into()),
     };
     stop.cancel();
     tasks.close();
     if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
         tracing::warn!("some work did not end in time; it goes on at the next start");
+    } else {
+        leases::leave(&heart).await;
     }
-    connected.abort();
     serving.abort();
     store.close().await;
     outcome
+}
+
+/// What hears Discord: the gateway, shard by shard, wherever this replica holds the lease.
+struct Ears {
+    heart: Arc<Heart>,
+    reading: Arc<Reading>,
+    token: SecretString,
+    api_url: Url,
+}
+
+impl Ears {
+    /// Hears until something happens that trying again can't mend.
+    async fn open(self, tasks: &TaskTracker, stop: &CancellationToken) -> Fatal {
+        let (broken, mut fatal) = mpsc::channel(1);
+        let ears = Arc::new(self);
+        let found = loop {
+            match ears.heart.discord.gateway().await {
+                Ok(found) => break found,
+                Err(error @ DiscordError::Token) => return Fatal(error.to_string()),
+                Err(error) => tracing::warn!("not connected to Discord: {error}; trying again"),
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        };
+        for shard in 0..found.shards {
+            let (ears, found, broken, stop) = (ears.clone(), found.clone(), broken.clone(), stop.clone());
+            tasks.spawn(async move {
+                let hear = async |over| {
+                    if let Err(error) = ears.hear(shard, &found, over).await {
+                        let _ = broken.send(error).await;
+                    }
+                };
+                ears.heart.leases.while_held(&leases::of_shard(shard), &stop, hear).await;
+            });
+        }
+        match fatal.recv().await {
+            Some(error) => error,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// One shard, for as long as its lease is ours. Whoever has the first one also answers for the commands.
+    async fn hear(&self, shard: u32, found: &rest::Gateway, over: CancellationToken) -> Result<(), Fatal> {
+        let (events, heard) = mpsc::channel(1_024);
+        let (heart, health, part) = (&self.heart, self.heart.health.clone(), leases::of_shard(shard));
+        if found.shards > 1 {
+            self.await_turn(shard % found.at_once, &over).await;
+        }
+        let connected = gateway::run(Gateway {
+            token: self.token.clone(),
+            api_url: self.api_url.clone(),
+            rest: heart.discord.clone(),
+            clock: heart.clock.clone(),
+            shard,
+            of: found.shards,
+            events,
+            forums: self.reading.clone(),
+            shutdown: over.clone(),
+            health: Arc::new(move |connected| {
+                let state = if connected { Ok(()) } else { Err("not connected to Discord".to_owned()) };
+                health.shard(&part, state);
+            }),
+        });
+        let taken = bridge::run::hear(heart, heard, shard, found.shards, over.clone());
+        let answering = async {
+            if shard == 0 {
+                let learnt = self.reading.clone().learn(over.clone());
+                tokio::join!(learnt, register_commands(heart.discord.clone(), over.clone()));
+            }
+        };
+        let besides = async {
+            tokio::join!(taken, answering);
+            std::future::pending().await
+        };
+        // Only the connection says when it is over: it has to take its leave.
+        tokio::select! {
+            outcome = connected => outcome,
+            outcome = besides => outcome,
+        }
+    }
+
+    /// Discord lets few shards begin at once, whichever replica they are in: each leaves the turn to the next
+    /// after five seconds, by a lease that nobody prolongs.
+    async fn await_turn(&self, turn: u32, over: &CancellationToken) {
+        let (name, holder) = (format!("identify:{turn}"), format!("{}:{turn}", self.heart.leases.holder()));
+        while !over.is_cancelled() {
+            match self.heart.store.take_lease(&name, &holder, TURN).await {
+                Ok(Some(_)) => return,
+                Ok(None) | Err(_) => tokio::time::sleep(ASK_AGAIN / 5).await,
+            }
+        }
+    }
 }
 
 /// Tells Discord of the commands, until it has listened.

@@ -1,7 +1,7 @@
 //! How the process is doing, as `/readyz` and `/metrics` tell it. Every room may report here; nobody
 //! decides by what it says. Ground level: it knows no other room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +14,22 @@ pub struct Health {
     state: Arc<State>,
 }
 
+/// Which replica has a part in its hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// This one: it tells by itself how the part is doing.
+    Here,
+    /// Another one: that is well, as far as can be seen from here.
+    Elsewhere,
+    Nobody,
+}
+
 #[derive(Default)]
 struct State {
     /// Each part that must work, with what is wrong where something is.
     parts: Mutex<BTreeMap<String, Result<(), String>>>,
+    /// The parts that another replica has.
+    elsewhere: Mutex<BTreeSet<String>>,
     posts_seen: AtomicU64,
     messages_sent: AtomicU64,
     replies_posted: AtomicU64,
@@ -42,11 +54,44 @@ impl Health {
     }
 
     pub fn gateway(&self, state: Result<(), String>) {
-        self.set("gateway".to_owned(), state);
+        self.shard("gateway", state);
+    }
+
+    /// The gateway's first shard is called just `gateway`.
+    pub fn shard(&self, part: &str, state: Result<(), String>) {
+        self.set(part.to_owned(), state);
     }
 
     pub fn watcher(&self, forum: &ForumKey, state: Result<(), String>) {
         self.set(format!("forum {forum}"), state);
+    }
+
+    /// Notes who has a part. One that this replica has just got is starting.
+    pub fn role(&self, part: &str, role: Role) {
+        let mut elsewhere = self.state.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = match role {
+            Role::Here => {
+                elsewhere.remove(part);
+                Err("starting".to_owned())
+            }
+            Role::Elsewhere => {
+                elsewhere.insert(part.to_owned());
+                Ok(())
+            }
+            Role::Nobody => {
+                elsewhere.remove(part);
+                Err("no replica has it".to_owned())
+            }
+        };
+        let mut parts = self.state.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = parts.get_mut(part) {
+            *known = state;
+        }
+    }
+
+    /// Whether another replica has this part.
+    pub fn elsewhere(&self, part: &str) -> bool {
+        self.state.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).contains(part)
     }
 
     fn set(&self, part: String, state: Result<(), String>) {
@@ -109,9 +154,17 @@ impl Health {
             let _ = writeln!(text, "threadbridge_{name} {value}");
         }
         text.push_str("# HELP threadbridge_up Whether a part works\n# TYPE threadbridge_up gauge\n");
-        for (part, fault) in self.parts() {
-            let part = part.replace(['\\', '"', '\n'], "_");
-            let _ = writeln!(text, "threadbridge_up{{part=\"{part}\"}} {}", u8::from(fault.is_ok()));
+        let parts = self.parts();
+        let label = |part: &str| part.replace(['\\', '"', '\n'], "_");
+        for (part, fault) in &parts {
+            let _ = writeln!(text, "threadbridge_up{{part=\"{}\"}} {}", label(part), u8::from(fault.is_ok()));
+        }
+        text.push_str(
+            "# HELP threadbridge_holds Whether this replica has a part\n# TYPE threadbridge_holds gauge\n",
+        );
+        for part in parts.keys() {
+            let holds = u8::from(!self.elsewhere(part));
+            let _ = writeln!(text, "threadbridge_holds{{part=\"{}\"}} {holds}", label(part));
         }
         text
     }

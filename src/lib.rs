@@ -11,6 +11,7 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod discord;
+pub mod fence;
 pub mod forum;
 pub mod health;
 pub mod markup;

@@ -38,11 +38,13 @@ fn routes(health: Health) -> Router {
         .with_state(health)
 }
 
-/// 200 when every part works, else 503 with the parts that do not.
+/// 200 when every part works, else 503 with the parts that do not. A part that another replica has is well:
+/// a replica that only stands by is ready.
 async fn ready(State(health): State<Health>) -> Response {
     let mut parts = serde_json::Map::new();
     for (part, state) in health.parts() {
-        parts.insert(part, json!({ "ok": state.is_ok(), "why": state.err() }));
+        let elsewhere = health.elsewhere(&part);
+        parts.insert(part, json!({ "ok": state.is_ok(), "why": state.err(), "elsewhere": elsewhere }));
     }
     let status = if health.ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": health.ready(), "parts": parts }))).into_response()

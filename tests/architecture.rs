@@ -5,23 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each room with the rooms that it may name.
-const FLOORS: [(&str, &[&str]); 15] = [
+const FLOORS: [(&str, &[&str]); 16] = [
     // `model` holds a post's body as a document, and a document names posts and members: one ground.
     ("model", &["markup"]),
     ("markup", &["model"]),
     ("clock", &[]),
+    ("fence", &["clock"]),
     ("health", &["model"]),
     ("config", &["model"]),
-    ("store", &["model", "markup", "clock", "config", "health"]),
-    ("forum", &["model", "markup", "clock", "config", "health"]),
-    ("discord", &["model", "markup", "clock", "config", "health"]),
-    ("bridge", &["model", "markup", "clock", "config", "health", "store", "forum", "discord"]),
+    ("store", &["model", "markup", "clock", "config", "fence", "health"]),
+    ("forum", &["model", "markup", "clock", "config", "fence", "health"]),
+    ("discord", &["model", "markup", "clock", "config", "fence", "health"]),
+    ("bridge", &["model", "markup", "clock", "config", "fence", "health", "store", "forum", "discord"]),
     ("server", &["model", "health"]),
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),
     ("app", &["model", "clock", "config", "health", "store", "forum", "discord", "bridge", "server"]),
     ("sandbox", &["model", "clock", "config", "health", "app"]),
-    ("main", &["model", "clock", "config", "check", "read", "app", "sandbox", "forum"]),
+    ("main", &["model", "clock", "config", "check", "read", "app", "sandbox", "forum", "store"]),
 ];
 
 /// Parts of the sandbox that stand in for a forum and for Discord: they must not share code with what they test.

@@ -186,6 +186,8 @@ async fn the_gateway_hands_on_and_the_commands_answer() {
         api_url: Url::parse(&discord.url()).unwrap(),
         rest,
         clock: Arc::new(SystemClock),
+        shard: 0,
+        of: 1,
         events: sender,
         forums: Arc::new(Library),
         shutdown: shutdown.clone(),

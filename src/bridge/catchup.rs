@@ -2,13 +2,12 @@
 //! Everything goes through [`super::inbox`], where what was seen before changes nothing.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::rest::Span;
 use crate::discord::{DiscordError, Event, Message};
-use crate::model::{ChannelId, MessageId};
+use crate::model::{ChannelId, GuildId, MessageId};
 use crate::store::{Effect, StoreError, Submission, SubmissionState};
 
 use super::Heart;
@@ -37,10 +36,10 @@ impl From<Trouble> for Halt {
     }
 }
 
-/// Catches up with every bridged channel. One that can't be read is left for the next time.
-pub async fn run(heart: Arc<Heart>, stop: CancellationToken) {
-    for tie in heart.ties.all() {
-        let channels = match channels(&heart, &tie).await {
+/// Catches up with every bridged channel of these guilds. One that can't be read is left for the next time.
+pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, stop: &CancellationToken) {
+    for tie in heart.ties.all().into_iter().filter(|tie| tie.guild().is_none_or(&ours)) {
+        let channels = match channels(heart, &tie).await {
             Ok(channels) => channels,
             Err(trouble) => {
                 tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
@@ -51,7 +50,7 @@ pub async fn run(heart: Arc<Heart>, stop: CancellationToken) {
             if stop.is_cancelled() {
                 return;
             }
-            if let Err(trouble) = self::channel(&heart, &tie, channel).await {
+            if let Err(trouble) = self::channel(heart, &tie, channel).await {
                 tracing::warn!(%channel, "can't read what was missed: {trouble}");
             }
         }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Replies;
@@ -26,24 +25,34 @@ const SETTLE: Millis = 300;
 /// How long to wait before an event is tried again when the database can't be written.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Takes events until told to stop. An event that can't be written is not passed over.
-pub async fn run(heart: Arc<Heart>, mut events: mpsc::Receiver<Event>, stop: CancellationToken) {
-    loop {
-        let event = tokio::select! {
-            event = events.recv() => event,
+/// Records one event. One that can't be written is not passed over, unless another replica hears for us by
+/// now: what we hear is old then, and the other has caught up with it.
+pub async fn surely(heart: &Heart, event: &Event, stop: &CancellationToken) {
+    while let Err(error) = take(heart, event).await {
+        if matches!(error, StoreError::LeaseLost) {
+            return;
+        }
+        heart.health.database(Err(error.to_string()));
+        tracing::error!(error = &error as &dyn std::error::Error, "can't record what happened in Discord");
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Another replica may have written down the message, or the Discord thread, that an event waits for.
+pub async fn place_due(heart: &Heart) {
+    for (channel, message) in heart.unplaced.due(heart.clock.monotonic()) {
+        let placed = async {
+            let known = match message {
+                Some(message) => heart.store.part_of_message(message).await?.is_some(),
+                None => heart.store.room_of_channel(channel).await?.is_some(),
+            };
+            if known { self::placed(heart, channel, message).await } else { Ok(()) }
         };
-        let Some(event) = event else { return };
-        while let Err(error) = take(&heart, &event).await {
-            heart.health.database(Err(error.to_string()));
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "can't record what happened in Discord"
-            );
-            tokio::select! {
-                () = tokio::time::sleep(RETRY) => {}
-                () = stop.cancelled() => return,
-            }
+        if let Err(error) = placed.await {
+            tracing::debug!("can't see whether an event has its place by now: {error}");
         }
     }
 }

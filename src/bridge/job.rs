@@ -10,6 +10,8 @@ use crate::model::{
 };
 use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError};
 
+use super::leases;
+
 /// Something to be done to Discord or to a forum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -127,16 +129,25 @@ impl Job {
     }
 
     /// The outbox row for this job.
-    pub fn queued(&self, lane: String, priority: Priority, run_at: Millis) -> Result<NewJob, StoreError> {
+    pub fn queued(&self, lane: Lane, priority: Priority, run_at: Millis) -> Result<NewJob, StoreError> {
         Ok(NewJob {
-            lane,
+            lane: lane.name,
             key: self.key(),
             seq: self.seq(),
             priority,
             run_at,
+            needs: Some(lane.needs),
             job: serde_json::to_value(self)?,
         })
     }
+}
+
+/// What must happen in order, and the lease that its jobs need. All that is done to one forum, or to one
+/// channel, is done by one replica: it alone knows the forum's pace and its session, or the channel's limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    pub name: String,
+    pub needs: String,
 }
 
 /// The key of the job that posts this message.
@@ -145,16 +156,16 @@ pub fn reply_key(message: MessageId) -> String {
 }
 
 /// The lane of a forum thread: what is written there is written in order.
-pub fn forum_lane(forum: &ForumKey, thread: &ThreadId) -> String {
-    format!("f:{forum}:{thread}")
+pub fn forum_lane(forum: &ForumKey, thread: &ThreadId) -> Lane {
+    Lane { name: format!("f:{forum}:{thread}"), needs: leases::of_forum(forum) }
 }
 
 /// The lane of one post's thanks.
-pub fn thanks_lane(forum: &ForumKey, post: &PostId) -> String {
-    format!("t:{forum}:{post}")
+pub fn thanks_lane(forum: &ForumKey, post: &PostId) -> Lane {
+    Lane { name: format!("t:{forum}:{post}"), needs: leases::of_forum(forum) }
 }
 
 /// The lane of what one person is told about one message.
-pub fn tell_lane(message: MessageId) -> String {
-    format!("m:{message}")
+pub fn tell_lane(message: MessageId) -> Lane {
+    Lane { name: format!("m:{message}"), needs: leases::of_shard(0) }
 }

@@ -21,6 +21,7 @@ use crate::store::{Effect, Store, StoreError};
 pub mod catchup;
 pub mod inbox;
 pub mod job;
+pub mod leases;
 pub mod mirror;
 pub mod outbox;
 pub mod points;
@@ -33,6 +34,7 @@ pub mod tie;
 pub mod unplaced;
 pub mod watch;
 
+use leases::Leases;
 use tie::Ties;
 use unplaced::Unplaced;
 
@@ -45,8 +47,11 @@ pub struct Heart {
     pub clock: Arc<dyn Clock>,
     pub health: Health,
     pub unplaced: Unplaced,
+    pub leases: Leases,
     /// There may be a job to do.
     pub wake: Notify,
+    /// Others may want to know that there is a job to do.
+    pub bell: Notify,
     me: Mutex<Option<UserId>>,
 }
 
@@ -100,8 +105,11 @@ impl Heart {
         clock: Arc<dyn Clock>,
         health: Health,
     ) -> Self {
+        let leases = Leases::new(store.shared());
         Self {
             store,
+            leases,
+            bell: Notify::new(),
             forums: forums.into_iter().map(|forum| (forum.key.clone(), Arc::new(forum))).collect(),
             discord,
             ties: Ties::default(),
@@ -126,6 +134,7 @@ impl Heart {
     pub async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
         let fresh = self.store.apply(once, effects).await?;
         self.wake.notify_waiters();
+        self.bell.notify_one();
         Ok(fresh)
     }
 }

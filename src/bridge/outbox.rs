@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::DiscordError;
+use crate::fence::{Fence, Moment, Proof};
 use crate::forum::Failure;
 use crate::store::{BridgeId, Claim, Effect, Finish, Millis, StoreError};
 
@@ -18,10 +19,6 @@ use super::{Heart, mirror, submit, thanks};
 /// How many jobs are done side by side. Discord's limits, not this, bound the throughput: it only has to
 /// be enough that lanes which wait for an answer leave room for others.
 pub const WORKERS: usize = 16;
-/// A worker that has not been heard of for this long has lost its job, in milliseconds.
-const LEASE: Millis = 60_000;
-/// How often a worker says that it is still at it.
-const RENEW: Duration = Duration::from_secs(20);
 /// A worker looks for jobs at least this often, whether or not somebody woke it.
 const LOOK: Duration = Duration::from_secs(1);
 /// The longest time between two tries of a job.
@@ -108,20 +105,24 @@ impl Work<'_> {
 }
 
 /// Does jobs until told to stop; what is in flight then is finished first.
-pub async fn work(heart: Arc<Heart>, name: String, stop: CancellationToken) {
+pub async fn work(heart: Arc<Heart>, stop: CancellationToken) {
+    let lease = Millis::try_from(heart.leases.claim_lasts().as_millis()).unwrap_or(Millis::MAX / 4);
     while !stop.is_cancelled() {
         let woken = heart.wake.notified();
-        match heart.store.claim(&name, LEASE).await {
+        let since = Moment::now(&*heart.clock);
+        match heart.store.claim(heart.leases.holder(), lease).await {
             Ok(Some(claim)) => {
                 heart.health.database(Ok(()));
                 Point::AfterClaim.reached();
-                handle(&heart, &claim).await;
+                let proof = Proof::Job { id: claim.id, fence: claim.fence };
+                let fence = Fence::new(proof, heart.clock.clone(), since, heart.leases.claim_holds());
+                fence.clone().within(handle(&heart, &claim, &fence)).await;
             }
             Ok(None) => {
                 heart.health.database(Ok(()));
                 tokio::select! {
                     () = woken => {}
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = tokio::time::sleep(LOOK.mul_f64(0.8 + 0.4 * fastrand::f64())) => {}
                     () = stop.cancelled() => {}
                 }
             }
@@ -140,21 +141,11 @@ pub async fn work(heart: Arc<Heart>, name: String, stop: CancellationToken) {
     }
 }
 
-async fn handle(heart: &Heart, claim: &Claim) {
-    let outcome = {
-        let doing = perform(heart, claim);
-        tokio::pin!(doing);
-        let mut renew = tokio::time::interval_at(tokio::time::Instant::now() + RENEW, RENEW);
-        loop {
-            tokio::select! {
-                outcome = &mut doing => break outcome,
-                _ = renew.tick() => {
-                    if let Err(error) = heart.store.settle(claim, Vec::new(), Finish::Continue).await {
-                        break Err(error.into());
-                    }
-                }
-            }
-        }
+async fn handle(heart: &Heart, claim: &Claim, fence: &Fence) {
+    // Side by side: a step that is being noted and a claim that is being prolonged may wait for each other.
+    let outcome = tokio::select! {
+        outcome = perform(heart, claim) => outcome,
+        lost = prolong(heart, claim, fence) => Err(lost.into()),
     };
     let settled = match outcome {
         Ok(effects) => {
@@ -174,6 +165,20 @@ async fn handle(heart: &Heart, claim: &Claim) {
         }
     }
     heart.wake.notify_waiters();
+}
+
+/// Says that the worker is still at it, often enough that one miss is none; ends when another has the job.
+async fn prolong(heart: &Heart, claim: &Claim, fence: &Fence) -> StoreError {
+    loop {
+        tokio::time::sleep(heart.leases.claim_lasts() / 4).await;
+        let since = Moment::now(&*heart.clock);
+        match heart.store.settle(claim, Vec::new(), Finish::Continue).await {
+            Ok(()) => fence.renew(since, heart.leases.claim_holds()),
+            Err(StoreError::LeaseLost) => return StoreError::LeaseLost,
+            // The fence knows how long it may still be tried.
+            Err(error) => tracing::warn!(job = %claim.key, "can't prolong the claim: {error}"),
+        }
+    }
 }
 
 async fn give_back(heart: &Heart, claim: &Claim, halt: Halt) -> Result<(), StoreError> {

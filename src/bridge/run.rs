@@ -4,108 +4,199 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::discord::{ChannelKind, Event};
-use crate::store::Bridge;
+use crate::model::GuildId;
 
 use super::tie::Tie;
 use super::watch::Watcher;
-use super::{Heart, catchup, inbox, outbox};
+use super::{Heart, catchup, inbox, leases, outbox};
 
-/// A channel that can't be looked up is asked for again after this time.
-const LOOK_UP_AGAIN: Duration = Duration::from_secs(5);
+/// How often the bridges are read again: a command, perhaps in another replica, may have changed them; and
+/// a channel that can't be looked up is asked for again.
+const LOOK_UP: Duration = Duration::from_secs(5);
+/// Other replicas are told at most this often that there is work.
+const RING: Duration = Duration::from_millis(50);
+/// How often it is looked whether events that had no place have one now.
+const PLACE: Duration = Duration::from_secs(1);
 
-/// Starts every task of the heart. They end when `stop` is cancelled; the tracker tells when they have.
-pub fn start(
-    heart: &Arc<Heart>,
-    bridges: Vec<Bridge>,
-    events: mpsc::Receiver<Event>,
-    stop: &CancellationToken,
-) -> TaskTracker {
+/// Starts every task of the heart but the ears, for which see [`hear`]. They end when `stop` is cancelled;
+/// the tracker tells when they have.
+pub fn start(heart: &Arc<Heart>, stop: &CancellationToken) -> TaskTracker {
     let tasks = TaskTracker::new();
-    let (forward, taken) = mpsc::channel(256);
-    tasks.spawn(tie_all(heart.clone(), bridges, stop.clone()));
-    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone(), tasks.clone()));
-    tasks.spawn(inbox::run(heart.clone(), taken, stop.clone()));
+    tasks.spawn(leases::keep(heart.clone(), stop.clone()));
+    tasks.spawn(tie_all(heart.clone(), stop.clone()));
     for forum in heart.forums.values() {
-        tasks.spawn(Watcher::new(heart.clone(), forum.clone()).run(stop.clone()));
+        let (heart, forum, stop) = (heart.clone(), forum.clone(), stop.clone());
+        tasks.spawn(async move {
+            let name = leases::of_forum(&forum.key);
+            let watch = async |over: CancellationToken| {
+                if begin(&heart, &over).await {
+                    Watcher::new(heart.clone(), forum.clone()).run(over).await;
+                }
+            };
+            heart.leases.while_held(&name, &stop, watch).await;
+        });
     }
-    for number in 0..outbox::WORKERS {
-        tasks.spawn(outbox::work(heart.clone(), format!("worker-{number}"), stop.clone()));
+    for _ in 0..outbox::WORKERS {
+        tasks.spawn(outbox::work(heart.clone(), stop.clone()));
+    }
+    if heart.store.shared() {
+        tasks.spawn(ring(heart.clone(), stop.clone()));
+        tasks.spawn(listen(heart.clone(), stop.clone()));
     }
     tasks.close();
     tasks
 }
 
-/// Asks Discord about each bridge's channel. Until Discord has answered, the bridge is not there: its
-/// forum is not read for it, so nothing is recorded that could not be shown.
-async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToken) {
-    let mut waiting = bridges;
-    let mut told = HashSet::new();
-    while !waiting.is_empty() && !stop.is_cancelled() {
-        let mut still = Vec::new();
-        for bridge in waiting {
-            match heart.discord.channel(bridge.channel).await {
-                Ok(channel)
-                    if matches!(
-                        channel.kind,
-                        ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement
-                    ) =>
-                {
-                    heart.ties.insert(Tie::new(bridge, channel));
-                }
-                Ok(_) => tracing::error!(
-                    channel = %bridge.channel,
-                    "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
-                ),
-                Err(error) => {
-                    if told.insert(bridge.id) {
-                        tracing::error!(channel = %bridge.channel, "can't look up the bridge's channel: {error}");
-                    }
-                    still.push(bridge);
-                }
+/// Whoever watched the forum before may have changed what is known of its bridges. False when it is over
+/// before it began.
+async fn begin(heart: &Heart, over: &CancellationToken) -> bool {
+    while !over.is_cancelled() {
+        match heart.store.bridges().await {
+            Ok(bridges) => {
+                heart.ties.refresh(bridges);
+                return true;
             }
+            Err(error) => heart.health.database(Err(error.to_string())),
         }
-        waiting = still;
-        for forum in heart.forums.values() {
-            forum.nudge.notify_one();
-        }
-        heart.wake.notify_waiters();
-        if !waiting.is_empty() {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_UP_AGAIN) => {}
-                () = stop.cancelled() => return,
-            }
+        tokio::select! {
+            () = tokio::time::sleep(PLACE) => {}
+            () = over.cancelled() => {}
         }
     }
-    if !stop.is_cancelled() {
-        catchup::run(heart, stop).await;
+    false
+}
+
+/// Asks Discord about each bridge's channel. Until Discord has answered, the bridge is not there: its
+/// forum is not read for it, so nothing is recorded that could not be shown.
+async fn tie_all(heart: Arc<Heart>, stop: CancellationToken) {
+    let mut told = HashSet::new();
+    while !stop.is_cancelled() {
+        let mut found = false;
+        match heart.store.bridges().await {
+            Ok(bridges) => {
+                for bridge in heart.ties.refresh(bridges) {
+                    if stop.is_cancelled() {
+                        return;
+                    }
+                    let (id, address) = (bridge.id, bridge.channel);
+                    match heart.discord.channel(address).await {
+                        Ok(channel)
+                            if matches!(
+                                channel.kind,
+                                ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement
+                            ) =>
+                        {
+                            heart.ties.insert(Tie::new(bridge, channel));
+                            found = true;
+                        }
+                        Ok(_) => {
+                            if told.insert(id) {
+                                tracing::error!(
+                                    channel = %address,
+                                    "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
+                                );
+                            }
+                        }
+                        Err(error) => {
+                            if told.insert(id) {
+                                tracing::error!(channel = %address, "can't look up the bridge's channel: {error}");
+                            }
+                        }
+                    }
+                }
+            }
+            Err(error) => heart.health.database(Err(error.to_string())),
+        }
+        if found {
+            for forum in heart.forums.values() {
+                forum.nudge.notify_one();
+            }
+            heart.wake.notify_waiters();
+            heart.ties.tell();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_UP) => {}
+            () = stop.cancelled() => {}
+        }
     }
 }
 
-/// Passes events on; a new session is a reason to look for what was missed.
-async fn on_ready(
-    heart: Arc<Heart>,
+/// Takes what one gateway shard of `of` hears until told to stop. A new session, or a channel that has become
+/// known, is a reason to look for what was missed in the guilds of that shard.
+pub async fn hear(
+    heart: &Heart,
     mut events: mpsc::Receiver<Event>,
-    forward: mpsc::Sender<Event>,
+    shard: u32,
+    of: u32,
     stop: CancellationToken,
-    tasks: TaskTracker,
 ) {
-    loop {
-        let event = tokio::select! {
-            event = events.recv() => event,
+    let missed = Notify::new();
+    let taking = async {
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = stop.cancelled() => return,
+            };
+            let Some(event) = event else { return };
+            inbox::surely(heart, &event, &stop).await;
+            if matches!(event, Event::Ready { .. }) {
+                missed.notify_one();
+            }
+        }
+    };
+    let catching_up = async {
+        let mut known = heart.ties.told();
+        loop {
+            tokio::select! {
+                () = missed.notified() => {}
+                _ = known.changed() => {}
+                () = stop.cancelled() => return,
+            }
+            catchup::run(heart, |guild| shard_of(guild, of) == shard, &stop).await;
+        }
+    };
+    let placing = async {
+        while heart.store.shared() && !stop.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(PLACE) => {}
+                () = stop.cancelled() => {}
+            }
+            inbox::place_due(heart).await;
+        }
+    };
+    tokio::join!(taking, catching_up, placing);
+}
+
+/// The shard that hears of a guild.
+/// <https://docs.discord.com/developers/events/gateway#sharding>
+fn shard_of(guild: GuildId, of: u32) -> u32 {
+    u32::try_from((guild.0 >> 22) % u64::from(of.max(1))).unwrap_or(0)
+}
+
+/// Tells other replicas of work, not too often.
+async fn ring(heart: Arc<Heart>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = heart.bell.notified() => {}
             () = stop.cancelled() => return,
-        };
-        let Some(event) = event else { return };
-        let ready = matches!(event, Event::Ready { .. });
-        if forward.send(event).await.is_err() {
-            return;
         }
-        if ready {
-            tasks.spawn(catchup::run(heart.clone(), stop.clone()));
+        if let Err(error) = heart.store.ring().await {
+            tracing::debug!("the other replicas are not told of work: {error}");
         }
+        tokio::time::sleep(RING).await;
+    }
+}
+
+/// Looks for work when another replica says that there is some.
+async fn listen(heart: Arc<Heart>, stop: CancellationToken) {
+    let rung = || heart.wake.notify_waiters();
+    tokio::select! {
+        () = heart.store.listen(&rung) => {}
+        () = stop.cancelled() => {}
     }
 }

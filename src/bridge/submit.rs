@@ -263,6 +263,10 @@ async fn find(
 ) -> Result<Option<Post>, Halt> {
     let _ = work;
     let account = forum.account();
+    if account.is_none() {
+        let reason = "the forum has not been signed in to yet".to_owned();
+        return Err(Halt::Later(Duration::from_secs(1), reason));
+    }
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {
         let number = page.thread.page;
@@ -331,9 +335,7 @@ async fn quote(
     thread: &ThreadId,
     post: &PostId,
 ) -> Result<Option<Block>, Halt> {
-    let known = work.heart.store.thread_posts(&forum.key, thread).await?;
-    let newest = known.iter().max_by_key(|row| row.post.as_str().parse::<u64>().unwrap_or(0));
-    if newest.is_none_or(|newest| newest.post == *post) {
+    if work.heart.store.newest_post(&forum.key, thread).await?.is_none_or(|newest| newest == *post) {
         return Ok(None);
     }
     let page = match forum.engine.page_with_post(post).await {

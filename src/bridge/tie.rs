@@ -5,10 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::config::{Layout, Scope};
 use crate::discord::{Channel, ChannelKind};
 use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 use crate::store::{Bridge, BridgeId};
+
+use super::job::Lane;
+use super::leases;
 
 /// A bridge and the Discord channel that it leads to.
 #[derive(Debug)]
@@ -41,12 +46,10 @@ impl Tie {
     }
 
     /// The lane of what this bridge does to Discord about a forum thread.
-    pub fn lane(&self, thread: &ThreadId) -> String {
-        if self.threaded() {
-            format!("d:{}:{thread}", self.bridge.id.0)
-        } else {
-            format!("d:{}", self.bridge.id.0)
-        }
+    pub fn lane(&self, thread: &ThreadId) -> Lane {
+        let bridge = self.bridge.id.0;
+        let name = if self.threaded() { format!("d:{bridge}:{thread}") } else { format!("d:{bridge}") };
+        Lane { name, needs: leases::of_channel(self.bridge.channel) }
     }
 
     /// Whether a thread of this board is this bridge's business.
@@ -83,11 +86,41 @@ impl Tie {
 #[derive(Debug, Default)]
 pub struct Ties {
     ties: RwLock<HashMap<BridgeId, Arc<Tie>>>,
+    /// Counts the times that channels became known.
+    known: watch::Sender<u64>,
 }
 
 impl Ties {
     pub fn insert(&self, tie: Tie) {
         self.ties.write().unwrap_or_else(PoisonError::into_inner).insert(tie.id(), Arc::new(tie));
+    }
+
+    /// Brings what is known of the bridges up to date with their rows, and tells which of them have no
+    /// channel yet.
+    pub fn refresh(&self, bridges: Vec<Bridge>) -> Vec<Bridge> {
+        let mut ties = self.ties.write().unwrap_or_else(PoisonError::into_inner);
+        ties.retain(|id, _| bridges.iter().any(|bridge| bridge.id == *id));
+        let mut unknown = Vec::new();
+        for bridge in bridges {
+            match ties.get(&bridge.id) {
+                Some(tie) if tie.bridge == bridge => {}
+                Some(tie) if tie.bridge.channel == bridge.channel => {
+                    let channel = tie.channel.clone();
+                    ties.insert(bridge.id, Arc::new(Tie::new(bridge, channel)));
+                }
+                _ => unknown.push(bridge),
+            }
+        }
+        unknown
+    }
+
+    /// Channels became known: what was said there meanwhile can be looked for.
+    pub fn tell(&self) {
+        self.known.send_modify(|times| *times += 1);
+    }
+
+    pub fn told(&self) -> watch::Receiver<u64> {
+        self.known.subscribe()
     }
 
     pub fn get(&self, id: BridgeId) -> Option<Arc<Tie>> {

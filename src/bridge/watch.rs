@@ -456,14 +456,14 @@ impl Watcher {
         else {
             return Ok(Vec::new());
         };
-        let from = if page.thread.page <= 1 { 0 } else { first };
-        let to = if page.thread.page >= page.thread.pages { u64::MAX } else { last };
+        let from = (page.thread.page > 1).then(|| PostId::new(first.to_string()));
+        let to = (page.thread.page < page.thread.pages).then(|| PostId::new(last.to_string()));
         let shown: HashSet<&PostId> = page.posts.iter().map(|post| &post.id).collect();
-        let rows = self.heart.store.thread_posts(&self.forum.key, thread).await?;
+        let store = &self.heart.store;
+        let rows = store.posts_between(&self.forum.key, thread, from.as_ref(), to.as_ref()).await?;
         Ok(rows
             .into_iter()
-            .filter(|row| !shown.contains(&row.post))
-            .filter(|row| row.post.as_str().parse::<u64>().is_ok_and(|id| (from..=to).contains(&id)))
+            .filter(|row| !shown.contains(&row.post) && row.post.as_str().parse::<u64>().is_ok())
             .take(MOST_DOUBTS)
             .collect())
     }

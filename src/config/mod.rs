@@ -29,6 +29,8 @@ pub struct DiscordConfig {
     pub token: SecretString,
     /// Base address for REST; the gateway's address comes from `GET /gateway/bot`.
     pub api_url: Url,
+    /// What Discord allows the bot as a whole; all replicas together stay below it.
+    pub requests_per_second: u32,
 }
 
 #[derive(Debug, Clone)]

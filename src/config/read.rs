@@ -155,10 +155,12 @@ impl Reader {
             );
         }
         let api_url = self.url(&mut section, "api_url").unwrap_or_else(|| "https://discord.com".to_owned());
+        let requests = self.number(&mut section, "requests_per_second", 50, 1..=100_000);
         self.finish(section);
         DiscordConfig {
             token: token.unwrap_or_default(),
             api_url: Url::parse(&api_url).unwrap_or_else(|_| unreachable_url()),
+            requests_per_second: u32::try_from(requests).unwrap_or(50),
         }
     }
 

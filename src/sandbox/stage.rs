@@ -64,6 +64,7 @@ impl Stage {
             discord: DiscordConfig {
                 token: self.discord.token().into(),
                 api_url: address(self.discord.url())?,
+                requests_per_second: 50,
             },
             database: DatabaseConfig { url: database.to_owned().into() },
             server: ServerConfig { listen: ([127, 0, 0, 1], 0).into() },

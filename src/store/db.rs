@@ -1,16 +1,30 @@
 //! Two databases behind one face: the same SQL text, with `$1` placeholders, on SQLite and Postgres.
 //! Values are 64-bit integers and text, which both know; nothing else may be stored.
+//!
+//! To Postgres every statement goes whole, its values written into it by [`literal`]. A pooler in transaction
+//! mode may give each transaction another connection of the server: what was prepared before is missing
+//! there, or is somebody else's statement of the same name.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::PgRow;
 use sqlx::query::Query;
+use sqlx::raw_sql;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{PgPool, Postgres, Row as _, Sqlite, SqlitePool};
-
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::StoreError;
+
+/// How long a Postgres server may take to answer. A connection that says nothing for longer is given up.
+pub const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Whoever is cut off or stopped in mid-transaction must not hold others up: a replica that dies is to be
+/// replaced within seconds.
+const BEGIN: &str =
+    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL statement_timeout = '8s'";
 
 /// A value bound to a placeholder.
 #[derive(Debug, Clone)]
@@ -137,23 +151,35 @@ impl Db {
                 let turn = writer.clone().lock_owned().await;
                 Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, turn)
             }
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(within(pool.begin_with(BEGIN)).await?),
         })
     }
 
+    /// Runs one statement as a transaction of its own.
+    pub async fn run(&self, sql: impl SqlSafeStr, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(_, writer) => {
+                let _turn = writer.lock().await;
+                self.rows(sql, values).await
+            }
+            Self::Postgres(_) => self.rows(sql, values).await,
+        }
+    }
+
     /// Asks outside of a transaction.
-    pub async fn rows(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    pub async fn rows(&self, sql: impl SqlSafeStr, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(pool, _) => {
                 sqlite(sql, values).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(pool) => {
-                postgres(sql, values).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+                let rows = within(raw_sql(whole(sql, values)).fetch_all(pool)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
 
-    pub async fn row(&self, sql: &'static str, values: &[Value]) -> Result<Option<Row>, StoreError> {
+    pub async fn row(&self, sql: impl SqlSafeStr, values: &[Value]) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
@@ -164,7 +190,8 @@ impl Db {
     pub async fn close(&self) {
         match self {
             Self::Sqlite(pool, _) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            // One that hangs is not waited for.
+            Self::Postgres(pool) => drop(tokio::time::timeout(Duration::from_secs(2), pool.close()).await),
         }
     }
 }
@@ -181,38 +208,46 @@ impl Tx {
     }
 
     /// Runs a statement, and tells how many rows it touched.
-    pub async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
+    pub async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(tx, _) => sqlite(sql, values).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => postgres(sql, values).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => {
+                within(raw_sql(whole(sql, values)).execute(&mut **tx)).await?.rows_affected()
+            }
         })
     }
 
-    pub async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    pub async fn rows(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(tx, _) => {
                 sqlite(sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
-                postgres(sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+                let rows = within(raw_sql(whole(sql, values)).fetch_all(&mut **tx)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
 
-    pub async fn row(&mut self, sql: &'static str, values: &[Value]) -> Result<Option<Row>, StoreError> {
+    pub async fn row(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx, _turn) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Postgres(tx) => within(tx.commit()).await?,
         }
         Ok(())
     }
 }
 
-fn sqlite(sql: &'static str, values: &[Value]) -> Query<'static, Sqlite, SqliteArguments> {
+/// A server that says nothing is as good as gone.
+async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+fn sqlite(sql: impl SqlSafeStr, values: &[Value]) -> Query<'static, Sqlite, SqliteArguments> {
     values.iter().fold(sqlx::query(sql), |query, value| match value {
         Value::Int(value) => query.bind(*value),
         Value::Text(value) => query.bind(value.clone()),
@@ -221,11 +256,53 @@ fn sqlite(sql: &'static str, values: &[Value]) -> Query<'static, Sqlite, SqliteA
     })
 }
 
-fn postgres(sql: &'static str, values: &[Value]) -> Query<'static, Postgres, PgArguments> {
-    values.iter().fold(sqlx::query(sql), |query, value| match value {
-        Value::Int(value) => query.bind(*value),
-        Value::Text(value) => query.bind(value.clone()),
-        Value::MaybeInt(value) => query.bind(*value),
-        Value::MaybeText(value) => query.bind(value.clone()),
-    })
+/// A statement with its values in their places. Within this program no statement holds a `$` that is not
+/// a placeholder.
+fn whole(sql: impl SqlSafeStr, values: &[Value]) -> SqlStr {
+    let sql = sql.into_sql_str();
+    let mut pieces = sql.as_str().split('$');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let value = piece[..digits].parse::<usize>().ok().and_then(|place| values.get(place.checked_sub(1)?));
+        text.push_str(&value.map_or_else(|| "NULL".to_owned(), literal));
+        text.push_str(&piece[digits..]);
+    }
+    AssertSqlSafe(text).into_sql_str()
+}
+
+/// A value as Postgres reads it. In an `E''` string only the quote and the backslash mean something, whatever
+/// the server's settings, as long as both sides speak UTF-8: the server is asked for that on opening, and the
+/// client never speaks anything else. NUL, which it takes nowhere, was left out before.
+/// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE>
+fn literal(value: &Value) -> String {
+    let text = |text: &str| format!("E'{}'::TEXT", text.replace('\\', "\\\\").replace('\'', "''"));
+    match value {
+        // The brackets keep a minus sign from meeting another.
+        Value::Int(number) | Value::MaybeInt(Some(number)) => format!("({number})::BIGINT"),
+        Value::MaybeInt(None) => "NULL::BIGINT".to_owned(),
+        Value::Text(words) | Value::MaybeText(Some(words)) => text(words),
+        Value::MaybeText(None) => "NULL::TEXT".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_into_a_statement_and_can_not_leave_their_place() {
+        let values = [
+            Value::from(-5_i64),
+            Value::from("it's \\' $1; DROP TABLE post; --"),
+            Value::from(None::<&str>),
+            Value::from(i64::MIN),
+        ];
+        let sql = whole("SELECT 1 -$1, $2, $3 WHERE a = $4", &values);
+        assert_eq!(
+            sql.as_str(),
+            "SELECT 1 -(-5)::BIGINT, E'it''s \\\\'' $1; DROP TABLE post; --'::TEXT, NULL::TEXT \
+             WHERE a = (-9223372036854775808)::BIGINT"
+        );
+    }
 }

@@ -44,6 +44,8 @@ fn known(error: &dyn DatabaseError) -> Option<&'static str> {
         "53100" => "the Postgres server's disk is full; make room",
         "53300" => "the Postgres server takes no more connections; raise its max_connections",
         "25006" => "the Postgres server is read-only (a standby?); name the primary in database.url",
+        "25P03" | "25P04" => "the Postgres server gave up a transaction that stood still; it is tried again",
+        "57014" => "the Postgres server took too long; look at its load and its locks",
         code if code.starts_with("57P") => "the Postgres server is starting or stopping; try again soon",
         _ => return None,
     })

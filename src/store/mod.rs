@@ -14,12 +14,15 @@ use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, Us
 mod db;
 mod effects;
 mod fault;
+mod lease;
 mod open;
 mod outbox;
+mod prune;
 mod rows;
 mod sql;
+pub mod transfer;
 
-pub use open::open;
+pub use open::{migrate, open};
 
 /// Milliseconds on the store's own clock. See [`Store::now`].
 pub type Millis = i64;
@@ -27,8 +30,8 @@ pub type Millis = i64;
 /// A failure of the database. Work stops; nothing is acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another worker holds the job by now; whatever was to be written is not.
-    #[error("the lease on this job was lost")]
+    /// Another worker holds the job by now, or another replica the lease; whatever was to be written is not.
+    #[error("another has taken over by now")]
     LeaseLost,
     /// One sentence for the admin: what is wrong with the database and what to do.
     #[error("{0}")]
@@ -174,6 +177,8 @@ pub struct NewJob {
     pub seq: i64,
     pub priority: Priority,
     pub run_at: Millis,
+    /// The lease without which no replica may do it; with `None` every replica may.
+    pub needs: Option<String>,
     pub job: serde_json::Value,
 }
 
@@ -199,6 +204,17 @@ pub struct Claim {
     pub attempts: u32,
     /// How long the claim holds unless it is renewed.
     pub lease: Millis,
+}
+
+/// A name that one replica at a time holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub name: String,
+    pub holder: String,
+    /// Rises with each term.
+    pub epoch: i64,
+    /// The term has not run out.
+    pub live: bool,
 }
 
 /// What becomes of a claimed job.
@@ -324,6 +340,19 @@ pub trait Store: Send + Sync {
     /// Those of these posts that are known.
     async fn posts(&self, forum: &ForumKey, posts: &[PostId]) -> Result<Vec<PostRow>, StoreError>;
 
+    /// The posts of a thread that are known and not gone, from the one id to the other where they are given.
+    /// Ids are in the order of their numbers.
+    async fn posts_between(
+        &self,
+        forum: &ForumKey,
+        thread: &ThreadId,
+        from: Option<&PostId>,
+        to: Option<&PostId>,
+    ) -> Result<Vec<PostRow>, StoreError>;
+
+    /// The newest post of a thread that is known and not gone.
+    async fn newest_post(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Option<PostId>, StoreError>;
+
     /// All posts of a thread that are known and not gone.
     async fn thread_posts(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Vec<PostRow>, StoreError>;
 
@@ -371,10 +400,13 @@ pub trait Store: Send + Sync {
 
     /// All effects, or none. With `once`, nothing happens and the answer is `false` when that name was
     /// used before: how a repeated event changes nothing. A name is forgotten after 30 days.
+    ///
+    /// A task that acts within a [`crate::fence::Fence`] must still have its right when the transaction ends:
+    /// otherwise [`StoreError::LeaseLost`], and nothing is written.
     async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError>;
 
-    /// The next job that is due and first in its lane. Never two holders at once; within a lane
-    /// strictly by `seq`, then age; parked jobs hold nobody up.
+    /// The next job that is due, first in its lane, and of a lease that the holder has. Never two holders at
+    /// once; within a lane strictly by `seq`, then age; parked jobs hold nobody up.
     async fn claim(&self, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError>;
 
     /// The outcome of a claimed job, with its effects, or [`StoreError::LeaseLost`] and neither.
@@ -387,6 +419,28 @@ pub trait Store: Send + Sync {
 
     /// Lets a parked job run again, or removes it. False when it is no longer parked.
     async fn unpark(&self, id: i64, retry: bool) -> Result<bool, StoreError>;
+
+    /// Every lease that was lately held.
+    async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
+
+    /// Begins a term under this name and tells its number; `None` while another's runs.
+    async fn take_lease(&self, name: &str, holder: &str, lasts: Millis) -> Result<Option<i64>, StoreError>;
+
+    /// Prolongs the terms of this holder; those that had run out are lost, and not among the answer.
+    async fn renew_leases(&self, holder: &str, lasts: Millis) -> Result<Vec<(String, i64)>, StoreError>;
+
+    /// Lets others have this name at once.
+    async fn release_lease(&self, name: &str, holder: &str) -> Result<(), StoreError>;
+
+    /// Whether other replicas may work on this database.
+    fn shared(&self) -> bool;
+
+    /// Lets other replicas know that there may be work. A hint: it may be lost, and nobody may rely on it.
+    async fn ring(&self) -> Result<(), StoreError>;
+
+    /// Passes on every [`Store::ring`] of any replica, for as long as it is polled. Where the database can't
+    /// tell, it says nothing.
+    async fn listen(&self, rung: &(dyn Fn() + Send + Sync));
 
     async fn close(&self);
 }

@@ -21,12 +21,20 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 
 /// The schema, step by step; both databases take the same steps.
-const STEPS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "begin",
-    include_str!("../../migrations/sqlite/0001_begin.sql"),
-    include_str!("../../migrations/postgres/0001_begin.sql"),
-)];
+const STEPS: [(i64, &str, &str, &str); 2] = [
+    (
+        1,
+        "begin",
+        include_str!("../../migrations/sqlite/0001_begin.sql"),
+        include_str!("../../migrations/postgres/0001_begin.sql"),
+    ),
+    (
+        5,
+        "replicas",
+        include_str!("../../migrations/sqlite/0005_replicas.sql"),
+        include_str!("../../migrations/postgres/0005_replicas.sql"),
+    ),
+];
 
 /// Postgres 12 is the oldest whose identity columns and plans the store was made for.
 const OLDEST_POSTGRES: i32 = 120_000;
@@ -35,18 +43,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Opens the database that the address names and brings its schema up to date.
 pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
-    let scheme = url.split(':').next().unwrap_or_default();
-    let (db, lock) = match scheme {
-        "sqlite" => sqlite(url).await?,
-        "postgres" | "postgresql" => (postgres(url).await?, None),
-        _ => {
-            return Err(StoreError::Unusable(
-                "database.url must begin with sqlite:// or postgres://, for example sqlite://threadbridge.db"
-                    .into(),
-            ));
-        }
-    };
+    let (db, lock) = connect(url).await?;
+    if db.row("SELECT done FROM import LIMIT 1", &[]).await?.is_some() {
+        db.close().await;
+        return Err(unusable(
+            "an import into this database has not ended; run the same threadbridge import again",
+        ));
+    }
     Ok(Arc::new(Sql::new(db, clock, lock).await?))
+}
+
+/// The database itself, its schema up to date; with what keeps others away from a file.
+pub(super) async fn connect(url: &str) -> Result<(Db, Option<File>), StoreError> {
+    match url.split(':').next().unwrap_or_default() {
+        "sqlite" => sqlite(url).await,
+        "postgres" | "postgresql" => Ok((postgres(url).await?, None)),
+        _ => Err(unusable(
+            "database.url must begin with sqlite:// or postgres://, for example sqlite://threadbridge.db",
+        )),
+    }
+}
+
+/// Brings the schema of the database that the address names up to date, as opening does, and leaves it.
+pub async fn migrate(url: &str, clock: Arc<dyn Clock>) -> Result<(), StoreError> {
+    open(url, clock).await?.close().await;
+    Ok(())
+}
+
+/// The newest step of the schema.
+pub fn newest_step() -> i64 {
+    STEPS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
 }
 
 async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {
@@ -123,7 +149,8 @@ fn lock(file: &Path) -> Result<File, StoreError> {
 async fn postgres(url: &str) -> Result<Db, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| unusable("database.url is no Postgres address; try postgres://user@host/database"))?
-        // No statement is prepared across transactions: a pooler in transaction mode would lose it.
+        // Poolers know few of the settings that a connection may begin with.
+        .extra_float_digits(None)
         .statement_cache_capacity(0);
     let server = format!("Postgres on {}", options.get_host());
     // One plain attempt first: a pool would try again in silence and then only say that time is up.
@@ -132,15 +159,9 @@ async fn postgres(url: &str) -> Result<Db, StoreError> {
         .unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
         .map_err(|error| named(&server, error))?;
     let pool = PgPoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(PATIENCE)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // Whoever is cut off in mid-transaction must not hold the outbox for long.
-                connection.execute("SET idle_in_transaction_session_timeout = '30s'").await?;
-                Ok(())
-            })
-        })
+        .max_connections(10)
+        // Less than a statement may take: of a network that swallows everything it should be known here.
+        .acquire_timeout(Duration::from_secs(5))
         .connect_lazy_with(options);
     Ok(Db::Postgres(pool))
 }
@@ -148,12 +169,10 @@ async fn postgres(url: &str) -> Result<Db, StoreError> {
 /// Looks whether the server will do, and brings its schema up to date.
 async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
     let mut connection = PgConnection::connect_with(options).await?;
-    let row = sqlx::query(
-        "SELECT CAST(current_setting('server_version_num') AS INTEGER), current_setting('server_encoding')",
-    )
-    .fetch_one(&mut connection)
-    .await?;
-    let (version, encoding): (i32, String) = (row.try_get(0)?, row.try_get(1)?);
+    let sql = "SELECT current_setting('server_version_num'), current_setting('server_encoding')";
+    let row = sqlx::raw_sql(sql).fetch_one(&mut connection).await?;
+    let (version, encoding): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let version: i32 = version.parse().unwrap_or(0);
     if version < OLDEST_POSTGRES {
         let major = version / 10_000;
         return Err(unusable(format!("the server is version {major}; threadbridge needs 12 or newer")));
@@ -163,11 +182,19 @@ async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
             "the database stores text as {encoding}; create one with ENCODING 'UTF8'"
         )));
     }
+    // All steps or none, one replica at a time. The migrator prepares statements and can lock for a whole
+    // session: behind a pooler both would outlive us, so the lock is the transaction's and the rest is swept.
+    let mut tx = connection.begin().await?;
+    tx.execute("DEALLOCATE ALL").await?;
+    tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('threadbridge schema', 0))").await?;
     let steps = STEPS.map(|(version, name, _, sql)| step(version, name, sql));
     Migrator::with_migrations(steps.to_vec())
-        .run_direct(None, &mut connection, false)
+        .set_locking(false)
+        .run_direct(None, &mut *tx, false)
         .await
         .map_err(schema)?;
+    tx.execute("DEALLOCATE ALL").await?;
+    tx.commit().await?;
     connection.close().await?;
     Ok(())
 }

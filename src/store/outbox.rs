@@ -2,30 +2,83 @@
 //! becomes of a claimed job.
 //!
 //! Each lane that has work has one head, the job that may be done next, marked in its row. A claim looks
-//! through heads only, so its cost does not grow with the length of a lane. Whoever changes a lane calls
-//! [`refresh`] before committing.
+//! through heads only, so its cost does not grow with the length of a lane. Whoever changes a lane locks it
+//! first and calls [`refresh`] before committing; a claim locks no lane, it only skips rows that others hold.
 
 use super::db::{Db, Tx, Value};
 use super::effects::{self, values};
 use super::{Claim, Effect, Finish, Millis, NewJob, OutboxCounts, Parked, Priority, StoreError};
 
-/// Names the outbox to Postgres's advisory locks; any fixed number of our own would do.
-const OUTBOX_LOCK: i64 = 0x7462_6f75_7462_6f78;
+/// The jobs that a replica may do now: due, first in their lane, and of a lease that it holds.
+macro_rules! due {
+    ($what:literal, $end:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM outbox o WHERE o.head = 1 AND o.run_at <= $1 AND o.lease_until <= $1
+             AND (o.needs = '' OR EXISTS (SELECT 1 FROM lease l
+                  WHERE l.name = o.needs AND l.holder = $2 AND l.held_until > $1)) ",
+            $end
+        )
+    };
+}
 
 /// Among lanes the live ones go first, then whichever is longest due.
-const CLAIM: &str = "
-    UPDATE outbox SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
-    WHERE id = (
-        SELECT id FROM outbox WHERE head = 1 AND run_at <= $1 AND lease_until <= $1
-        ORDER BY priority, run_at, id LIMIT 1)
-    RETURNING id, fence, revision, lane, job_key, job, attempts";
+macro_rules! claim {
+    ($skip:literal) => {
+        concat!(
+            "UPDATE outbox SET lease_until = $3, fence = fence + 1, attempts = attempts + 1 WHERE id = (",
+            due!("o.id", "ORDER BY o.priority, o.run_at, o.id LIMIT 1"),
+            $skip,
+            ") RETURNING id, fence, revision, lane, job_key, job, attempts"
+        )
+    };
+}
 
-/// One writer at a time changes the outbox, until its transaction ends. SQLite has one writer anyway;
-/// Postgres hands out ids before it commits, so two writers to one lane could become visible out of
-/// order, and a head could be chosen from a lane that is changing.
-pub async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
-    if tx.is_postgres() {
-        tx.rows("SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS locked", values![OUTBOX_LOCK]).await?;
+const DUE: &str = due!("1", "LIMIT 1");
+const CLAIM: &str = claim!("");
+/// The one thing that SQLite, with its single writer, has no words for.
+const CLAIM_ON_POSTGRES: &str = claim!(" FOR UPDATE OF o SKIP LOCKED");
+
+/// One writer at a time changes a lane, until its transaction ends. SQLite has one writer anyway; Postgres
+/// hands out ids before it commits, so two writers to one lane could become visible out of order, and a
+/// head could be chosen from a lane that is changing. Taken in one order, so that nobody waits in a circle.
+pub async fn lock(tx: &mut Tx, mut lanes: Vec<String>) -> Result<(), StoreError> {
+    if !tx.is_postgres() {
+        return Ok(());
+    }
+    lanes.sort();
+    lanes.dedup();
+    for lane in lanes {
+        let sql = "SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS locked";
+        tx.rows(sql, values![lane]).await?;
+    }
+    Ok(())
+}
+
+/// The lanes that these effects change.
+pub async fn lanes(tx: &mut Tx, effects: &[Effect]) -> Result<Vec<String>, StoreError> {
+    let mut lanes = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Enqueue(job) => lanes.push(job.lane.clone()),
+            Effect::Cancel { key } if tx.is_postgres() => lanes.extend(lane_of(tx, key).await?),
+            _ => {}
+        }
+    }
+    Ok(lanes)
+}
+
+async fn lane_of(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
+    let row = tx.row("SELECT lane FROM outbox WHERE job_key = $1", values![key]).await?;
+    row.map(|row| row.text(0)).transpose()
+}
+
+/// Makes sure that the claim is still this worker's, and that it stays so until the transaction ends.
+pub async fn hold(tx: &mut Tx, id: i64, fence: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE outbox SET fence = fence WHERE id = $1 AND fence = $2 AND lease_until > 0";
+    if tx.run(sql, values![id, fence]).await? == 0 {
+        return Err(StoreError::LeaseLost);
     }
     Ok(())
 }
@@ -54,7 +107,8 @@ async fn refresh(tx: &mut Tx, lane: &str) -> Result<(), StoreError> {
 pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
     let row = tx
         .row(
-            "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job) VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job, needs)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (job_key) DO UPDATE SET
                 job = excluded.job,
                 revision = outbox.revision + 1,
@@ -75,10 +129,16 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
                 },
                 job.run_at,
                 job.job.to_string(),
+                job.needs.as_deref().unwrap_or_default(),
             ],
         )
         .await?;
-    refresh(tx, &row.ok_or(sqlx::Error::RowNotFound)?.text(0)?).await
+    let lane = row.ok_or(sqlx::Error::RowNotFound)?.text(0)?;
+    if lane != job.lane {
+        // It waits where it was first put.
+        lock(tx, vec![lane.clone()]).await?;
+    }
+    refresh(tx, &lane).await
 }
 
 /// Takes a job back unless somebody is doing it.
@@ -90,17 +150,14 @@ pub async fn cancel(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub async fn claim(db: &Db, now: Millis, lease: Millis) -> Result<Option<Claim>, StoreError> {
+pub async fn claim(db: &Db, now: Millis, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
     // Idle workers ask often: they must not stand in the way of those who write.
-    let due = "SELECT 1 FROM outbox WHERE head = 1 AND run_at <= $1 AND lease_until <= $1 LIMIT 1";
-    if db.row(due, values![now]).await?.is_none() {
+    if db.row(DUE, values![now, holder]).await?.is_none() {
         return Ok(None);
     }
-    let mut tx = db.begin().await?;
-    lock(&mut tx).await?;
-    let row = tx.row(CLAIM, values![now, now.saturating_add(lease)]).await?;
-    tx.commit().await?;
-    let Some(row) = row else { return Ok(None) };
+    let sql = if db.is_postgres() { CLAIM_ON_POSTGRES } else { CLAIM };
+    let rows = db.run(sql, values![now, holder, now.saturating_add(lease)]).await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
     Ok(Some(Claim {
         id: row.int(0)?,
         fence: row.int(1)?,
@@ -121,11 +178,16 @@ pub async fn settle(
     finish: &Finish,
 ) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
-    lock(&mut tx).await?;
-    let held = "SELECT 1 FROM outbox WHERE id = $1 AND fence = $2 AND lease_until > 0";
-    if tx.row(held, values![claim.id, claim.fence]).await?.is_none() {
-        return Err(StoreError::LeaseLost);
+    if effects.is_empty() && *finish == Finish::Continue {
+        // Nobody else's place in the lane changes.
+        hold(&mut tx, claim.id, claim.fence).await?;
+        end(&mut tx, now, claim, finish).await?;
+        return tx.commit().await;
     }
+    let mut lanes = lanes(&mut tx, effects).await?;
+    lanes.push(claim.lane.clone());
+    lock(&mut tx, lanes).await?;
+    hold(&mut tx, claim.id, claim.fence).await?;
     for effect in effects {
         effects::apply(&mut tx, effect).await?;
     }
@@ -210,7 +272,9 @@ pub async fn parked(db: &Db) -> Result<Vec<Parked>, StoreError> {
 
 pub async fn unpark(db: &Db, now: Millis, id: i64, retry: bool) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
-    lock(&mut tx).await?;
+    let lane = tx.row("SELECT lane FROM outbox WHERE id = $1", values![id]).await?;
+    let Some(lane) = lane.map(|row| row.text(0)).transpose()? else { return Ok(false) };
+    lock(&mut tx, vec![lane]).await?;
     let row = if retry {
         // It stays tried once, so that whatever an earlier try left behind is looked for first.
         tx.row(

@@ -3,36 +3,44 @@
 use std::fs::File;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use sqlx::postgres::PgListener;
 
 use crate::clock::Clock;
 use crate::config::BridgeConfig;
+use crate::fence;
 use crate::model::{ChannelId, ForumKey, MessageId, PostId, ThreadId};
 
 use super::db::{Db, Tx, Value};
 use super::effects::{self, values};
+use super::prune::{HOUR, prune};
 use super::rows::{
     bridge, follow, layout_name, part, post_row, reaction, replies_name, room, scope_text, start_text,
     submission, thread_row,
 };
 use super::{
-    Bridge, BridgeId, Claim, Effect, Finish, Follow, Millis, OutboxCounts, Parked, Part, PostRow, Reaction,
-    Room, Store, StoreError, Submission, ThreadRow, outbox,
+    Bridge, BridgeId, Claim, Effect, Finish, Follow, Lease, Millis, OutboxCounts, Parked, Part, PostRow,
+    Reaction, Room, Store, StoreError, Submission, ThreadRow, lease, outbox,
 };
 
-/// Names of what happened once are kept for this long: far longer than Discord repeats an event.
-const REMEMBER_ONCE: Millis = 30 * 24 * HOUR;
-const HOUR: Millis = 3600 * 1000;
 /// What waits longer than this at the start was reckoned by a clock that was wrong.
 const LONGEST_WAIT: Millis = HOUR;
+/// How long the time of a Postgres server is reckoned with this process's clock before it is asked again.
+const IN_STEP: Duration = Duration::from_secs(2);
+/// The channel of Postgres's notifications.
+const BELL: &str = "threadbridge";
+/// A connection for notifications that broke is made again after this time.
+const LISTEN_AGAIN: Duration = Duration::from_secs(30);
 
 pub struct Sql {
     db: Db,
     clock: Arc<dyn Clock>,
     /// What the store's clock said when the database was opened, and the monotonic clock at that moment.
     began: (Millis, Instant),
+    /// What a Postgres server's clock said last, and when that was.
+    told: Mutex<Option<(Millis, Instant)>>,
     /// When old names were last thrown away.
     pruned: AtomicI64,
     /// Held while the database is open, so that no second process opens it.
@@ -43,7 +51,8 @@ impl Sql {
     pub async fn new(db: Db, clock: Arc<dyn Clock>, lock: Option<File>) -> Result<Self, StoreError> {
         let wall = clock.now().as_millisecond();
         let began = (wall, clock.monotonic());
-        let mut store = Self { db, clock, began, pruned: AtomicI64::new(0), lock: Mutex::new(lock) };
+        let (pruned, lock) = (AtomicI64::new(0), Mutex::new(lock));
+        let mut store = Self { db, clock, began, told: Mutex::default(), pruned, lock };
         if !store.db.is_postgres() {
             store.began.0 = store.resumed(wall).await?;
             store.take_over().await?;
@@ -69,25 +78,75 @@ impl Sql {
         let now = self.now().await?;
         let mut tx = self.db.begin().await?;
         tx.run("UPDATE outbox SET lease_until = 0 WHERE lease_until <> 0", &[]).await?;
+        tx.run("DELETE FROM lease", &[]).await?;
         tx.run("UPDATE outbox SET run_at = $1 WHERE run_at > $2", values![now, now + LONGEST_WAIT]).await?;
         tx.run("UPDATE once SET at = $1 WHERE at > $1", values![now]).await?;
         tx.commit().await
     }
 
-    /// Throws away old names, once an hour at most.
+    /// Throws away what is old, once an hour at most.
     async fn prune(&self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
         if now - self.pruned.load(Ordering::Relaxed) >= HOUR {
-            tx.run("DELETE FROM once WHERE at < $1", values![now - REMEMBER_ONCE]).await?;
+            prune(tx, now).await?;
             self.pruned.store(now, Ordering::Relaxed);
         }
         Ok(())
     }
+
+    /// The server's time. Asking costs a round trip, so between two answers it is reckoned; never ahead of
+    /// the server, by no more behind than an answer takes.
+    async fn server_time(&self) -> Result<Millis, StoreError> {
+        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = |at: Instant| self.clock.monotonic().saturating_duration_since(at);
+        if let Some((then, at)) = told.filter(|(_, at)| elapsed(*at) < IN_STEP) {
+            return Ok(then + Millis::try_from(elapsed(at).as_millis()).unwrap_or(0));
+        }
+        let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        let then = self.db.row(sql, &[]).await?.ok_or(sqlx::Error::RowNotFound)?.int(0)?;
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some((then, self.clock.monotonic()));
+        Ok(then)
+    }
+
+    async fn try_apply(&self, once: Option<&str>, effects: &[Effect]) -> Result<bool, StoreError> {
+        let now = self.now().await?;
+        let mut tx = self.db.begin().await?;
+        if let Some(proof) = fence::proof() {
+            lease::hold(&mut tx, &proof).await?;
+        }
+        let lanes = outbox::lanes(&mut tx, effects).await?;
+        outbox::lock(&mut tx, lanes).await?;
+        if let Some(name) = once {
+            let sql = "INSERT INTO once (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+            if tx.run(sql, values![name, now]).await? == 0 {
+                return Ok(false);
+            }
+            self.prune(&mut tx, now).await?;
+        }
+        for effect in effects {
+            effects::apply(&mut tx, effect).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Postgres may have to undo one of two transactions that wait for each other; it then says so, and nothing
+/// of it was done.
+const TRIES: u32 = 3;
+
+fn again(error: &StoreError, tried: u32) -> bool {
+    let StoreError::Sql(sqlx::Error::Database(error)) = error else { return false };
+    // deadlock_detected, serialization_failure
+    tried < TRIES && error.code().is_some_and(|code| matches!(code.as_ref(), "40P01" | "40001"))
 }
 
 const BRIDGES: &str = "
     SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks, b.start_at, b.from_file,
            b.paused, b.baseline
     FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
+
+/// Comes after every id in the order of lengths.
+const LAST: &str = "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~";
 
 /// What goes with a bridge that left the configuration, the bridge last.
 const REMOVE_BRIDGES: [&str; 6] = [
@@ -103,8 +162,7 @@ const REMOVE_BRIDGES: [&str; 6] = [
 impl Store for Sql {
     async fn now(&self) -> Result<Millis, StoreError> {
         if self.db.is_postgres() {
-            let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-            return self.db.row(sql, &[]).await?.ok_or(sqlx::Error::RowNotFound)?.int(0);
+            return self.server_time().await;
         }
         let elapsed = self.clock.monotonic().saturating_duration_since(self.began.1);
         Ok(self.began.0 + Millis::try_from(elapsed.as_millis()).unwrap_or(Millis::MAX / 2))
@@ -224,16 +282,43 @@ impl Store for Sql {
         Ok(known)
     }
 
-    async fn thread_posts(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Vec<PostRow>, StoreError> {
+    async fn posts_between(
+        &self,
+        forum: &ForumKey,
+        thread: &ThreadId,
+        from: Option<&PostId>,
+        to: Option<&PostId>,
+    ) -> Result<Vec<PostRow>, StoreError> {
+        // No id is longer than what stands for the end.
+        let (from, to) = (from.map_or("", PostId::as_str), to.map_or(LAST, PostId::as_str));
         let rows = self
             .db
             .rows(
-                "SELECT p.post, p.thread, p.digest, p.gone FROM post p JOIN forum f ON f.id = p.forum
-                 WHERE f.forum_key = $1 AND p.thread = $2 AND p.gone = 0 ORDER BY LENGTH(p.post), p.post",
-                values![forum.as_str(), thread.as_str()],
+                "SELECT p.post, p.thread, p.digest, p.gone FROM post p
+                 WHERE p.forum = (SELECT id FROM forum WHERE forum_key = $1) AND p.thread = $2 AND p.gone = 0
+                 AND (LENGTH(p.post), p.post) >= (LENGTH($3), $3)
+                 AND (LENGTH(p.post), p.post) <= (LENGTH($4), $4) ORDER BY LENGTH(p.post), p.post",
+                values![forum.as_str(), thread.as_str(), from, to],
             )
             .await?;
         rows.iter().map(|row| post_row(forum, row)).collect()
+    }
+
+    async fn newest_post(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Option<PostId>, StoreError> {
+        let row = self
+            .db
+            .row(
+                "SELECT p.post FROM post p
+                 WHERE p.forum = (SELECT id FROM forum WHERE forum_key = $1) AND p.thread = $2 AND p.gone = 0
+                 ORDER BY LENGTH(p.post) DESC, p.post DESC LIMIT 1",
+                values![forum.as_str(), thread.as_str()],
+            )
+            .await?;
+        row.map(|row| Ok(PostId(row.text(0)?))).transpose()
+    }
+
+    async fn thread_posts(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Vec<PostRow>, StoreError> {
+        self.posts_between(forum, thread, None, None).await
     }
 
     async fn parts(&self, bridge: BridgeId, post: &PostId) -> Result<Vec<Part>, StoreError> {
@@ -362,31 +447,27 @@ impl Store for Sql {
     }
 
     async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
-        let now = self.now().await?;
-        let mut tx = self.db.begin().await?;
-        if effects.iter().any(|effect| matches!(effect, Effect::Enqueue(_) | Effect::Cancel { .. })) {
-            outbox::lock(&mut tx).await?;
-        }
-        if let Some(name) = once {
-            let sql = "INSERT INTO once (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-            if tx.run(sql, values![name, now]).await? == 0 {
-                return Ok(false);
+        let mut tried = 1;
+        loop {
+            match self.try_apply(once, &effects).await {
+                Err(error) if again(&error, tried) => tried += 1,
+                outcome => return outcome,
             }
-            self.prune(&mut tx, now).await?;
         }
-        for effect in &effects {
-            effects::apply(&mut tx, effect).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
     }
 
-    async fn claim(&self, _holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
-        outbox::claim(&self.db, self.now().await?, lease).await
+    async fn claim(&self, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
+        outbox::claim(&self.db, self.now().await?, holder, lease).await
     }
 
     async fn settle(&self, claim: &Claim, effects: Vec<Effect>, finish: Finish) -> Result<(), StoreError> {
-        outbox::settle(&self.db, self.now().await?, claim, &effects, &finish).await
+        let mut tried = 1;
+        loop {
+            match outbox::settle(&self.db, self.now().await?, claim, &effects, &finish).await {
+                Err(error) if again(&error, tried) => tried += 1,
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn counts(&self) -> Result<OutboxCounts, StoreError> {
@@ -399,6 +480,47 @@ impl Store for Sql {
 
     async fn unpark(&self, id: i64, retry: bool) -> Result<bool, StoreError> {
         outbox::unpark(&self.db, self.now().await?, id, retry).await
+    }
+
+    async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
+        lease::all(&self.db, self.now().await?).await
+    }
+
+    async fn take_lease(&self, name: &str, holder: &str, lasts: Millis) -> Result<Option<i64>, StoreError> {
+        lease::take(&self.db, self.now().await?, name, holder, lasts).await
+    }
+
+    async fn renew_leases(&self, holder: &str, lasts: Millis) -> Result<Vec<(String, i64)>, StoreError> {
+        lease::renew(&self.db, self.now().await?, holder, lasts).await
+    }
+
+    async fn release_lease(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        lease::release(&self.db, name, holder).await
+    }
+
+    fn shared(&self) -> bool {
+        self.db.is_postgres()
+    }
+
+    async fn ring(&self) -> Result<(), StoreError> {
+        if self.db.is_postgres() {
+            self.db.rows("SELECT 1 FROM (SELECT pg_notify($1, '')) AS rung", values![BELL]).await?;
+        }
+        Ok(())
+    }
+
+    async fn listen(&self, rung: &(dyn Fn() + Send + Sync)) {
+        let Db::Postgres(pool) = &self.db else { return std::future::pending().await };
+        loop {
+            if let Ok(mut listener) = PgListener::connect_with(pool).await
+                && listener.listen(BELL).await.is_ok()
+            {
+                while listener.recv().await.is_ok() {
+                    rung();
+                }
+            }
+            tokio::time::sleep(LISTEN_AGAIN).await;
+        }
     }
 
     async fn close(&self) {

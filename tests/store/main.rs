@@ -108,6 +108,7 @@ fn job(lane: &str, key: &str) -> NewJob {
         seq: 0,
         priority: Priority::Live,
         run_at: 0,
+        needs: None,
         job: json!({ "say": key }),
     }
 }

@@ -54,7 +54,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long serenity may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Told whether every shard is connected, each time that changes.
+/// Told whether the shard is connected, each time that changes.
 pub type Health = Arc<dyn Fn(bool) + Send + Sync>;
 
 /// What the gateway needs to run.
@@ -64,6 +64,9 @@ pub struct Gateway {
     pub api_url: Url,
     pub rest: Rest,
     pub clock: Arc<dyn Clock>,
+    /// Which part of the bot's guilds to hear of, and how many parts there are.
+    pub shard: u32,
+    pub of: u32,
     /// Where events go. When it is full, the gateway waits.
     pub events: mpsc::Sender<Event>,
     /// Whom the commands ask.
@@ -114,7 +117,7 @@ enum Stop {
     Again(String),
 }
 
-/// One serenity client, from its start to its end.
+/// One serenity client for one shard, from its start to its end.
 async fn session(gateway: &Gateway) -> Result<(), Stop> {
     let found = gateway.rest.gateway().await.map_err(unable)?;
     let address = checked(&found.url, &gateway.api_url).map_err(Stop::Fatal)?;
@@ -132,7 +135,6 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
     let watch = Arc::new(Watch {
         clock: gateway.clock.clone(),
         changed: Notify::new(),
-        shards: found.shards,
         sessions: Mutex::default(),
         restless: restless.clone(),
     });
@@ -146,7 +148,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
 
     let manager = client.shard_manager.clone();
     let outcome = tokio::select! {
-        outcome = client.start_shards(found.shards) => outcome.map_err(ended),
+        outcome = client.start_shard(gateway.shard, gateway.of) => outcome.map_err(ended),
         never = watch.report(&manager, &gateway.health) => match never {},
         () = gateway.shutdown.cancelled() => Ok(()),
         () = restless.cancelled() => {
@@ -206,7 +208,7 @@ fn ended(error: serenity::Error) -> Stop {
         }
         GatewayError::InvalidGatewayIntents => "Discord does not know the intents the bot asks for".into(),
         GatewayError::OverloadedShard | GatewayError::InvalidShardData => {
-            return Stop::Again("Discord wants the bot's guilds spread differently".into());
+            "Discord wants the bot's servers spread over more connections; start threadbridge again".into()
         }
         other => return Stop::Again(other.to_string()),
     }))
@@ -240,7 +242,6 @@ impl RawEventHandler for Ear {
 struct Watch {
     clock: Arc<dyn Clock>,
     changed: Notify,
-    shards: u32,
     sessions: Mutex<VecDeque<Instant>>,
     restless: CancellationToken,
 }
@@ -263,7 +264,7 @@ impl Watch {
         while sessions.front().is_some_and(|first| *first + SESSIONS_WINDOW < now) {
             sessions.pop_front();
         }
-        if sessions.len() > SESSIONS * self.shards as usize {
+        if sessions.len() > SESSIONS {
             self.restless.cancel();
         }
     }
@@ -275,9 +276,7 @@ impl Watch {
         loop {
             let healthy = {
                 let runners = manager.runners.lock().await;
-                let connected =
-                    runners.values().filter(|shard| shard.stage == ConnectionStage::Connected).count();
-                connected >= self.shards as usize
+                runners.values().any(|shard| shard.stage == ConnectionStage::Connected)
             };
             if healthy != told {
                 told = healthy;

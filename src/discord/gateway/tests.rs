@@ -259,6 +259,8 @@ impl Running {
             rest: Rest::new(token(), &api_url, Arc::new(SystemClock)).unwrap(),
             api_url,
             clock: Arc::new(SystemClock),
+            shard: 0,
+            of: 1,
             events: sender,
             forums: Arc::new(Library),
             shutdown: shutdown.clone(),

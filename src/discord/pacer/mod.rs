@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 
 use crate::clock::Clock;
+use crate::fence::Fence;
 
 mod answer;
 mod state;
@@ -37,6 +38,21 @@ pub enum Priority {
     Live,
     /// History being brought over: leaves room for what is live.
     Backfill,
+}
+
+/// Requests a second that Discord allows a bot, unless it has promised it more.
+/// <https://docs.discord.com/developers/topics/rate-limits#global-rate-limit>
+pub const ALLOWANCE: u32 = 50;
+
+/// How much of the bot's allowance this process may use.
+pub enum Share {
+    Whole,
+    /// An equal part, for as long as the others know of us.
+    Part {
+        among: usize,
+        while_held: Arc<Fence>,
+    },
+    Nothing,
 }
 
 /// What Discord counts a request under.
@@ -91,6 +107,16 @@ impl Pacer {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let state = State::new(clock.monotonic());
         Self { clock, state: Arc::new(Mutex::new(state)), lines: Arc::default() }
+    }
+
+    /// Sets how many requests a second Discord allows the bot.
+    pub fn allow(&self, a_second: u32) {
+        lock(&self.state).allowance = a_second;
+    }
+
+    /// Sets how much of that this process may use.
+    pub fn share(&self, share: Share) {
+        lock(&self.state).share = share;
     }
 
     /// When [`PATIENCE`] ends for a request that begins now.

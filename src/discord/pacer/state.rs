@@ -9,15 +9,17 @@ use reqwest::Method;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-use super::{Answer, Priority, Route};
+use super::{ALLOWANCE, Answer, Priority, Route, Share};
 
-/// Discord allows a bot 50 requests a second. Ours are counted over a little more than a second, as
-/// requests may bunch up on their way.
-const GLOBAL: usize = 49;
+/// Requests are counted over a little more than a second, and one fewer than Discord allows, as they may
+/// bunch up on their way.
 const GLOBAL_WINDOW: Duration = Duration::from_millis(1030);
 
 /// Of these, so many are kept for what is live.
 const RESERVED: usize = 5;
+
+/// How soon a replica without a share looks again whether it has one.
+const SHARE_AGAIN: Duration = Duration::from_millis(250);
 
 /// Discord bans an address after 10,000 invalid requests in ten minutes; we stop far below.
 const INVALID: usize = 500;
@@ -58,6 +60,8 @@ pub struct State {
     /// Hidden limits that were met, and over how long they count.
     met: HashMap<&'static str, Duration>,
     sent: VecDeque<Instant>,
+    pub allowance: u32,
+    pub share: Share,
     global_until: Option<Instant>,
     invalid: VecDeque<Instant>,
     swept: Instant,
@@ -99,6 +103,8 @@ impl State {
             hidden: HashMap::new(),
             met: HashMap::new(),
             sent: VecDeque::new(),
+            allowance: ALLOWANCE,
+            share: Share::Whole,
             global_until: None,
             invalid: VecDeque::new(),
             swept: now,
@@ -135,9 +141,12 @@ impl State {
             }
         }
         forget(&mut self.sent, GLOBAL_WINDOW, now);
+        let Some(whole) = self.whole() else {
+            return Next::At(now + SHARE_AGAIN, "this replica waits for its share of what Discord allows");
+        };
         let allowed = match priority {
-            Priority::Live => GLOBAL,
-            Priority::Backfill => GLOBAL - RESERVED,
+            Priority::Live => whole,
+            Priority::Backfill => whole - RESERVED.min(whole / 2),
         };
         if self.sent.len() >= allowed {
             let at = self.sent[self.sent.len() - allowed] + GLOBAL_WINDOW;
@@ -157,6 +166,17 @@ impl State {
             bucket.changed.notify_waiters();
         }
         Next::Go(key)
+    }
+
+    /// How many requests a second this process may make, if any.
+    fn whole(&self) -> Option<usize> {
+        let bot = (self.allowance as usize).saturating_sub(1);
+        match &self.share {
+            Share::Whole => Some(bot.max(1)),
+            // More replicas than requests: the last in line get none.
+            Share::Part { among, while_held } => Some(bot / among).filter(|n| *n > 0 && while_held.holds()),
+            Share::Nothing => None,
+        }
     }
 
     /// A request whose answer never came: it may or may not have been counted.

@@ -12,6 +12,7 @@ use url::Url;
 use super::{Rest, parse};
 use crate::discord::pacer::{Answer, Hidden, Hold, Route};
 use crate::discord::{DiscordError, loopback};
+use crate::fence;
 
 /// Discord turns away clients without this form of name.
 /// <https://docs.discord.com/developers/reference#user-agent>
@@ -145,6 +146,10 @@ impl Rest {
         let deadline = self.pacer.deadline();
         loop {
             let permit = self.pacer.admit(&call.route, self.priority, deadline).await.map_err(held)?;
+            if fence::is_up() {
+                let reason = "this took too long, and another may have it by now".to_owned();
+                return Err(DiscordError::Later { after: Duration::ZERO, reason });
+            }
             let mut request = self
                 .http
                 .request(call.route.method.clone(), url.clone())

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::pacer::{Pacer, Priority};
+use super::pacer::{Pacer, Priority, Share};
 use super::{Channel, DiscordError, Message, Webhook};
 use crate::clock::Clock;
 use crate::model::{ChannelId, GuildId, MessageId, UserId};
@@ -51,6 +51,8 @@ pub struct Gateway {
     /// Sessions that may still be started, and in how many milliseconds there will be more.
     pub remaining: u64,
     pub reset_after: u64,
+    /// So many shards may begin a session within five seconds.
+    pub at_once: u32,
 }
 
 /// A client for one bot. Cheap to clone; clones share limits and webhooks.
@@ -88,6 +90,16 @@ impl Rest {
         Self { priority: Priority::Backfill, ..self.clone() }
     }
 
+    /// Sets how many requests a second Discord allows the bot.
+    pub fn allow(&self, a_second: u32) {
+        self.pacer.allow(a_second);
+    }
+
+    /// Sets how much of the bot's allowance this process may use.
+    pub fn share(&self, share: Share) {
+        self.pacer.share(share);
+    }
+
     /// The bot itself; asked once.
     pub async fn me(&self) -> Result<Me, DiscordError> {
         let me = self.me.get_or_try_init(|| async {
@@ -117,6 +129,11 @@ impl Rest {
             shards: answer["shards"].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(1).max(1),
             remaining: limit["remaining"].as_u64().unwrap_or(1000),
             reset_after: limit["reset_after"].as_u64().unwrap_or(0),
+            at_once: limit["max_concurrency"]
+                .as_u64()
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(1)
+                .max(1),
         })
     }
 

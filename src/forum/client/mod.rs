@@ -18,6 +18,7 @@ use url::Url;
 
 use super::{Failure, charset};
 use crate::clock::Clock;
+use crate::fence;
 
 mod cookies;
 mod robots;
@@ -155,6 +156,10 @@ impl Client {
             })
             .collect();
         self.await_turn().await;
+        if fence::is_up() {
+            let reason = "this took too long, and another may have it by now".to_owned();
+            return Err(Failure::Later { after: Duration::ZERO, reason });
+        }
         let request = self
             .request(Method::POST, url)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")

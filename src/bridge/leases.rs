@@ -1,0 +1,338 @@
+//! Who does what, where several replicas run on one database: each forum, each channel and each gateway
+//! shard is one replica's at a time, by a lease.
+//!
+//! All that is done to a forum or a channel is done by its holder. So a forum sees one polite visitor with
+//! one session, a channel's limits are known to the one process that spends them, and of what Discord
+//! allows the bot as a whole every replica takes its equal share. Replicas find out about each other by a
+//! lease that each holds on itself; forums and channels move until all have about the same number.
+//!
+//! A term ends when it was not prolonged in time, by the database's clock for others and somewhat earlier
+//! by our own: see [`crate::fence`]. Where the database is one process's alone, every lease is its own for
+//! good, and nothing is written but once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::discord::pacer::Share;
+use crate::fence::{Fence, Moment, Proof};
+use crate::health::Role;
+use crate::model::{ChannelId, ForumKey};
+use crate::store::{Lease, Millis, StoreError};
+
+use super::Heart;
+
+/// A term lasts this long unless it is prolonged. Whoever stops is replaced after this, and a look.
+const LASTS: Duration = Duration::from_secs(12);
+/// What is left of a term when its holder stops acting by it: a request that left before is there by then.
+const MARGIN: Duration = Duration::from_secs(3);
+const RENEW: Duration = Duration::from_secs(3);
+/// How often others' leases are looked at, give or take a fifth.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often the bridges are read again: a command may have changed them in another replica.
+const REFRESH: Duration = Duration::from_secs(5);
+/// A lease that nobody takes for so many looks is taken by whoever sees it, fair or not.
+const LEFT_OVER: u32 = 3;
+/// A term, and a worker's claim, where nobody else can have it.
+const ALONE: Duration = Duration::from_secs(60);
+const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The lease of all that is asked of a forum and done to it.
+pub fn of_forum(forum: &ForumKey) -> String {
+    format!("forum:{forum}")
+}
+
+/// The lease of all that is sent to a channel.
+pub fn of_channel(channel: ChannelId) -> String {
+    format!("channel:{channel}")
+}
+
+/// The lease of a gateway shard. Whoever has the first also tells people what became of their messages.
+pub fn of_shard(shard: u32) -> String {
+    if shard == 0 { "gateway".to_owned() } else { format!("gateway:{shard}") }
+}
+
+const REPLICA: &str = "replica:";
+
+/// A shard's session is dear to begin: it stays where it is.
+fn moves(name: &str) -> bool {
+    name.starts_with("forum:") || name.starts_with("channel:")
+}
+
+/// The leases of this replica.
+pub struct Leases {
+    holder: String,
+    /// Held for a whole run by whoever has the database to itself.
+    shared: bool,
+    wanted: Mutex<BTreeSet<String>>,
+    terms: watch::Sender<BTreeMap<String, Term>>,
+    /// Something else is wanted.
+    changed: Notify,
+}
+
+#[derive(Clone)]
+struct Term {
+    epoch: i64,
+    fence: Arc<Fence>,
+    over: CancellationToken,
+}
+
+/// What one look after another has to remember.
+struct Looks {
+    renewed: Option<Instant>,
+    refreshed: Option<Instant>,
+    /// For how many looks a lease was free.
+    free: HashMap<String, u32>,
+    /// Since when this replica is among the others, as they see it.
+    joined: Option<Instant>,
+}
+
+impl Leases {
+    pub fn new(shared: bool) -> Self {
+        Self {
+            holder: format!("{:016x}", fastrand::u64(..)),
+            shared,
+            wanted: Mutex::default(),
+            terms: watch::Sender::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Names this replica, this run, in the database.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// How long a worker's claim on a job lasts unless it is renewed.
+    pub fn claim_lasts(&self) -> Duration {
+        if self.shared { LASTS } else { ALONE }
+    }
+
+    /// How long it may be acted on.
+    pub fn claim_holds(&self) -> Duration {
+        self.claim_lasts() - MARGIN
+    }
+
+    /// Does the work of a lease whenever this replica holds it, until told to stop. The work is to end when
+    /// its token is cancelled.
+    pub async fn while_held<F: Future>(
+        &self,
+        name: &str,
+        stop: &CancellationToken,
+        work: impl Fn(CancellationToken) -> F,
+    ) {
+        self.want(name);
+        let mut terms = self.terms.subscribe();
+        while !stop.is_cancelled() {
+            let term = tokio::select! {
+                term = term(&mut terms, name) => term,
+                () = stop.cancelled() => return,
+            };
+            term.fence.clone().within(work(term.over.clone())).await;
+        }
+    }
+
+    fn want(&self, name: &str) {
+        if self.wanted.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The channels that are wanted are those of the bridges.
+    fn want_channels(&self, channels: impl Iterator<Item = ChannelId>) {
+        let channels: BTreeSet<String> = channels.map(of_channel).collect();
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.retain(|name| !name.starts_with("channel:") || channels.contains(name));
+        wanted.extend(channels);
+    }
+
+    fn wanted(&self) -> BTreeSet<String> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lasts(&self) -> Duration {
+        if self.shared { LASTS } else { FOR_GOOD }
+    }
+
+    fn begin(&self, heart: &Heart, name: String, epoch: i64, since: Moment, stop: &CancellationToken) {
+        let proof = Proof::Lease { name: name.clone(), holder: self.holder.clone(), epoch };
+        let fence = Fence::new(proof, heart.clock.clone(), since, self.lasts() - MARGIN);
+        let term = Term { epoch, fence, over: stop.child_token() };
+        if self.shared && !name.starts_with(REPLICA) {
+            tracing::info!(lease = %name, "this replica holds it now");
+        }
+        self.terms.send_modify(|terms| drop(terms.insert(name, term)));
+        // Its jobs can be claimed now.
+        heart.wake.notify_waiters();
+    }
+
+    /// Ends the terms that are not to be kept.
+    fn end(&self, keep: impl Fn(&str, &Term) -> bool) {
+        let mut ended = Vec::new();
+        self.terms.send_if_modified(|terms| {
+            terms.retain(|name, term| {
+                let stays = keep(name, term);
+                if !stays {
+                    ended.push((name.clone(), term.over.clone()));
+                }
+                stays
+            });
+            !ended.is_empty()
+        });
+        for (name, over) in ended {
+            tracing::info!(lease = %name, "this replica holds it no longer");
+            over.cancel();
+        }
+    }
+}
+
+/// Waits until a lease is held.
+async fn term(terms: &mut watch::Receiver<BTreeMap<String, Term>>, name: &str) -> Term {
+    loop {
+        if let Some(term) = terms.borrow_and_update().get(name) {
+            return term.clone();
+        }
+        if terms.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Takes, prolongs, hands over and gives up leases until told to stop.
+pub async fn keep(heart: Arc<Heart>, stop: CancellationToken) {
+    let leases = &heart.leases;
+    if leases.shared {
+        // Until it is known how many others there are, nothing may be sent.
+        heart.discord.share(Share::Nothing);
+        leases.want(&format!("{REPLICA}{}", leases.holder));
+    }
+    let mut looks = Looks { renewed: None, refreshed: None, free: HashMap::new(), joined: None };
+    while !stop.is_cancelled() {
+        let looked = tokio::time::timeout(RENEW, look(&heart, &mut looks, &stop)).await;
+        match looked {
+            Ok(Ok(())) => heart.health.database(Ok(())),
+            Ok(Err(error)) => {
+                heart.health.database(Err(error.to_string()));
+                tracing::warn!("the leases can't be kept: {error}");
+            }
+            Err(_) => tracing::warn!("the leases can't be kept: the database is slow"),
+        }
+        // Whatever the database says or does not say.
+        leases.end(|_, term| term.fence.holds());
+        let pause = if leases.shared { LOOK.mul_f64(0.8 + 0.4 * fastrand::f64()) } else { REFRESH };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = leases.changed.notified() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Lets others have what this replica held. Called when nothing works by it any more.
+pub async fn leave(heart: &Heart) {
+    let held: Vec<String> = heart.leases.terms.borrow().keys().cloned().collect();
+    for name in held.iter().filter(|_| heart.leases.shared) {
+        if heart.store.release_lease(name, &heart.leases.holder).await.is_err() {
+            return;
+        }
+    }
+    heart.leases.end(|_, _| false);
+}
+
+async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Result<(), StoreError> {
+    let leases = &heart.leases;
+    let now = heart.clock.monotonic();
+    let over = |at: Option<Instant>, wait: Duration| at.is_none_or(|at| now.duration_since(at) >= wait);
+    let lasts = Millis::try_from(leases.lasts().as_millis()).unwrap_or(Millis::MAX / 4);
+    if leases.shared && over(looks.renewed, RENEW) {
+        let since = Moment::now(&*heart.clock);
+        let held: HashMap<String, i64> =
+            heart.store.renew_leases(&leases.holder, lasts).await?.into_iter().collect();
+        looks.renewed = Some(now);
+        leases.end(|name, term| held.get(name) == Some(&term.epoch));
+        for term in leases.terms.borrow().values() {
+            term.fence.renew(since, leases.lasts() - MARGIN);
+        }
+    }
+    if over(looks.refreshed, REFRESH) {
+        let bridges = heart.store.bridges().await?;
+        leases.want_channels(bridges.iter().map(|bridge| bridge.channel));
+        looks.refreshed = Some(now);
+    }
+    let own = format!("{REPLICA}{}", leases.holder);
+    let present = leases.terms.borrow().get(&own).map(|term| term.fence.clone());
+    let all: HashMap<String, Lease> = if leases.shared {
+        let all = heart.store.leases().await?.into_iter();
+        all.filter(|lease| lease.live).map(|lease| (lease.name.clone(), lease)).collect()
+    } else {
+        HashMap::new()
+    };
+    let wanted = leases.wanted();
+    let mine: BTreeSet<String> = leases.terms.borrow().keys().cloned().collect();
+    let replicas = 1 + all.keys().filter(|name| name.starts_with(REPLICA) && **name != own).count();
+    let fair = wanted.iter().filter(|name| moves(name)).count().div_ceil(replicas);
+    let mut moving = mine.iter().filter(|name| moves(name)).count();
+    looks.free.retain(|name, _| wanted.contains(name) && !all.contains_key(name));
+    for name in wanted.iter().filter(|name| !mine.contains(*name)) {
+        if let Some(lease) = all.get(name) {
+            if lease.holder == leases.holder {
+                // Taken in a look that did not come to its end: it begins anew.
+                heart.store.release_lease(name, &leases.holder).await?;
+            } else {
+                heart.health.role(&part(name), Role::Elsewhere);
+            }
+            continue;
+        }
+        let free = looks.free.entry(name.clone()).or_insert(0);
+        *free += 1;
+        if *free > LEFT_OVER {
+            heart.health.role(&part(name), Role::Nobody);
+        } else if moves(name) && moving >= fair {
+            continue;
+        }
+        let since = Moment::now(&*heart.clock);
+        if let Some(epoch) = heart.store.take_lease(name, &leases.holder, lasts).await? {
+            moving += usize::from(moves(name));
+            heart.health.role(&part(name), Role::Here);
+            leases.begin(heart, name.clone(), epoch, since, stop);
+        }
+    }
+    let surplus = (moving > fair).then(|| mine.iter().rfind(|name| moves(name))).flatten();
+    let dropped: Vec<&String> =
+        mine.iter().filter(|name| Some(*name) == surplus || !wanted.contains(*name)).collect();
+    for name in dropped {
+        leases.end(|held, _| held != name);
+        heart.store.release_lease(name, &leases.holder).await?;
+    }
+    if leases.shared {
+        share(heart, looks, present, replicas, now);
+    }
+    Ok(())
+}
+
+/// What this replica may take of all that Discord allows the bot. Who joins others lets a term pass first:
+/// by then each of them has seen it, or has stopped sending. `present` is its own lease on itself, where it
+/// was held before the others were looked at.
+fn share(heart: &Heart, looks: &mut Looks, present: Option<Arc<Fence>>, replicas: usize, now: Instant) {
+    let Some(present) = present else {
+        looks.joined = None;
+        heart.discord.share(Share::Nothing);
+        // Held now, perhaps: then the next look may tell.
+        return heart.leases.changed.notify_one();
+    };
+    let joined = *looks.joined.get_or_insert(now);
+    if replicas == 1 || now.duration_since(joined) >= LASTS {
+        heart.discord.share(Share::Part { among: replicas, while_held: present });
+    }
+}
+
+/// What the health server calls it.
+fn part(lease: &str) -> String {
+    match lease.split_once(':') {
+        Some(("forum", key)) => format!("forum {key}"),
+        _ => lease.to_owned(),
+    }
+}
