@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use secrecy::ExposeSecret;
 use threadbridge::clock::SystemClock;
 use threadbridge::config::{Config, EngineName};
+use threadbridge::store::{self, StoreError, transfer};
 use threadbridge::{app, check, read};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -56,6 +58,24 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Bring the database's schema up to date, as `run` does by itself
+    Migrate {
+        #[command(flatten)]
+        database: DatabaseFlags,
+    },
+    /// Write everything that the database holds, secrets among it, into a new file; stop the bridge first
+    Export {
+        file: PathBuf,
+        #[command(flatten)]
+        database: DatabaseFlags,
+    },
+    /// Bring everything into an empty database; an interrupted import goes on where it was
+    Import {
+        /// A file that `export` made, or the address of a database that no bridge uses
+        source: String,
+        #[command(flatten)]
+        database: DatabaseFlags,
+    },
     /// Read one thread page as the bridge sees it
     Read {
         /// An address, a saved file, or - for standard input
@@ -78,6 +98,24 @@ struct ConfigFlag {
     /// The configuration file [default: $THREADBRIDGE_CONFIG, ./threadbridge.toml, config/threadbridge.toml]
     #[arg(long)]
     config: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct DatabaseFlags {
+    #[command(flatten)]
+    config: ConfigFlag,
+    /// The database's address, instead of the configuration's database.url
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl DatabaseFlags {
+    fn url(self) -> Result<String, ExitCode> {
+        match self.database {
+            Some(url) => Ok(url),
+            None => Ok(load(&self.config)?.database.url.expose_secret().to_owned()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -132,6 +170,35 @@ async fn dispatch(command: Command) -> ExitCode {
             print(&text);
             ExitCode::from(if report.faults() == 0 { DONE } else { FAILED })
         }
+        Command::Migrate { database } => {
+            let url = match database.url() {
+                Ok(url) => url,
+                Err(code) => return code,
+            };
+            moved(
+                store::migrate(&url, Arc::new(SystemClock))
+                    .await
+                    .map(|()| "The schema is up to date.".into()),
+            )
+        }
+        Command::Export { file, database } => {
+            let url = match database.url() {
+                Ok(url) => url,
+                Err(code) => return code,
+            };
+            let mut bar = Bar::new();
+            let rows = transfer::export(&url, &file, &mut |done, of| bar.show(done, of)).await;
+            moved(rows.map(|rows| format!("Wrote {rows} rows into {}.", file.display())))
+        }
+        Command::Import { source, database } => {
+            let url = match database.url() {
+                Ok(url) => url,
+                Err(code) => return code,
+            };
+            let mut bar = Bar::new();
+            let rows = transfer::import(&source, &url, &mut |done, of| bar.show(done, of)).await;
+            moved(rows.map(|rows| format!("Brought over {rows} rows.")))
+        }
         Command::Read { source, engine, base_url, format, timezone } => {
             let Ok(engine) = engine.parse::<EngineName>() else {
                 return fail(WRONG, &format!("there is no engine \"{engine}\"; there is: vbulletin4"));
@@ -157,6 +224,47 @@ async fn dispatch(command: Command) -> ExitCode {
                 Err(error) => fail(FAILED, &error.to_string()),
             }
         }
+    }
+}
+
+fn moved(outcome: Result<String, StoreError>) -> ExitCode {
+    match outcome {
+        Ok(text) => {
+            print(&text);
+            ExitCode::from(DONE)
+        }
+        Err(error) => fail(FAILED, &error.to_string()),
+    }
+}
+
+/// How far something is, on standard error: one line that moves on a terminal, else a line each tenth.
+struct Bar {
+    terminal: bool,
+    told: Option<u64>,
+}
+
+impl Bar {
+    const WIDTH: usize = 40;
+
+    fn new() -> Self {
+        Self { terminal: std::io::stderr().is_terminal(), told: None }
+    }
+
+    fn show(&mut self, done: u64, of: u64) {
+        let percent = (done * 100).checked_div(of).unwrap_or(100).min(100);
+        let step = if self.terminal { percent } else { percent / 10 };
+        if self.told.replace(step) == Some(step) && done < of {
+            return;
+        }
+        let mut error = std::io::stderr();
+        let _ = if self.terminal {
+            let full = usize::try_from(percent).unwrap_or(0) * Self::WIDTH / 100;
+            let end = if done < of { "" } else { "\n" };
+            let bar = "█".repeat(full) + &"░".repeat(Self::WIDTH - full);
+            write!(error, "\r{bar} {percent:3} %  {done} of {of}{end}").and_then(|()| error.flush())
+        } else {
+            writeln!(error, "{percent} %: {done} of {of} rows")
+        };
     }
 }
 

@@ -17,6 +17,8 @@ use threadbridge::store::{self, Claim, Effect, Finish, Millis, NewJob, Priority,
 mod opening;
 mod outbox;
 mod records;
+mod replicas;
+mod transfer;
 
 const LEASE: Millis = 60_000;
 

@@ -1,0 +1,386 @@
+//! Real processes on one Postgres database, a forum and a Discord in the sandbox, and people on both sides who
+//! don't stop talking whatever happens.
+
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use threadbridge::clock::SystemClock;
+use threadbridge::sandbox::discord::{self, Limits};
+use threadbridge::sandbox::forum;
+use threadbridge::sandbox::stage::{ACCOUNT, Folder, Stage};
+
+use crate::proxy::Proxy;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The server to test on. Where nothing answers the tests say so and are skipped, but never in CI.
+pub fn postgres() -> Option<String> {
+    if let Ok(url) = std::env::var("THREADBRIDGE_TEST_POSTGRES") {
+        return Some(url);
+    }
+    let local = SocketAddr::from(([127, 0, 0, 1], 5432));
+    if TcpStream::connect_timeout(&local, Duration::from_secs(1)).is_ok() {
+        return Some("postgres://postgres@127.0.0.1:5432/postgres".to_owned());
+    }
+    assert!(std::env::var_os("CI").is_none(), "no Postgres answers at {local}");
+    eprintln!("skipped: no Postgres answers at {local}; THREADBRIDGE_TEST_POSTGRES may name a server");
+    None
+}
+
+/// A database of its own, dropped with it.
+pub struct Database {
+    server: String,
+    name: String,
+    pub url: url::Url,
+}
+
+impl Database {
+    pub async fn create(server: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("threadbridge_fleet_{}_{number}", std::process::id());
+        let mut admin = PgConnection::connect(server).await.expect("the Postgres server lets the tests in");
+        let create = format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0");
+        admin.execute(AssertSqlSafe(create)).await.expect("a database");
+        let mut url = url::Url::parse(server).expect("an address");
+        url.set_path(&name);
+        Self { server: server.to_owned(), name, url }
+    }
+
+    pub async fn drop(self) {
+        let mut admin = PgConnection::connect(&self.server).await.expect("the server");
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        admin.execute(AssertSqlSafe(drop)).await.expect("no database");
+    }
+}
+
+/// One process.
+pub struct Replica {
+    child: Child,
+    config: PathBuf,
+    health: String,
+    pub proxy: Proxy,
+}
+
+impl Replica {
+    fn spawn(config: &PathBuf) -> Child {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(config.with_extension("log"));
+        Command::new(env!("CARGO_BIN_EXE_threadbridge"))
+            .args(["run", "--config"])
+            .arg(config)
+            .stdout(Stdio::null())
+            .stderr(log.expect("a log"))
+            .spawn()
+            .expect("the bridge starts")
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it lives");
+        self.child.wait().expect("it is dead");
+    }
+
+    pub fn start_again(&mut self) {
+        self.child = Self::spawn(&self.config);
+    }
+
+    /// SIGSTOP and SIGCONT.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status();
+        assert!(sent.expect("a shell").success());
+    }
+
+    /// Ends it as a service manager would.
+    pub fn stop(&mut self) {
+        self.signal("TERM");
+        assert!(self.child.wait().expect("it ends").success());
+    }
+
+    pub fn alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// What `/readyz` says: the status, and the parts.
+    pub async fn ready(&self) -> Option<(u16, serde_json::Value)> {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).no_proxy().build().ok()?;
+        let answer = client.get(&self.health).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.json().await.ok()?))
+    }
+
+    /// Whether it has this part itself, and the part works.
+    pub async fn has(&self, part: &str) -> bool {
+        let Some((_, answer)) = self.ready().await else { return false };
+        let part = &answer["parts"][part];
+        part["ok"] == true && part["elsewhere"] == false
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.config.with_extension("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A conversation on one forum thread, and in the Discord thread that shows it.
+pub struct Talk {
+    pub board: u64,
+    pub channel: u64,
+    pub thread: u64,
+    pub room: u64,
+}
+
+pub struct Fleet {
+    pub stage: Stage,
+    pub database: Database,
+    pub replicas: Vec<Replica>,
+    pub talks: Vec<Talk>,
+    pub ann: u64,
+    pub dora: u64,
+    pub folder: Folder,
+}
+
+impl Fleet {
+    /// So many replicas, each behind a network of its own, and so many bridged boards with a thread each.
+    pub async fn start(server: &str, replicas: usize, boards: usize, limits: Limits) -> Self {
+        let discord = discord::Options { limits, ..discord::Options::default() };
+        let stage =
+            Stage::start(forum::Options::default(), discord, Arc::new(SystemClock)).await.expect("a sandbox");
+        let database = Database::create(server).await;
+        let folder = Folder::new().expect("a folder");
+        let (ann, dora) = (stage.forum.add_member("Ann"), stage.discord.add_user("Dora"));
+        let mut talks: Vec<Talk> = (0..boards)
+            .map(|number| Talk {
+                board: stage.forum.add_board(&format!("Board {number}")),
+                channel: stage.discord.add_forum_channel(stage.guild, &format!("channel-{number}"), &[]),
+                thread: 0,
+                room: 0,
+            })
+            .collect();
+        let mut fleet = Self { stage, database, replicas: Vec::new(), talks: Vec::new(), ann, dora, folder };
+        for number in 0..replicas {
+            fleet.add(number, &talks).await;
+        }
+        for (number, talk) in talks.iter_mut().enumerate() {
+            let title = format!("Talk {number}");
+            (talk.thread, _) =
+                fleet.stage.forum.open_thread(talk.board, ann, &title, "Opening words.").expect("a thread");
+        }
+        for talk in &mut talks {
+            let found = || fleet.stage.discord.threads(talk.channel).pop().map(|room| room.id);
+            talk.room = fleet.until("the Discord threads", found).await;
+        }
+        fleet.talks = talks;
+        fleet
+    }
+
+    async fn add(&mut self, number: usize, talks: &[Talk]) {
+        let address =
+            (self.database.url.host_str().expect("a host"), self.database.url.port().unwrap_or(5432))
+                .to_socket_addrs()
+                .expect("an address")
+                .next();
+        let proxy = Proxy::start(address.expect("an address")).await;
+        let mut url = self.database.url.clone();
+        url.set_host(Some("127.0.0.1")).expect("an address");
+        url.set_port(Some(proxy.port)).expect("a port");
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
+        let (discord, forum) = (&self.stage.discord, &self.stage.forum);
+        let mut text = format!(
+            "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\n[database]\nurl = \"{url}\"\n\
+             [server]\nlisten = \"127.0.0.1:{port}\"\n\
+             [[forums]]\nkey = \"edu\"\nengine = \"vbulletin4\"\nurl = \"{}\"\nusername = \"{ACCOUNT}\"\npassword = \"{}\"\n\
+             poll_seconds = 1\nmin_request_gap_ms = 0\ntimezone = \"Europe/London\"\n",
+            discord.token(),
+            discord.url(),
+            forum.url(),
+            forum::DEFAULT_PASSWORD,
+        );
+        for talk in talks {
+            text.push_str(&format!(
+                "[[bridges]]\nforum = \"edu\"\nboard = \"{}\"\nchannel = \"{}\"\nstart = \"all\"\n",
+                talk.board, talk.channel
+            ));
+        }
+        let config = self.folder.0.join(format!("replica-{number}.toml"));
+        std::fs::write(&config, text).expect("a configuration");
+        let child = Replica::spawn(&config);
+        let health = format!("http://127.0.0.1:{port}/readyz");
+        self.replicas.push(Replica { child, config, health, proxy });
+    }
+
+    /// Waits for something to be seen; in vain, it tells what the replicas said.
+    pub async fn until<T>(&self, what: &str, mut seen: impl FnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(seen) = seen() {
+                return seen;
+            }
+            if Instant::now() > deadline {
+                self.in_vain(what);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn in_vain(&self, what: &str) -> ! {
+        let logs: Vec<String> = self
+            .replicas
+            .iter()
+            .enumerate()
+            .map(|(number, replica)| {
+                let log = replica.log();
+                let lines: Vec<&str> = log.lines().rev().take(60).collect();
+                format!("replica {number}:\n{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+            })
+            .collect();
+        panic!("waited in vain for {what}\n{}", logs.join("\n"));
+    }
+
+    /// The replica that has a part, once one has.
+    pub async fn holder(&self, part: &str) -> usize {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            for (number, replica) in self.replicas.iter().enumerate() {
+                if replica.has(part).await {
+                    return number;
+                }
+            }
+            if Instant::now() > deadline {
+                self.in_vain(&format!("somebody to have {part}"));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// People go on talking in the background, on both sides of every thread.
+    pub fn chatter(&self) -> Chatter {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (forum, discord) = (self.stage.forum.clone(), self.stage.discord.clone());
+        let (ann, dora) = (self.ann, self.dora);
+        let places: Vec<(u64, u64)> = self.talks.iter().map(|talk| (talk.thread, talk.room)).collect();
+        let task = tokio::spawn({
+            let stop = stop.clone();
+            async move {
+                let mut said = 0;
+                while !stop.load(Ordering::SeqCst) {
+                    for (thread, room) in &places {
+                        forum.reply(*thread, ann, &format!("Forum says {said:04}.")).expect("a post");
+                        discord
+                            .say(dora, *room, &format!("Discord says {said:04}."), None)
+                            .expect("a message");
+                    }
+                    said += 1;
+                    tokio::time::sleep(Duration::from_millis(700)).await;
+                }
+                said
+            }
+        });
+        Chatter { stop, task }
+    }
+
+    /// Says one thing on each side of the first thread, and tells how long each took to cross.
+    pub async fn crossing(&self, words: &str) -> (Duration, Duration) {
+        let talk = &self.talks[0];
+        let began = Instant::now();
+        self.stage
+            .forum
+            .reply(talk.thread, self.ann, &format!("Probe {words} from the forum."))
+            .expect("a post");
+        let said =
+            self.stage.discord.say(self.dora, talk.room, &format!("Probe {words} from Discord."), None);
+        let said = said.expect("a message");
+        let (mut there, mut back) = (None, None);
+        self.until(&format!("the probes {words} to cross"), || {
+            let shown = format!("Probe {words} from the forum.");
+            if there.is_none() && self.shown(talk).iter().any(|text| text.starts_with(&shown)) {
+                there = Some(began.elapsed());
+            }
+            let ticked = || self.stage.discord.reactions(said).iter().any(|(emoji, _)| emoji == "✅");
+            if back.is_none() && ticked() {
+                back = Some(began.elapsed());
+            }
+            there.zip(back)
+        })
+        .await
+    }
+
+    /// What the bridge said in a thread's room.
+    pub fn shown(&self, talk: &Talk) -> Vec<String> {
+        let messages = self.stage.discord.messages(talk.room).into_iter();
+        messages.filter(|message| message.webhook.is_some()).map(|message| message.content).collect()
+    }
+
+    /// What the bridge's account posted in a thread.
+    fn posted(&self, talk: &Talk) -> Vec<String> {
+        let posts = self.stage.forum.posts(talk.thread).into_iter();
+        posts.filter(|post| post.text.contains("Discord says")).map(|post| post.text).collect()
+    }
+
+    /// Waits until all that was said has crossed, and compares: nothing lost, doubled or out of order.
+    pub async fn settled(&self, said: usize) {
+        let expected =
+            |who: &str| -> Vec<String> { (0..said).map(|n| format!("{who} says {n:04}.")).collect() };
+        let words = |texts: Vec<String>, who: &str| -> Vec<String> {
+            let start = format!("{who} says ");
+            texts
+                .iter()
+                .filter_map(|text| text.find(&start).map(|at| text[at..at + start.len() + 5].to_owned()))
+                .collect()
+        };
+        for (number, talk) in self.talks.iter().enumerate() {
+            self.until(&format!("all of talk {number} to cross"), || {
+                let there = words(self.shown(talk), "Forum").len() >= said;
+                (there && self.posted(talk).len() >= said).then_some(())
+            })
+            .await;
+        }
+        // What was doubled would come late.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        for (number, talk) in self.talks.iter().enumerate() {
+            assert_eq!(words(self.shown(talk), "Forum"), expected("Forum"), "talk {number} in Discord");
+            assert_eq!(
+                words(self.posted(talk), "Discord"),
+                expected("Discord"),
+                "talk {number} on the forum"
+            );
+            assert_eq!(self.stage.discord.threads(talk.channel).len(), 1, "a thread was opened twice");
+            assert_eq!(self.stage.discord.webhooks(talk.channel).len(), 1, "a webhook was made twice");
+        }
+    }
+
+    /// Stops everything, each replica as a service manager would.
+    pub async fn end(mut self) {
+        for replica in &mut self.replicas {
+            if replica.alive() {
+                replica.stop();
+            }
+        }
+        self.stage.discord.stop();
+        self.stage.forum.stop().await;
+        self.database.drop().await;
+    }
+}
+
+/// People who talk.
+pub struct Chatter {
+    stop: Arc<AtomicBool>,
+    task: tokio::task::JoinHandle<usize>,
+}
+
+impl Chatter {
+    /// Lets them finish; tells how many times each spoke.
+    pub async fn end(self) -> usize {
+        self.stop.store(true, Ordering::SeqCst);
+        self.task.await.expect("people talk")
+    }
+}

@@ -1,0 +1,162 @@
+//! Several real processes on one Postgres, and all that can happen to one of them: it dies, it stalls and wakes,
+//! its connections break, or its network falls silent. The others go on in its place; nothing is lost, doubled or
+//! out of order, and what a stalled one remembers does no harm.
+
+mod fleet;
+mod proxy;
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use threadbridge::sandbox::discord::Limits;
+
+use fleet::{Fleet, postgres};
+use proxy::State;
+
+/// Twice as long as a lease.
+const LONG: Duration = Duration::from_secs(24);
+
+/// Two replicas or three, and something that happens to the one which has the gateway, and then to the one which
+/// has the forum. `stalled` is whether it comes back by itself.
+async fn story(name: &str, replicas: usize, befalls: impl AsyncFn(&mut Fleet, usize)) {
+    let Some(server) = postgres() else { return };
+    let mut fleet = Fleet::start(&server, replicas, 3, Limits::off()).await;
+    let chatter = fleet.chatter();
+    for part in ["gateway", "forum edu"] {
+        let holder = fleet.holder(part).await;
+        fleet.crossing(&format!("before {part}")).await;
+        befalls(&mut fleet, holder).await;
+        // Somebody else, or the same one come back.
+        fleet.holder(part).await;
+        let (there, back) = fleet.crossing(&format!("after {part}")).await;
+        println!(
+            "{name}, {part}: afterwards {} ms to Discord, {} ms to the forum",
+            there.as_millis(),
+            back.as_millis()
+        );
+    }
+    let said = chatter.end().await;
+    fleet.settled(said).await;
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_killed_is_replaced() {
+    story("kill -9", 3, async |fleet, victim| {
+        fleet.replicas[victim].kill();
+        let (there, back) = fleet.crossing(&format!("while {victim} is dead")).await;
+        println!(
+            "kill -9: {} ms until the forum crossed, {} ms until Discord did",
+            there.as_millis(),
+            back.as_millis()
+        );
+        let talk = &fleet.talks[0];
+        let asked = fleet.stage.discord.command(
+            fleet.dora,
+            talk.room,
+            "thread show",
+            &[("thread", json!(talk.thread.to_string()))],
+        );
+        let answer = asked.expect("a command").answer().await.expect("an answer").message.expect("a message");
+        assert!(format!("{answer:?}").contains("Opening words."), "{answer:?}");
+        fleet.replicas[victim].start_again();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_stalls_and_wakes_does_nothing_stale() {
+    story("stalled", 2, async |fleet, victim| {
+        fleet.replicas[victim].signal("STOP");
+        let began = Instant::now();
+        let (there, back) = fleet.crossing(&format!("while {victim} is stopped")).await;
+        println!(
+            "SIGSTOP: {} ms until the forum crossed, {} ms until Discord did",
+            there.as_millis(),
+            back.as_millis()
+        );
+        tokio::time::sleep(LONG.saturating_sub(began.elapsed())).await;
+        fleet.replicas[victim].signal("CONT");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn broken_connections_to_the_database_do_no_harm() {
+    story("cut", 2, async |fleet, victim| {
+        for _ in 0..5 {
+            for replica in &fleet.replicas {
+                replica.proxy.blink().await;
+            }
+            tokio::time::sleep(Duration::from_millis(600)).await;
+        }
+        fleet.replicas[victim].proxy.set(State::Cut);
+        let began = Instant::now();
+        let (there, back) = fleet.crossing(&format!("while {victim} is cut off")).await;
+        println!(
+            "cut off: {} ms until the forum crossed, {} ms until Discord did",
+            there.as_millis(),
+            back.as_millis()
+        );
+        tokio::time::sleep(LONG.saturating_sub(began.elapsed())).await;
+        fleet.replicas[victim].proxy.set(State::Up);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_falls_silent_does_no_harm() {
+    story("silent", 2, async |fleet, victim| {
+        fleet.replicas[victim].proxy.set(State::Silent);
+        let began = Instant::now();
+        let (there, back) = fleet.crossing(&format!("while {victim} hears nothing")).await;
+        println!(
+            "silent: {} ms until the forum crossed, {} ms until Discord did",
+            there.as_millis(),
+            back.as_millis()
+        );
+        tokio::time::sleep(LONG.saturating_sub(began.elapsed())).await;
+        fleet.replicas[victim].proxy.set(State::Up);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_is_shared_and_one_that_stops_hands_over() {
+    let Some(server) = postgres() else { return };
+    let mut fleet = Fleet::start(&server, 2, 4, Limits::off()).await;
+    let chatter = fleet.chatter();
+    // Both are ready, also the one that has no gateway and no forum.
+    for replica in &fleet.replicas {
+        let ready = async {
+            while replica.ready().await.is_none_or(|(status, _)| status != 200) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), ready).await.expect("every replica is ready");
+    }
+    let held = |text: String| text.matches("this replica holds it now").count();
+    fleet
+        .until("both to have a share", || {
+            fleet.replicas.iter().all(|replica| held(replica.log()) >= 2).then_some(())
+        })
+        .await;
+    let (gateway, forum) = (fleet.holder("gateway").await, fleet.holder("forum edu").await);
+    for part in ["gateway", "forum edu"] {
+        let mut holders = 0;
+        for replica in &fleet.replicas {
+            holders += usize::from(replica.has(part).await);
+        }
+        assert_eq!(holders, 1, "{part} is one replica's");
+    }
+    let began = Instant::now();
+    fleet.replicas[gateway].stop();
+    fleet.crossing("after one has stopped").await;
+    println!(
+        "SIGTERM of the gateway's holder (the forum was with {forum}): crossed after {} ms",
+        began.elapsed().as_millis()
+    );
+    let said = chatter.end().await;
+    fleet.settled(said).await;
+    fleet.end().await;
+}
