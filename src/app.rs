@@ -144,7 +144,7 @@ impl Ears {
                 health.shard(&part, state);
             }),
         });
-        let taken = bridge::run::hear(heart, heard, shard, found.shards, over.clone());
+        let taken = bridge::hear::run(heart, heard, shard, found.shards, over.clone());
         let answering = async {
             if shard == 0 {
                 let learnt = self.reading.clone().learn(over.clone());

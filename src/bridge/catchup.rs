@@ -11,6 +11,7 @@ use crate::model::{ChannelId, GuildId, MessageId};
 use crate::store::{Effect, StoreError, Submission, SubmissionState};
 
 use super::Heart;
+use super::hear::Gate;
 use super::inbox::{plain_emoji, take};
 use super::outbox::Halt;
 use super::tie::Tie;
@@ -36,8 +37,9 @@ impl From<Trouble> for Halt {
     }
 }
 
-/// Catches up with every bridged channel of these guilds. One that can't be read is left for the next time.
-pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, stop: &CancellationToken) {
+/// Catches up with every bridged channel of these guilds, and lets in what waits at the gate of one that is done.
+/// One that can't be read is left for the next time.
+pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, gate: &Gate, stop: &CancellationToken) {
     for tie in heart.ties.all().into_iter().filter(|tie| tie.guild().is_none_or(&ours)) {
         let channels = match channels(heart, &tie).await {
             Ok(channels) => channels,
@@ -53,6 +55,7 @@ pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, stop: &Cancellat
             if let Err(trouble) = self::channel(heart, &tie, channel).await {
                 tracing::warn!(%channel, "can't read what was missed: {trouble}");
             }
+            gate.let_in(heart, Some(channel), stop).await;
         }
     }
 }

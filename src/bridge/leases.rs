@@ -55,7 +55,10 @@ pub fn of_shard(shard: u32) -> String {
     if shard == 0 { "gateway".to_owned() } else { format!("gateway:{shard}") }
 }
 
+/// The lease of a replica on itself, from its start on: what Discord allows is divided by their number.
 const REPLICA: &str = "replica:";
+/// The same once it may send: forums and channels are divided by the number of these.
+const READY: &str = "ready:";
 
 /// A shard's session is dear to begin: it stays where it is.
 fn moves(name: &str) -> bool {
@@ -161,7 +164,7 @@ impl Leases {
         let proof = Proof::Lease { name: name.clone(), holder: self.holder.clone(), epoch };
         let fence = Fence::new(proof, heart.clock.clone(), since, self.lasts() - MARGIN);
         let term = Term { epoch, fence, over: stop.child_token() };
-        if self.shared && !name.starts_with(REPLICA) {
+        if self.shared && part(&name).is_some() {
             tracing::info!(lease = %name, "this replica holds it now");
         }
         self.terms.send_modify(|terms| drop(terms.insert(name, term)));
@@ -183,7 +186,9 @@ impl Leases {
             !ended.is_empty()
         });
         for (name, over) in ended {
-            tracing::info!(lease = %name, "this replica holds it no longer");
+            if part(&name).is_some() {
+                tracing::info!(lease = %name, "this replica holds it no longer");
+            }
             over.cancel();
         }
     }
@@ -270,10 +275,16 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
     } else {
         HashMap::new()
     };
-    let wanted = leases.wanted();
+    let mut wanted = leases.wanted();
     let mine: BTreeSet<String> = leases.terms.borrow().keys().cloned().collect();
-    let replicas = 1 + all.keys().filter(|name| name.starts_with(REPLICA) && **name != own).count();
-    let fair = wanted.iter().filter(|name| moves(name)).count().div_ceil(replicas);
+    let others = |kind: &str| {
+        all.values().filter(|lease| lease.name.starts_with(kind) && lease.holder != leases.holder).count()
+    };
+    if leases.shared && !share(heart, looks, present, 1 + others(REPLICA), now) {
+        // Who may not send keeps nothing from those who may; but it says that it is there.
+        wanted.retain(|name| *name == own);
+    }
+    let fair = wanted.iter().filter(|name| moves(name)).count().div_ceil(1 + others(READY));
     let mut moving = mine.iter().filter(|name| moves(name)).count();
     looks.free.retain(|name, _| wanted.contains(name) && !all.contains_key(name));
     for name in wanted.iter().filter(|name| !mine.contains(*name)) {
@@ -282,21 +293,21 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
                 // Taken in a look that did not come to its end: it begins anew.
                 heart.store.release_lease(name, &leases.holder).await?;
             } else {
-                heart.health.role(&part(name), Role::Elsewhere);
+                tell(heart, name, Role::Elsewhere);
             }
             continue;
         }
         let free = looks.free.entry(name.clone()).or_insert(0);
         *free += 1;
         if *free > LEFT_OVER {
-            heart.health.role(&part(name), Role::Nobody);
+            tell(heart, name, Role::Nobody);
         } else if moves(name) && moving >= fair {
             continue;
         }
         let since = Moment::now(&*heart.clock);
         if let Some(epoch) = heart.store.take_lease(name, &leases.holder, lasts).await? {
             moving += usize::from(moves(name));
-            heart.health.role(&part(name), Role::Here);
+            tell(heart, name, Role::Here);
             leases.begin(heart, name.clone(), epoch, since, stop);
         }
     }
@@ -307,32 +318,46 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
         leases.end(|held, _| held != name);
         heart.store.release_lease(name, &leases.holder).await?;
     }
-    if leases.shared {
-        share(heart, looks, present, replicas, now);
-    }
     Ok(())
 }
 
 /// What this replica may take of all that Discord allows the bot. Who joins others lets a term pass first:
 /// by then each of them has seen it, or has stopped sending. `present` is its own lease on itself, where it
-/// was held before the others were looked at.
-fn share(heart: &Heart, looks: &mut Looks, present: Option<Arc<Fence>>, replicas: usize, now: Instant) {
+/// was held before the others were looked at. False while there is no share.
+fn share(
+    heart: &Heart,
+    looks: &mut Looks,
+    present: Option<Arc<Fence>>,
+    replicas: usize,
+    now: Instant,
+) -> bool {
     let Some(present) = present else {
         looks.joined = None;
         heart.discord.share(Share::Nothing);
-        // Held now, perhaps: then the next look may tell.
-        return heart.leases.changed.notify_one();
+        // It is going to be held in a moment: then the next look can tell.
+        heart.leases.changed.notify_one();
+        return false;
     };
     let joined = *looks.joined.get_or_insert(now);
-    if replicas == 1 || now.duration_since(joined) >= LASTS {
+    let may = replicas == 1 || now.duration_since(joined) >= LASTS;
+    if may {
         heart.discord.share(Share::Part { among: replicas, while_held: present });
+        heart.leases.want(&format!("{READY}{}", heart.leases.holder));
+    }
+    may
+}
+
+/// What the health server calls it; the leases of replicas on themselves are nobody's business.
+fn part(lease: &str) -> Option<String> {
+    match lease.split_once(':') {
+        Some(("forum", key)) => Some(format!("forum {key}")),
+        Some((kind, _)) if REPLICA.starts_with(kind) || READY.starts_with(kind) => None,
+        _ => Some(lease.to_owned()),
     }
 }
 
-/// What the health server calls it.
-fn part(lease: &str) -> String {
-    match lease.split_once(':') {
-        Some(("forum", key)) => format!("forum {key}"),
-        _ => lease.to_owned(),
+fn tell(heart: &Heart, lease: &str, role: Role) {
+    if let Some(part) = part(lease) {
+        heart.health.role(&part, role);
     }
 }

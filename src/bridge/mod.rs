@@ -1,6 +1,6 @@
 //! The heart: the only room that knows both sides.
 //!
-//! [`watch`] asks a forum what is new and [`record`]s it; [`inbox`] takes what happens in Discord.
+//! [`watch`] asks a forum what is new and [`record`]s it; [`hear`] and [`inbox`] take what happens in Discord.
 //! Both write jobs into the outbox in the same transaction as the fact itself. [`outbox`] does the jobs,
 //! lane by lane: [`mirror`] for Discord, [`submit`] and [`thanks`] for the forum. No SQL, no HTTP and no
 //! markup of an engine may enter here.
@@ -19,6 +19,7 @@ use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
 pub mod catchup;
+pub mod hear;
 pub mod inbox;
 pub mod job;
 pub mod leases;

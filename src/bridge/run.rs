@@ -4,26 +4,24 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discord::{ChannelKind, Event};
-use crate::model::GuildId;
+use crate::discord::ChannelKind;
 
 use super::tie::Tie;
 use super::watch::Watcher;
-use super::{Heart, catchup, inbox, leases, outbox};
+use super::{Heart, leases, outbox};
 
 /// How often the bridges are read again: a command, perhaps in another replica, may have changed them; and
 /// a channel that can't be looked up is asked for again.
 const LOOK_UP: Duration = Duration::from_secs(5);
 /// Other replicas are told at most this often that there is work.
 const RING: Duration = Duration::from_millis(50);
-/// How often it is looked whether events that had no place have one now.
-const PLACE: Duration = Duration::from_secs(1);
+/// How soon the database is asked again when it did not answer.
+const AGAIN: Duration = Duration::from_secs(1);
 
-/// Starts every task of the heart but the ears, for which see [`hear`]. They end when `stop` is cancelled;
+/// Starts every task of the heart but the ears, for which see [`super::hear`]. They end when `stop` is cancelled;
 /// the tracker tells when they have.
 pub fn start(heart: &Arc<Heart>, stop: &CancellationToken) -> TaskTracker {
     let tasks = TaskTracker::new();
@@ -64,7 +62,7 @@ async fn begin(heart: &Heart, over: &CancellationToken) -> bool {
             Err(error) => heart.health.database(Err(error.to_string())),
         }
         tokio::select! {
-            () = tokio::time::sleep(PLACE) => {}
+            () = tokio::time::sleep(AGAIN) => {}
             () = over.cancelled() => {}
         }
     }
@@ -124,58 +122,6 @@ async fn tie_all(heart: Arc<Heart>, stop: CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
-}
-
-/// Takes what one gateway shard of `of` hears until told to stop. A new session, or a channel that has become
-/// known, is a reason to look for what was missed in the guilds of that shard.
-pub async fn hear(
-    heart: &Heart,
-    mut events: mpsc::Receiver<Event>,
-    shard: u32,
-    of: u32,
-    stop: CancellationToken,
-) {
-    let missed = Notify::new();
-    let taking = async {
-        loop {
-            let event = tokio::select! {
-                event = events.recv() => event,
-                () = stop.cancelled() => return,
-            };
-            let Some(event) = event else { return };
-            inbox::surely(heart, &event, &stop).await;
-            if matches!(event, Event::Ready { .. }) {
-                missed.notify_one();
-            }
-        }
-    };
-    let catching_up = async {
-        let mut known = heart.ties.told();
-        loop {
-            tokio::select! {
-                () = missed.notified() => {}
-                _ = known.changed() => {}
-                () = stop.cancelled() => return,
-            }
-            catchup::run(heart, |guild| shard_of(guild, of) == shard, &stop).await;
-        }
-    };
-    let placing = async {
-        while heart.store.shared() && !stop.is_cancelled() {
-            tokio::select! {
-                () = tokio::time::sleep(PLACE) => {}
-                () = stop.cancelled() => {}
-            }
-            inbox::place_due(heart).await;
-        }
-    };
-    tokio::join!(taking, catching_up, placing);
-}
-
-/// The shard that hears of a guild.
-/// <https://docs.discord.com/developers/events/gateway#sharding>
-fn shard_of(guild: GuildId, of: u32) -> u32 {
-    u32::try_from((guild.0 >> 22) % u64::from(of.max(1))).unwrap_or(0)
 }
 
 /// Tells other replicas of work, not too often.

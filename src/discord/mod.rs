@@ -60,6 +60,22 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The channel or Discord thread that it happened in.
+    pub fn channel(&self) -> Option<ChannelId> {
+        match self {
+            Self::Ready { .. } | Self::Resumed => None,
+            Self::Message(message) | Self::Edited(message) => Some(message.channel),
+            Self::Deleted { channel, .. }
+            | Self::Reacted { channel, .. }
+            | Self::Unreacted { channel, .. }
+            | Self::ReactionsCleared { channel, .. }
+            | Self::ChannelDeleted { channel } => Some(*channel),
+            Self::ThreadCreated { thread, .. } => Some(*thread),
+        }
+    }
+}
+
 /// A Discord message, as far as the bridge cares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {

@@ -9,7 +9,11 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let sentence = match &error {
             sqlx::Error::Database(database) => known(database.as_ref()),
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            // A connection that ended in mid-sentence.
+            | sqlx::Error::Protocol(_) => {
                 Some("the database does not answer; check that its server runs and can be reached")
             }
             _ => None,

@@ -208,12 +208,13 @@ struct Source {
     rows: u64,
     tables: Vec<Table>,
     place: Place,
+    /// Keeps others away from the database.
+    _lock: Option<File>,
 }
 
 enum Place {
     File(Pages),
-    /// With what keeps others away.
-    Database(Db, Reader, Option<File>),
+    Database(Db, Reader),
 }
 
 /// Reads a file, as many rows at a time as stand together and make a batch.
@@ -240,7 +241,7 @@ impl Source {
         }
         let rows = count(&db, &tables).await?;
         let reader = Reader::new(tables.clone());
-        Ok(Self { id: counts.join(" "), rows, tables, place: Place::Database(db, reader, lock) })
+        Ok(Self { id: counts.join(" "), rows, tables, place: Place::Database(db, reader), _lock: lock })
     }
 
     fn file(path: &Path) -> Result<Self, StoreError> {
@@ -256,13 +257,13 @@ impl Source {
             )));
         }
         let place = Place::File(Pages { path: path.to_owned(), lines, next: None, ended: false });
-        Ok(Self { id: head.id, rows: head.rows, tables: head.tables, place })
+        Ok(Self { id: head.id, rows: head.rows, tables: head.tables, place, _lock: None })
     }
 
     /// The next rows, all of one table.
     async fn page(&mut self) -> Result<Option<(Table, Vec<Vec<Value>>)>, StoreError> {
         match &mut self.place {
-            Place::Database(db, reader, _) => reader.page(db).await,
+            Place::Database(db, reader) => reader.page(db).await,
             Place::File(pages) => pages.page(&self.tables),
         }
     }

@@ -16,10 +16,14 @@ use proxy::State;
 /// Twice as long as a lease.
 const LONG: Duration = Duration::from_secs(24);
 
+/// One story at a time: each is several processes.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Two replicas or three, and something that happens to the one which has the gateway, and then to the one which
-/// has the forum. `stalled` is whether it comes back by itself.
+/// has the forum.
 async fn story(name: &str, replicas: usize, befalls: impl AsyncFn(&mut Fleet, usize)) {
     let Some(server) = postgres() else { return };
+    let _turn = TURN.lock().await;
     let mut fleet = Fleet::start(&server, replicas, 3, Limits::off()).await;
     let chatter = fleet.chatter();
     for part in ["gateway", "forum edu"] {
@@ -124,6 +128,7 @@ async fn a_network_that_falls_silent_does_no_harm() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_shared_and_one_that_stops_hands_over() {
     let Some(server) = postgres() else { return };
+    let _turn = TURN.lock().await;
     let mut fleet = Fleet::start(&server, 2, 4, Limits::off()).await;
     let chatter = fleet.chatter();
     // Both are ready, also the one that has no gateway and no forum.
