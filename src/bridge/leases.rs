@@ -89,8 +89,9 @@ struct Looks {
     refreshed: Option<Instant>,
     /// For how many looks a lease was free.
     free: HashMap<String, u32>,
-    /// Since when this replica is among the others, as they see it.
+    /// Since when this replica is among the others, as they see it; and whether it may send by now.
     joined: Option<Instant>,
+    may_send: bool,
 }
 
 impl Leases {
@@ -214,7 +215,8 @@ pub async fn keep(heart: Arc<Heart>, stop: CancellationToken) {
         heart.discord.share(Share::Nothing);
         leases.want(&format!("{REPLICA}{}", leases.holder));
     }
-    let mut looks = Looks { renewed: None, refreshed: None, free: HashMap::new(), joined: None };
+    let mut looks =
+        Looks { renewed: None, refreshed: None, free: HashMap::new(), joined: None, may_send: false };
     while !stop.is_cancelled() {
         let looked = tokio::time::timeout(RENEW, look(&heart, &mut looks, &stop)).await;
         match looked {
@@ -332,19 +334,20 @@ fn share(
     now: Instant,
 ) -> bool {
     let Some(present) = present else {
-        looks.joined = None;
+        (looks.joined, looks.may_send) = (None, false);
         heart.discord.share(Share::Nothing);
         // It is going to be held in a moment: then the next look can tell.
         heart.leases.changed.notify_one();
         return false;
     };
     let joined = *looks.joined.get_or_insert(now);
-    let may = replicas == 1 || now.duration_since(joined) >= LASTS;
-    if may {
+    // Whoever comes after us waits for us to see it.
+    looks.may_send |= replicas == 1 || now.duration_since(joined) >= LASTS;
+    if looks.may_send {
         heart.discord.share(Share::Part { among: replicas, while_held: present });
         heart.leases.want(&format!("{READY}{}", heart.leases.holder));
     }
-    may
+    looks.may_send
 }
 
 /// What the health server calls it; the leases of replicas on themselves are nobody's business.

@@ -143,10 +143,16 @@ pub async fn work(heart: Arc<Heart>, stop: CancellationToken) {
 
 async fn handle(heart: &Heart, claim: &Claim, fence: &Fence) {
     // Side by side: a step that is being noted and a claim that is being prolonged may wait for each other.
-    let outcome = tokio::select! {
-        outcome = perform(heart, claim) => outcome,
-        lost = prolong(heart, claim, fence) => Err(lost.into()),
+    let (done, lost) = (CancellationToken::new(), CancellationToken::new());
+    let doing = async {
+        let outcome = tokio::select! {
+            outcome = perform(heart, claim) => outcome,
+            () = lost.cancelled() => Err(StoreError::LeaseLost.into()),
+        };
+        done.cancel();
+        outcome
     };
+    let (outcome, ()) = tokio::join!(doing, prolong(heart, claim, fence, &done, &lost));
     let settled = match outcome {
         Ok(effects) => {
             Point::BeforeSettle.reached();
@@ -167,14 +173,24 @@ async fn handle(heart: &Heart, claim: &Claim, fence: &Fence) {
     heart.wake.notify_waiters();
 }
 
-/// Says that the worker is still at it, often enough that one miss is none; ends when another has the job.
-async fn prolong(heart: &Heart, claim: &Claim, fence: &Fence) -> StoreError {
+/// Says that the worker is still at it, often enough that one miss is none, until it is done or another has the
+/// job.
+async fn prolong(
+    heart: &Heart,
+    claim: &Claim,
+    fence: &Fence,
+    done: &CancellationToken,
+    lost: &CancellationToken,
+) {
     loop {
-        tokio::time::sleep(heart.leases.claim_lasts() / 4).await;
+        tokio::select! {
+            () = tokio::time::sleep(heart.leases.claim_lasts() / 4) => {}
+            () = done.cancelled() => return,
+        }
         let since = Moment::now(&*heart.clock);
         match heart.store.settle(claim, Vec::new(), Finish::Continue).await {
             Ok(()) => fence.renew(since, heart.leases.claim_holds()),
-            Err(StoreError::LeaseLost) => return StoreError::LeaseLost,
+            Err(StoreError::LeaseLost) => return lost.cancel(),
             // The fence knows how long it may still be tried.
             Err(error) => tracing::warn!(job = %claim.key, "can't prolong the claim: {error}"),
         }
