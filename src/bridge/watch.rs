@@ -413,7 +413,8 @@ impl Watcher {
         let mut page = self.forum.engine.thread(thread, PageRef::Last).await?;
         let last = page.posts.iter().filter_map(|post| post.number).max();
         for _ in 0..FURTHEST_BACK {
-            let all_wanted = |b: &Behind| page.posts.first().is_some_and(|first| b.wants(first, last));
+            // A page without posts (all of them hidden from the bridge) tells nothing of the one before it.
+            let all_wanted = |b: &Behind| page.posts.first().is_none_or(|first| b.wants(first, last));
             if page.thread.page <= 1 || !behind.iter().any(all_wanted) {
                 break;
             }
