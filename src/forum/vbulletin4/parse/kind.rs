@@ -122,6 +122,15 @@ pub fn what_is(page: &str) -> PageKind {
     }
 }
 
+/// Whether a page's end is there: after everything that a list could hold.
+pub fn is_complete(page: &str) -> bool {
+    let end = page.rfind("</html").or_else(|| page.rfind("</HTML"));
+    end.is_some_and(|end| {
+        let rest = &page[end..];
+        !rest.contains("id=\"post_message_") && !rest.contains("class=\"threadbit")
+    })
+}
+
 fn is_challenge(page: &str) -> bool {
     let early: String = page.chars().take(6_000).collect();
     [
@@ -163,7 +172,7 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if !has(css!("ol#posts, #postlist")) && (old || generator.contains("vBulletin 3")) {
         return PageKind::VBulletin3;
     }
-    let complete = page.to_ascii_lowercase().contains("</html");
+    let complete = is_complete(page);
     if has(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]")) {
         return if complete { PageKind::Thread } else { PageKind::CutOff };
     }
