@@ -14,7 +14,7 @@ use crate::config::{EngineName, ForumConfig};
 use crate::forum::vbulletin4::parse;
 use crate::forum::{self, Place, charset};
 use crate::markup::discord::{self, NoLinks};
-use crate::model::{Author, ForumKey, Post, Thread, ThreadPage};
+use crate::model::{Author, ForumKey, Post, Thread, ThreadPage, Visibility};
 
 /// Stands for the address of a forum that nobody names; it is shown to nobody.
 const NOWHERE: &str = "http://forum.invalid/";
@@ -165,7 +165,13 @@ impl Reading {
             let when = post.posted_at.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
             let when = when.or_else(|| post.posted_text.clone()).unwrap_or_default();
             let _ = writeln!(out, "\n---\n\n{number}**{}** · {when}\n", post.author.name);
-            let _ = writeln!(out, "{}", discord::write(&post.body, &NoLinks));
+            let _ = match post.visibility {
+                Visibility::Deleted => writeln!(out, "(This post has been deleted.)"),
+                Visibility::Ignored => writeln!(out, "(The viewer ignores this member.)"),
+                Visibility::Shown | Visibility::AwaitingApproval => {
+                    writeln!(out, "{}", discord::write(&post.body, &NoLinks))
+                }
+            };
             for file in &post.attachments {
                 let _ = writeln!(out, "\n📎 {} {}", file.name, file.url);
             }

@@ -4,15 +4,20 @@ use scraper::ElementRef;
 
 use super::labels::{self, Label};
 use super::scope::Scope;
-use super::{count, css, first, links, some, squeezed, text_of, within};
+use super::{best, css, first, links, some, squeezed, text_of, within};
 use crate::model::{Author, MemberId};
 
 pub fn author(item: ElementRef<'_>, scope: &Scope<'_>) -> Author {
     let named = first(item, css!(".username_container a.username, .username_container .username"))
         .or_else(|| item.select(css!("a.username, span.username")).find(|name| is_beside(*name)));
     let by_menu = || {
-        first(item, css!(".username_container strong, .username_container h2, .username_container"))
-            .or_else(|| first(item, css!(".userinfo a[href*=member], .postdetails .contact a[href*=member]")))
+        let known = [
+            css!(".username_container strong"),
+            css!(".username_container h2"),
+            css!(".username_container"),
+            css!(".userinfo a[href*=member], .postdetails .contact a[href*=member]"),
+        ];
+        best(item, known)
     };
     let name_element = named.or_else(by_menu);
     let name = name_element.map(text_of).unwrap_or_default();
@@ -110,11 +115,9 @@ fn stats(item: ElementRef<'_>, author: &mut Author) {
 /// "1,234 Posts", "Nov 2005": lines of styles that write no labels.
 fn unlabelled(line: &str, author: &mut Author) {
     let line = line.trim();
-    if let Some((number, word)) = line.split_once(' ')
-        && let Some(number) = count(number).filter(|_| number.starts_with(|c: char| c.is_ascii_digit()))
-        && labels::label(word) == Some(Label::Posts)
-    {
-        author.posts.get_or_insert(number);
+    let word = line.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | ',' | '.' | '\''));
+    if word.len() < line.len() && labels::label(word) == Some(Label::Posts) {
+        author.posts = author.posts.or_else(|| labels::number(line));
     } else if author.joined.is_none() && is_month(line) {
         author.joined = Some(line.to_owned());
     }

@@ -13,7 +13,7 @@ pub fn board_page(text: &str, context: &Context) -> Result<BoardPage, PageError>
     match kind::of(text, &page) {
         PageKind::Board | PageKind::Home => {}
         // A board without a thread still has its frame.
-        PageKind::Other if kind::head(text).script.as_deref() == Some("forumdisplay") => {}
+        PageKind::Other(script) if script == "forumdisplay" => {}
         PageKind::Empty => return Err(PageError(PageKind::Empty.describe("a board"))),
         other => return Err(PageError(other.describe("a board"))),
     }
@@ -50,7 +50,7 @@ pub fn board_page(text: &str, context: &Context) -> Result<BoardPage, PageError>
 pub fn boards(text: &str, context: &Context) -> Result<Vec<Board>, PageError> {
     let page = document(text)?;
     match kind::of(text, &page) {
-        PageKind::Home | PageKind::Board | PageKind::Other => {}
+        PageKind::Home | PageKind::Board | PageKind::Other(_) => {}
         other => return Err(PageError(other.describe("the forum's front page"))),
     }
     let scope = Scope::new(&page, context);

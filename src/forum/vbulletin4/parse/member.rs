@@ -6,20 +6,19 @@ use super::author::{labelled, member_in};
 use super::kind::{self, PageKind};
 use super::labels::{self, Label};
 use super::scope::Scope;
-use super::{Context, PageError, css, document, first, links, some, text_of};
+use super::{Context, PageError, best, css, document, first, links, some, text_of};
 use crate::model::{Member, MemberId};
 
 /// Reads a member's page. An error says what the page is instead.
 pub fn member_page(text: &str, context: &Context) -> Result<Member, PageError> {
     let page = document(text)?;
     let root = page.root_element();
-    let name = first(root, css!(".member_username, #member_content h1 #userinfo, #userinfo h1"))
-        .map(text_of)
-        .and_then(some);
+    let names = [css!(".member_username"), css!("#member_content h1"), css!(".userinfo h1")];
+    let name = best(root, names).map(text_of).and_then(some);
     let (Some(name), true) = (name, kind::is_complete(text)) else {
         let wanted = "a member's page";
         return Err(PageError(match kind::of(text, &page) {
-            PageKind::Other if !kind::is_complete(text) => PageKind::CutOff.describe(wanted),
+            PageKind::Other(_) if !kind::is_complete(text) => PageKind::CutOff.describe(wanted),
             other => other.describe(wanted),
         }));
     };

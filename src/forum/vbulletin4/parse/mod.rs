@@ -106,7 +106,7 @@ fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The first element that fits.
+/// The first element of the page that fits, whichever part of the selector it fits.
 fn first<'a>(within: ElementRef<'a>, selector: &Selector) -> Option<ElementRef<'a>> {
     within.select(selector).next()
 }
@@ -122,6 +122,11 @@ fn within(element: ElementRef<'_>, class: &str) -> bool {
 
 fn is_inside(element: ElementRef<'_>, name: &str) -> bool {
     element.ancestors().filter_map(ElementRef::wrap).take(5).any(|e| e.value().name() == name)
+}
+
+/// The first element that fits the first selector that anything fits.
+fn best<'a, const N: usize>(within: ElementRef<'a>, selectors: [&Selector; N]) -> Option<ElementRef<'a>> {
+    selectors.into_iter().find_map(|selector| first(within, selector))
 }
 
 /// A count as pages write it: `1,860`, `13.635`, `1 234`.

@@ -30,7 +30,8 @@ const GRANTED: &str = "may|can|yes|ja|darfst|dürfen|oui|pouvez|sí|si|puedes|pu
      можете|вы можете|да|możesz|tak|kan|får|må|voit|smíte|můžete|ano|puteți|puteti|možete|μπορείτε|var|vardır|\
      yetkiniz var|evet|יכול|رשאי|يمكنك|تستطيع|می توانید|میتوانید|可以|できます|ます|있습니다";
 
-/// Whether a line of the posting rules allows or denies: by its emphasised words, else by the whole line.
+/// Whether a line of the posting rules allows or denies: by its emphasised words and those before them, else by
+/// the whole line.
 pub fn allows(line: &str, emphasised: &str) -> Option<bool> {
     let says = |text: &str, words: &str| {
         let lower = text.to_lowercase();
@@ -40,9 +41,12 @@ pub fn allows(line: &str, emphasised: &str) -> Option<bool> {
             false => parts.contains(&word),
         })
     };
-    [emphasised, line]
-        .into_iter()
-        .find_map(|text| if says(text, DENIED) { Some(false) } else { says(text, GRANTED).then_some(true) })
+    let end = line.find(emphasised).map_or(0, |at| at + emphasised.len());
+    let denied = says(emphasised, DENIED) || says(&line[..end], DENIED);
+    [emphasised, line].into_iter().find_map(|text| match denied || says(text, DENIED) {
+        true => Some(false),
+        false => says(text, GRANTED).then_some(true),
+    })
 }
 
 /// Chinese, Japanese and Korean put no spaces between words.
@@ -149,6 +153,8 @@ mod tests {
             ("Bạn được gửi bài mới", "được", Some(true)),
             ("Konu Acma Yetkiniz Yok", "Yok", Some(false)),
             ("Вы не можете создавать новые темы", "не можете", Some(false)),
+            ("لا تستطيع الرد", "تستطيع", Some(false)),
+            ("تستطيع الرد", "تستطيع", Some(true)),
             ("您不能发布新主题", "不能", Some(false)),
             ("您可以发布新主题", "可以", Some(true)),
             ("Xyzzy plugh", "plugh", None),

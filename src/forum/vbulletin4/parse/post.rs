@@ -5,8 +5,8 @@ use scraper::{ElementRef, Html};
 use super::author::author;
 use super::scope::Scope;
 use super::thanks::{thanks, viewer_thanks};
-use super::{counts, css, descendant_with_id, first, links, some, squeezed, text_of, within};
-use crate::markup::{Block, Doc, Inline, html};
+use super::{best, counts, css, descendant_with_id, first, links, some, squeezed, text_of, within};
+use crate::markup::{Block, Doc, Inline, html, plain};
 use crate::model::{Attachment, Post, PostId, QuoteRef, Visibility};
 
 /// Every post of a page.
@@ -75,7 +75,7 @@ fn visibility(item: ElementRef<'_>) -> Visibility {
 }
 
 fn date_element(item: ElementRef<'_>) -> Option<ElementRef<'_>> {
-    first(item, css!(".postdate .date, .posthead .date, .postdate, .posthead .postdate"))
+    best(item, [css!(".postdate .date"), css!(".posthead .date"), css!(".postdate")])
 }
 
 /// `#31`, from the permalink; its `name` and id hold the post's id, not its number.
@@ -135,18 +135,31 @@ fn quotes(doc: &Doc) -> Vec<QuoteRef> {
 
 fn mentions(doc: &Doc) -> Vec<String> {
     fn inlines(content: &[Inline], out: &mut Vec<String>) {
+        let mut after_sign = false;
         for inline in content {
+            let parted = std::mem::replace(&mut after_sign, false);
             match inline {
                 Inline::Mention { name, .. } if !out.contains(name) => {
                     out.push(name.clone());
                 }
-                Inline::Text(text) => written(text, out),
+                Inline::Text(text) => {
+                    written(text, out);
+                    after_sign = text.ends_with('@');
+                }
                 Inline::Bold(c)
                 | Inline::Italic(c)
                 | Inline::Underline(c)
                 | Inline::Strike(c)
                 | Inline::Spoiler(c)
-                | Inline::Link { content: c, .. } => inlines(c, out),
+                | Inline::Link { content: c, .. } => {
+                    // An add-on makes `@**NAME**` of a mention.
+                    let name = plain::inline(c).trim().to_owned();
+                    let fits = parted && (1..=50).contains(&name.chars().count()) && !name.contains('\n');
+                    if fits && !out.contains(&name) {
+                        out.push(name);
+                    }
+                    inlines(c, out);
+                }
                 _ => {}
             }
         }
@@ -240,7 +253,7 @@ fn name_in(alt: &str) -> Option<String> {
 /// `55.2 KB` in "(55.2 KB, 53 views)"; `55,2 Ko` elsewhere.
 fn size_in(text: &str) -> Option<String> {
     let words: Vec<&str> =
-        text.split([' ', '\u{a0}', '(', ')', '\n']).filter(|word| !word.is_empty()).collect();
+        text.split([' ', '\u{a0}', '(', ')', '\n', '\t']).filter(|word| !word.is_empty()).collect();
     words.windows(2).find_map(|pair| {
         let unit = pair[1].trim_end_matches([',', '.', ';']);
         let known = [

@@ -5,7 +5,7 @@ use scraper::ElementRef;
 use super::kind::{self, PageKind};
 use super::scope::Scope;
 use super::thread::{pagination, results};
-use super::{Context, PageError, counts, css, document, first, links, phrases, some, text_of};
+use super::{Context, PageError, best, counts, css, document, first, links, phrases, some, text_of};
 use crate::model::{BoardRef, Found, PostId, SearchPage, ThreadId};
 
 /// Reads a page of search results. A search that found nothing is a page without hits.
@@ -54,7 +54,7 @@ fn post(item: ElementRef<'_>, id: &str, scope: &Scope<'_>) -> Option<Found> {
         title: text_of(named.or(link)?),
         author: head.and_then(by),
         board: board(item, scope),
-        at: first(item, css!(".postdate .date, .postdate"))
+        at: best(item, [css!(".postdate .date"), css!(".postdate")])
             .and_then(|date| scope.dates.moment(&text_of(date))),
         snippet: first(
             item,

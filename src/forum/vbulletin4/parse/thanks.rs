@@ -65,7 +65,9 @@ fn frame<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
             named.then_some(sibling).into_iter().chain(sibling.select(&BOXES))
         })
         .chain(item.select(&BOXES))
-        .find(is_own)
+        .filter(is_own)
+        // The boxes of several add-ons may stand together, and the empty one be the first.
+        .find(|frame| frame.select(css!("a[href]")).next().is_some())
 }
 
 /// The date in parentheses that follows a name.

@@ -65,10 +65,10 @@ fn thread(scope: &Scope<'_>, context: &Context) -> Thread {
         .and_then(|prefix| some(prefix.trim().trim_end_matches(':').trim().to_owned()));
     let (page, pages) = pagination(scope);
     let (first_result, last_result, total_results) = results(root);
-    let reply = first(
-        root,
-        css!("a#newreplylink_top, a#newreplylink_bottom, a.newreply_button, a.newcontent_textcontrol"),
-    );
+    let mut buttons = root.select(css!(
+        "a[id^=newreplylink], a.newreply_button, a.newcontent_textcontrol[href*=newreply], #above_postlist a[href*=newreply]"
+    ));
+    let reply = buttons.next();
     let closed = closed(root, reply);
     Thread {
         id: thread_id(scope, context),
