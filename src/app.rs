@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::bridge::files::Files;
 use crate::bridge::reading::Reading;
 use crate::bridge::{self, Forum, Heart, leases};
 use crate::clock::Clock;
@@ -55,10 +56,18 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
     discord.allow(config.discord.requests_per_second);
-    let heart = Arc::new(Heart::new(store.clone(), forums, discord.clone(), clock, health.clone()));
+    let heart = Arc::new(Heart::new(
+        store.clone(),
+        forums,
+        discord.clone(),
+        clock,
+        health.clone(),
+        config.server.public_url.clone(),
+    ));
     store.sync_bridges(&config.bridges).await?;
 
-    let serving = tokio::spawn(server::serve(server, health.clone(), stop.clone()));
+    let files = Arc::new(Files::new(heart.clone()));
+    let serving = tokio::spawn(server::serve(server, health.clone(), files, stop.clone()));
     let tasks = bridge::run::start(&heart, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let reading = Arc::new(Reading::new(heart.clone(), guests));

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::discord::rest::Rest;
@@ -19,6 +20,7 @@ use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
 pub mod catchup;
+pub mod files;
 pub mod hear;
 pub mod inbox;
 pub mod job;
@@ -49,6 +51,8 @@ pub struct Heart {
     pub health: Health,
     pub unplaced: Unplaced,
     pub leases: Leases,
+    /// Where the forum's readers reach this process, if they do.
+    pub public_url: Option<Url>,
     /// There may be a job to do.
     pub wake: Notify,
     /// Others may want to know that there is a job to do.
@@ -105,6 +109,7 @@ impl Heart {
         discord: Rest,
         clock: Arc<dyn Clock>,
         health: Health,
+        public_url: Option<Url>,
     ) -> Self {
         let leases = Leases::new(store.shared());
         Self {
@@ -117,6 +122,7 @@ impl Heart {
             clock,
             health,
             unplaced: Unplaced::default(),
+            public_url,
             wake: Notify::new(),
             me: Mutex::default(),
         }

@@ -67,7 +67,7 @@ impl Stage {
                 requests_per_second: 50,
             },
             database: DatabaseConfig { url: database.to_owned().into() },
-            server: ServerConfig { listen: ([127, 0, 0, 1], 0).into() },
+            server: ServerConfig { listen: ([127, 0, 0, 1], 0).into(), public_url: None },
             forums: vec![ForumConfig {
                 key: ForumKey::new(FORUM),
                 engine: EngineName::Vbulletin4,

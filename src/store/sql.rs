@@ -142,7 +142,7 @@ fn again(error: &StoreError, tried: u32) -> bool {
 
 const BRIDGES: &str = "
     SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks, b.start_at, b.from_file,
-           b.paused, b.baseline
+           b.paused, b.baseline, b.baseline_at
     FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
 
 /// Comes after every id in the order of lengths.

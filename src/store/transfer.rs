@@ -40,6 +40,12 @@ struct Table {
     key: Vec<usize>,
 }
 
+/// Rows that follow each other, all of one table.
+struct Page {
+    table: Table,
+    rows: Vec<Vec<Value>>,
+}
+
 /// The first line of a file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
@@ -88,7 +94,7 @@ pub async fn export(url: &str, path: &Path, tell: Tell<'_>) -> Result<u64, Store
     line(serde_json::to_value(&head)?).map_err(|error| failed(&part, &error))?;
     let mut reader = Reader::new(tables);
     let mut done = 0;
-    while let Some((table, rows)) = reader.page(&db).await? {
+    while let Some(Page { table, rows }) = reader.page(&db).await? {
         for row in &rows {
             let name = Json::from(table.name.as_str());
             let row = std::iter::once(name).chain(row.iter().map(json)).collect();
@@ -116,7 +122,7 @@ pub async fn import(source: &str, url: &str, tell: Tell<'_>) -> Result<u64, Stor
     idle(&db).await?;
     let done = begin(&db, &source).await?;
     let mut passed = 0;
-    while let Some((table, rows)) = source.page().await? {
+    while let Some(Page { table, rows }) = source.page().await? {
         let skipped = usize::try_from(done.saturating_sub(passed)).unwrap_or(usize::MAX).min(rows.len());
         passed += rows.len() as u64;
         if skipped < rows.len() {
@@ -260,8 +266,8 @@ impl Source {
         Ok(Self { id: head.id, rows: head.rows, tables: head.tables, place, _lock: None })
     }
 
-    /// The next rows, all of one table.
-    async fn page(&mut self) -> Result<Option<(Table, Vec<Vec<Value>>)>, StoreError> {
+    /// The next rows.
+    async fn page(&mut self) -> Result<Option<Page>, StoreError> {
         match &mut self.place {
             Place::Database(db, reader) => reader.page(db).await,
             Place::File(pages) => pages.page(&self.tables),
@@ -270,7 +276,7 @@ impl Source {
 }
 
 impl Pages {
-    fn page(&mut self, tables: &[Table]) -> Result<Option<(Table, Vec<Vec<Value>>)>, StoreError> {
+    fn page(&mut self, tables: &[Table]) -> Result<Option<Page>, StoreError> {
         let mut table = None;
         let mut rows = Vec::new();
         while let Some((place, row)) = self.row(tables)? {
@@ -280,7 +286,7 @@ impl Pages {
             }
             rows.push(row);
         }
-        Ok(table.map(|place| (tables[place].clone(), rows)))
+        Ok(table.map(|place| Page { table: tables[place].clone(), rows }))
     }
 
     fn row(&mut self, tables: &[Table]) -> Result<Option<(usize, Vec<Value>)>, StoreError> {
@@ -323,7 +329,7 @@ impl Reader {
         Self { tables, after: None }
     }
 
-    async fn page(&mut self, db: &Db) -> Result<Option<(Table, Vec<Vec<Value>>)>, StoreError> {
+    async fn page(&mut self, db: &Db) -> Result<Option<Page>, StoreError> {
         while let Some(table) = self.tables.last() {
             let key: Vec<String> = table.key.iter().map(|place| quoted(&table.columns[*place])).collect();
             let key = key.join(", ");
@@ -339,7 +345,7 @@ impl Reader {
                 rows.iter().map(|row| cells(row, table)).collect::<Result<_, StoreError>>()?;
             if let Some(last) = rows.last() {
                 self.after = Some(table.key.iter().map(|place| last[*place].clone()).collect());
-                return Ok(Some((table.clone(), rows)));
+                return Ok(Some(Page { table: table.clone(), rows }));
             }
             self.tables.pop();
         }

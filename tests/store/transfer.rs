@@ -20,7 +20,7 @@ async fn fill(store: &dyn Store) {
     let title = "Quotes ' and \\ and \"these\"\n😀".to_owned();
     let (channel, message) = (ChannelId(99), MessageId(u64::MAX - 1));
     let mut effects = vec![
-        Effect::Baseline { bridge, post: post("3") },
+        Effect::Baseline { bridge, post: post("3"), at: None },
         Effect::Thread(ThreadRow { forum: edu(), thread: thread.clone(), board: None, title }),
         Effect::Follow(Follow {
             bridge,
