@@ -151,6 +151,8 @@ pub struct Fleet {
 impl Fleet {
     /// So many replicas, each behind a network of its own, and so many bridged boards with a thread each.
     pub async fn start(server: &str, replicas: usize, boards: usize, limits: Limits) -> Self {
+        // Where Discord sets no limit, the bot keeps none: what is said must cross as fast as it can.
+        let allowance = if limits.on { 50 } else { 10_000 };
         let discord = discord::Options { limits, ..discord::Options::default() };
         let stage =
             Stage::start(forum::Options::default(), discord, Arc::new(SystemClock)).await.expect("a sandbox");
@@ -167,7 +169,7 @@ impl Fleet {
             .collect();
         let mut fleet = Self { stage, database, replicas: Vec::new(), talks: Vec::new(), ann, dora, folder };
         for number in 0..replicas {
-            fleet.add(number, &talks).await;
+            fleet.add(number, &talks, allowance).await;
         }
         for (number, talk) in talks.iter_mut().enumerate() {
             let title = format!("Talk {number}");
@@ -182,7 +184,7 @@ impl Fleet {
         fleet
     }
 
-    async fn add(&mut self, number: usize, talks: &[Talk]) {
+    async fn add(&mut self, number: usize, talks: &[Talk], allowance: u32) {
         let address =
             (self.database.url.host_str().expect("a host"), self.database.url.port().unwrap_or(5432))
                 .to_socket_addrs()
@@ -196,7 +198,7 @@ impl Fleet {
             std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
         let (discord, forum) = (&self.stage.discord, &self.stage.forum);
         let mut text = format!(
-            "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\n[database]\nurl = \"{url}\"\n\
+            "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nrequests_per_second = {allowance}\n[database]\nurl = \"{url}\"\n\
              [server]\nlisten = \"127.0.0.1:{port}\"\n\
              [[forums]]\nkey = \"edu\"\nengine = \"vbulletin4\"\nurl = \"{}\"\nusername = \"{ACCOUNT}\"\npassword = \"{}\"\n\
              poll_seconds = 1\nmin_request_gap_ms = 0\ntimezone = \"Europe/London\"\n",
@@ -280,7 +282,7 @@ impl Fleet {
                             .expect("a message");
                     }
                     said += 1;
-                    tokio::time::sleep(Duration::from_millis(700)).await;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
                 }
                 said
             }

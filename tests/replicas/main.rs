@@ -165,3 +165,41 @@ async fn work_is_shared_and_one_that_stops_hands_over() {
     fleet.settled(said).await;
     fleet.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn together_they_stay_within_what_discord_allows() {
+    const BOARDS: usize = 16;
+    const POSTS: usize = 20;
+    let Some(server) = postgres() else { return };
+    let _turn = TURN.lock().await;
+    let fleet = Fleet::start(&server, 2, BOARDS, Limits::default()).await;
+    let held = |text: String| text.matches("it now lease=channel:").count();
+    fleet
+        .until("both to have channels", || {
+            fleet.replicas.iter().all(|replica| held(replica.log()) >= BOARDS / 2).then_some(())
+        })
+        .await;
+    fleet.stage.discord.clear_ledger();
+    for number in 0..POSTS {
+        for talk in &fleet.talks {
+            fleet.stage.forum.reply(talk.thread, fleet.ann, &format!("Number {number}.")).expect("a post");
+        }
+    }
+    for talk in &fleet.talks {
+        fleet.until("all posts to be shown", || (fleet.shown(talk).len() > POSTS).then_some(())).await;
+    }
+    let ledger = fleet.stage.discord.ledger();
+    let refused: Vec<_> =
+        ledger.iter().filter(|entry| entry.status == 429).map(|entry| &entry.path).collect();
+    assert!(refused.is_empty(), "{} requests were refused: {refused:?}", refused.len());
+    let mut busiest = 0;
+    for (first, entry) in ledger.iter().enumerate() {
+        let within = |other: &&threadbridge::sandbox::discord::Entry| {
+            other.at.duration_since(entry.at) < jiff::SignedDuration::from_secs(1)
+        };
+        busiest = busiest.max(ledger[first..].iter().take_while(within).count());
+    }
+    println!("{} requests, at most {busiest} within a second", ledger.len());
+    assert!(busiest <= 50, "{busiest} requests within a second");
+    fleet.end().await;
+}
