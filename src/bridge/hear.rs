@@ -128,7 +128,7 @@ pub async fn run(
         }
     };
     let placing = async {
-        while heart.store.shared() && !stop.is_cancelled() {
+        while !stop.is_cancelled() {
             tokio::select! {
                 () = tokio::time::sleep(PLACE) => {}
                 () = stop.cancelled() => {}

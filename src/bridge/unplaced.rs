@@ -13,8 +13,8 @@ use crate::model::{ChannelId, MessageId};
 const MOST: usize = 500;
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// Where other replicas write messages down as well, it is looked for their rows this long after the event,
-/// and then after twice the time, until [`LONGEST`].
+/// Another replica may write the message down, or a worker just as we look: it is looked for this long after
+/// the event, and then after twice the time, until [`LONGEST`].
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Leases and fences: what one replica at a time may do, and what becomes of one that is late.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use threadbridge::fence::{Fence, Moment, Proof};
@@ -109,51 +109,52 @@ async fn whoever_has_lost_its_job_writes_nothing() {
 #[tokio::test]
 async fn two_replicas_do_each_job_once_and_in_order() {
     each(async |place: Place| {
-        if place.sqlite {
-            return;
-        }
-        const LANES: usize = 8;
-        const EACH: usize = 15;
-        let stores = [place.open().await, place.open().await];
-        let done: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
-        let mut workers = Vec::new();
-        for (number, store) in stores.iter().enumerate() {
-            for worker in 0..4 {
-                let (store, done) = (store.clone(), done.clone());
-                workers.push(tokio::spawn(async move {
-                    // Each also writes: into lanes that others are working through.
-                    for lane in (0..LANES).filter(|lane| lane % 4 == worker && lane / 4 == number) {
-                        for nth in 0..EACH {
-                            let name = format!("{lane}");
-                            enqueue(&*store, [job(&name, &format!("{lane}-{nth:02}"))]).await;
-                        }
-                    }
-                    while done.lock().unwrap().len() < LANES * EACH {
-                        let Some(claim) = store.claim("w", LEASE).await.unwrap() else {
-                            tokio::task::yield_now().await;
-                            continue;
-                        };
-                        done.lock().unwrap().push(claim.key.clone());
-                        store.settle(&claim, Vec::new(), Finish::Done).await.unwrap();
-                    }
-                }));
-            }
-        }
-        for worker in workers {
-            tokio::time::timeout(Duration::from_secs(60), worker).await.expect("all is done").unwrap();
-        }
-        let done = done.lock().unwrap().clone();
-        for lane in 0..LANES {
-            let start = format!("{lane}-");
-            let found: Vec<_> = done.iter().filter(|key| key.starts_with(&start)).cloned().collect();
-            let expected: Vec<_> = (0..EACH).map(|nth| format!("{lane}-{nth:02}")).collect();
-            assert_eq!(found, expected);
-        }
-        for store in stores {
-            store.close().await;
+        if !place.sqlite {
+            compete([place.open().await, place.open().await]).await;
         }
     })
     .await;
+}
+
+/// Several workers of two replicas put jobs into lanes that others are working through, and do them.
+pub async fn compete(stores: [Arc<dyn Store>; 2]) {
+    const LANES: usize = 8;
+    const EACH: usize = 15;
+    let done: Arc<Mutex<Vec<String>>> = Arc::default();
+    let mut workers = Vec::new();
+    for (number, store) in stores.iter().enumerate() {
+        for worker in 0..4 {
+            let (store, done) = (store.clone(), done.clone());
+            workers.push(tokio::spawn(async move {
+                for lane in (0..LANES).filter(|lane| lane % 4 == worker && lane / 4 == number) {
+                    for nth in 0..EACH {
+                        enqueue(&*store, [job(&lane.to_string(), &format!("{lane}-{nth:02}"))]).await;
+                    }
+                }
+                while done.lock().unwrap().len() < LANES * EACH {
+                    let Some(claim) = store.claim("w", LEASE).await.unwrap() else {
+                        tokio::task::yield_now().await;
+                        continue;
+                    };
+                    done.lock().unwrap().push(claim.key.clone());
+                    store.settle(&claim, Vec::new(), Finish::Done).await.unwrap();
+                }
+            }));
+        }
+    }
+    for worker in workers {
+        tokio::time::timeout(Duration::from_secs(120), worker).await.expect("all is done").unwrap();
+    }
+    let done = done.lock().unwrap().clone();
+    for lane in 0..LANES {
+        let start = format!("{lane}-");
+        let found: Vec<_> = done.iter().filter(|key| key.starts_with(&start)).cloned().collect();
+        let expected: Vec<_> = (0..EACH).map(|nth| format!("{lane}-{nth:02}")).collect();
+        assert_eq!(found, expected);
+    }
+    for store in stores {
+        store.close().await;
+    }
 }
 
 #[tokio::test]
