@@ -152,7 +152,7 @@ impl Fleet {
     /// So many replicas, each behind a network of its own, and so many bridged boards with a thread each.
     pub async fn start(server: &str, replicas: usize, boards: usize, limits: Limits) -> Self {
         // Where Discord sets no limit, the bot keeps none: what is said must cross as fast as it can.
-        let allowance = if limits.on { 50 } else { 10_000 };
+        let allowance = if limits.on { limits.global } else { 10_000 };
         let discord = discord::Options { limits, ..discord::Options::default() };
         let stage =
             Stage::start(forum::Options::default(), discord, Arc::new(SystemClock)).await.expect("a sandbox");

@@ -168,15 +168,18 @@ async fn work_is_shared_and_one_that_stops_hands_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn together_they_stay_within_what_discord_allows() {
-    const BOARDS: usize = 16;
-    const POSTS: usize = 20;
+    const BOARDS: usize = 8;
+    const POSTS: usize = 15;
+    // So few that the bot's own limit is what everything waits for.
+    const A_SECOND: u32 = 12;
     let Some(server) = postgres() else { return };
     let _turn = TURN.lock().await;
-    let fleet = Fleet::start(&server, 2, BOARDS, Limits::default()).await;
+    let fleet = Fleet::start(&server, 2, BOARDS, Limits { global: A_SECOND, ..Limits::default() }).await;
     let held = |text: String| text.matches("it now lease=channel:").count();
     fleet
         .until("both to have channels", || {
-            fleet.replicas.iter().all(|replica| held(replica.log()) >= BOARDS / 2).then_some(())
+            // The forum counts as well.
+            fleet.replicas.iter().all(|replica| held(replica.log()) >= BOARDS / 2 - 1).then_some(())
         })
         .await;
     fleet.stage.discord.clear_ledger();
@@ -200,6 +203,6 @@ async fn together_they_stay_within_what_discord_allows() {
         busiest = busiest.max(ledger[first..].iter().take_while(within).count());
     }
     println!("{} requests, at most {busiest} within a second", ledger.len());
-    assert!(busiest <= 50, "{busiest} requests within a second");
+    assert!(busiest <= A_SECOND as usize, "{busiest} requests within a second");
     fleet.end().await;
 }

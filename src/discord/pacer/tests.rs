@@ -10,8 +10,9 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 
 use super::state::{BucketKey, Next, State};
-use super::{Answer, Hidden, Pacer, Priority, Route};
+use super::{Answer, Hidden, Pacer, Priority, Route, Share};
 use crate::clock::{Clock, ManualClock, SystemClock};
+use crate::fence::{Fence, Moment, Proof};
 
 fn route(channel: u64) -> Route {
     Route { method: Method::POST, template: "/channels/{}/messages", major: channel, hidden: None }
@@ -181,6 +182,39 @@ fn without_headers_nothing_is_held_back() {
     for _ in 0..20 {
         bench.go(&route(1));
     }
+}
+
+#[test]
+fn replicas_share_what_the_bot_may_send() {
+    let mut bench = Bench::new();
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    // Each in a channel of its own, so that only the bot's limit counts.
+    let mut channel = 0;
+    let mut may_send = |bench: &mut Bench| {
+        bench.at += Duration::from_secs(10);
+        let mut sent = 0;
+        channel += 1;
+        while let Next::Go(_) = bench.ask(&route(channel)) {
+            sent += 1;
+            channel += 1;
+        }
+        sent
+    };
+    assert_eq!(may_send(&mut bench), 49);
+    bench.state.share = Share::Nothing;
+    assert_eq!(may_send(&mut bench), 0);
+    let proof = Proof::Lease { name: "replica:a".into(), holder: "a".into(), epoch: 1 };
+    let lasts = Duration::from_secs(9);
+    let fence = Fence::new(proof, clock.clone(), Moment::now(&*clock), lasts);
+    bench.state.share = Share::Part { among: 2, while_held: fence.clone() };
+    assert_eq!(may_send(&mut bench), 24);
+    bench.state.share = Share::Part { among: 4, while_held: fence };
+    assert_eq!(may_send(&mut bench), 12);
+    clock.advance(lasts);
+    assert_eq!(may_send(&mut bench), 0, "the others may not count on us any more");
+    bench.state.share = Share::Whole;
+    bench.state.allowance = 100;
+    assert_eq!(may_send(&mut bench), 99);
 }
 
 #[test]
