@@ -206,7 +206,7 @@ async fn conversation(point: Point) {
 async fn a_death_at_any_point_loses_and_doubles_nothing() {
     let only = std::env::var("POINT").ok();
     let points: Vec<Point> =
-        Point::ALL.into_iter().filter(|p| only.as_ref().is_none_or(|o| *o == p.name())).collect();
+        Point::ALL.iter().copied().filter(|p| only.as_ref().is_none_or(|o| *o == p.name())).collect();
     for points in points.chunks(AT_ONCE) {
         let worlds: Vec<_> = points.iter().map(|point| tokio::spawn(conversation(*point))).collect();
         for world in worlds {

@@ -18,6 +18,7 @@ use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
+pub mod ajar;
 pub mod catchup;
 pub mod inbox;
 pub mod job;
@@ -47,6 +48,8 @@ pub struct Heart {
     pub unplaced: Unplaced,
     /// There may be a job to do.
     pub wake: Notify,
+    /// Something may have happened in Discord that nobody told us of.
+    pub missed: Notify,
     me: Mutex<Option<UserId>>,
 }
 
@@ -109,6 +112,7 @@ impl Heart {
             health,
             unplaced: Unplaced::default(),
             wake: Notify::new(),
+            missed: Notify::new(),
             me: Mutex::default(),
         }
     }

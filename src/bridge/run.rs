@@ -8,15 +8,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discord::{ChannelKind, Event};
+use crate::discord::{ChannelKind, DiscordError, Event};
 use crate::store::Bridge;
 
 use super::tie::Tie;
 use super::watch::Watcher;
 use super::{Heart, catchup, inbox, outbox};
 
-/// A channel that can't be looked up is asked for again after this time.
+/// A channel that can't be looked up is asked for again after this time, and ever more rarely.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_UP_RARELY: Duration = Duration::from_secs(300);
 
 /// Starts every task of the heart. They end when `stop` is cancelled; the tracker tells when they have.
 pub fn start(
@@ -28,14 +29,13 @@ pub fn start(
     let tasks = TaskTracker::new();
     let (forward, taken) = mpsc::channel(256);
     tasks.spawn(tie_all(heart.clone(), bridges, stop.clone()));
-    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone(), tasks.clone()));
+    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone()));
     tasks.spawn(inbox::run(heart.clone(), taken, stop.clone()));
     for forum in heart.forums.values() {
         tasks.spawn(Watcher::new(heart.clone(), forum.clone()).run(stop.clone()));
     }
-    for number in 0..outbox::WORKERS {
-        tasks.spawn(outbox::work(heart.clone(), format!("worker-{number}"), stop.clone()));
-    }
+    tasks.spawn(outbox::work(heart.clone(), stop.clone()));
+    tasks.spawn(catch_up(heart.clone(), stop.clone()));
     tasks.close();
     tasks
 }
@@ -45,6 +45,7 @@ pub fn start(
 async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToken) {
     let mut waiting = bridges;
     let mut told = HashSet::new();
+    let mut pause = LOOK_UP_AGAIN;
     while !waiting.is_empty() && !stop.is_cancelled() {
         let mut still = Vec::new();
         for bridge in waiting {
@@ -56,10 +57,14 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                     ) =>
                 {
                     heart.ties.insert(Tie::new(bridge, channel));
+                    heart.missed.notify_one();
                 }
                 Ok(_) => tracing::error!(
                     channel = %bridge.channel,
                     "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
+                ),
+                Err(DiscordError::Gone(_)) => tracing::error!(
+                    channel = %bridge.channel, "a bridge is off: {}", super::mirror::CHANNEL_GONE
                 ),
                 Err(error) => {
                     if told.insert(bridge.id) {
@@ -76,13 +81,25 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
         heart.wake.notify_waiters();
         if !waiting.is_empty() {
             tokio::select! {
-                () = tokio::time::sleep(LOOK_UP_AGAIN) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
             }
+            pause = (pause * 2).min(LOOK_UP_RARELY);
         }
     }
-    if !stop.is_cancelled() {
-        catchup::run(heart, stop).await;
+}
+
+/// Reads back what was missed, whenever something may have been, one time after the other.
+async fn catch_up(heart: Arc<Heart>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = heart.missed.notified() => {}
+            () = stop.cancelled() => return,
+        }
+        tokio::select! {
+            () = catchup::run(heart.clone(), stop.clone()) => {}
+            () = stop.cancelled() => return,
+        }
     }
 }
 
@@ -92,7 +109,6 @@ async fn on_ready(
     mut events: mpsc::Receiver<Event>,
     forward: mpsc::Sender<Event>,
     stop: CancellationToken,
-    tasks: TaskTracker,
 ) {
     loop {
         let event = tokio::select! {
@@ -105,7 +121,7 @@ async fn on_ready(
             return;
         }
         if ready {
-            tasks.spawn(catchup::run(heart.clone(), stop.clone()));
+            heart.missed.notify_one();
         }
     }
 }

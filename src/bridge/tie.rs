@@ -2,7 +2,7 @@
 //! it is held because that channel can't be used for now.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::config::{Layout, Scope};
@@ -16,11 +16,12 @@ pub struct Tie {
     pub bridge: Bridge,
     pub channel: Channel,
     hold: Mutex<Option<(Instant, String)>>,
+    stopped: OnceLock<String>,
 }
 
 impl Tie {
     pub fn new(bridge: Bridge, channel: Channel) -> Self {
-        Self { bridge, channel, hold: Mutex::new(None) }
+        Self { bridge, channel, hold: Mutex::new(None), stopped: OnceLock::new() }
     }
 
     pub fn id(&self) -> BridgeId {
@@ -55,6 +56,17 @@ impl Tie {
             Scope::Board(own) => board == Some(own),
             Scope::Thread(own) => own == thread,
         }
+    }
+
+    /// Ends the bridge for as long as the process lives: nothing can mend what is wrong with its channel.
+    /// True when it had not ended yet, so that the reason is told once.
+    pub fn stop(&self, reason: &str) -> bool {
+        self.stopped.set(reason.to_owned()).is_ok()
+    }
+
+    /// Why the bridge has ended, if it has.
+    pub fn stopped(&self) -> Option<String> {
+        self.stopped.get().cloned()
     }
 
     /// Lets the bridge rest: its jobs wait without asking Discord again. True when it was not
@@ -102,7 +114,9 @@ impl Ties {
     }
 
     pub fn of_forum(&self, forum: &ForumKey) -> Vec<Arc<Tie>> {
-        self.all().into_iter().filter(|tie| tie.bridge.forum == *forum && !tie.bridge.paused).collect()
+        let carries =
+            |tie: &Arc<Tie>| tie.bridge.forum == *forum && !tie.bridge.paused && tie.stopped().is_none();
+        self.all().into_iter().filter(carries).collect()
     }
 
     /// The bridges that lead to this very channel (not to a thread in it).

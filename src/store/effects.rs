@@ -4,7 +4,7 @@ use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
 use super::rows::state_name;
-use super::{Effect, Origin, StoreError, outbox};
+use super::{Effect, Origin, StoreError, SubmissionState, outbox};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -136,6 +136,13 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
                     state_name(submission.state),
                     submission.digest,
                 ],
+            )
+            .await?;
+        }
+        Effect::Resubmit { message } => {
+            tx.run(
+                "UPDATE submission SET state = $2 WHERE message = $1 AND state = $3",
+                values![message.0, state_name(SubmissionState::Queued), state_name(SubmissionState::Refused)],
             )
             .await?;
         }

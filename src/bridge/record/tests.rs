@@ -29,6 +29,7 @@ fn tie(id: i64, start: Start, baseline: &str) -> Arc<Tie> {
         archived: false,
         locked: false,
         owner: None,
+        last_message: None,
     };
     Arc::new(Tie::new(bridge, channel))
 }
@@ -81,6 +82,7 @@ fn row(post: &Post) -> PostRow {
 fn known(rows: Vec<PostRow>) -> Known {
     Known {
         posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
+        followed: HashMap::new(),
         submissions: HashMap::new(),
         account: None,
         now: 0,
