@@ -239,8 +239,13 @@ impl Forum {
         self.fail_at("", fault, lasts);
     }
 
-    /// Plans a fault for the paths that begin with `path` (`/newreply.php`). Faults are taken in
-    /// the order they were planned.
+    /// How many planned faults have not struck yet; those that last until cleared count as one.
+    pub fn faults_left(&self) -> usize {
+        lock(&self.inner.faults).left()
+    }
+
+    /// Plans a fault for the addresses that begin with `path` (`/newreply.php`, `/showthread.php?t=5`).
+    /// Faults are taken in the order they were planned.
     pub fn fail_at(&self, path: &str, fault: Fault, lasts: Lasts) {
         lock(&self.inner.faults).add(fault, lasts, path);
     }
