@@ -539,6 +539,10 @@ pub async fn dress(work: &Work<'_>, bridge: BridgeId, thread: &ThreadFacts) -> R
         Point::BeforeDress.reached();
         let dressed = work.discord().update_thread(room.channel, &patch).await;
         Point::AfterDress.reached();
+        // Its posts can be shown all the same.
+        if let Err(error @ (DiscordError::Forbidden(_) | DiscordError::Locked)) = dressed {
+            return Err(Halt::Park(error.to_string()));
+        }
         if let Err(error) = dressed {
             return Err(trouble(work, &tie, &thread.id, error).await?);
         }

@@ -245,13 +245,13 @@ pub async fn tell(
             ),
         ),
     };
+    Point::BeforeTell.reached();
     let mark_it = || async {
         for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark) {
             discord.unreact(channel, message, old).await?;
         }
         discord.react(channel, message, mark).await
     };
-    Point::BeforeTell.reached();
     let told = async {
         ajar::within(discord, channel, mark_it).await?;
         if let Some(text) = &text {

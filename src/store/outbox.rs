@@ -148,6 +148,7 @@ pub async fn settle(
     lock(&mut tx).await?;
     let held = "SELECT 1 FROM outbox WHERE id = $1 AND fence = $2 AND lease_until > 0";
     if tx.row(held, values![claim.id, claim.fence]).await?.is_none() && !Weakness::Fencing.is_there() {
+        tx.rollback().await?;
         return Err(StoreError::LeaseLost);
     }
     for effect in effects {

@@ -390,6 +390,7 @@ impl Store for Sql {
         if let Some(name) = once {
             let sql = "INSERT INTO once (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
             if tx.run(sql, values![name, now]).await? == 0 && !Weakness::UniqueKeys.is_there() {
+                tx.rollback().await?;
                 return Ok(false);
             }
             self.prune(&mut tx, now).await?;

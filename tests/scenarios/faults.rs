@@ -39,7 +39,7 @@ async fn no_broken_page_is_taken_for_a_deletion() {
         "cloudflare",
         "cut 3000",
         "garbage",
-        "huge-divs 300000",
+        "huge-divs 20000",
         "login-form",
         "drop-before-answer",
         "status 500",

@@ -1,6 +1,9 @@
 //! What the gateway does not say, says twice, late or in the wrong order.
 
-use crate::world::{World, eventually};
+use threadbridge::sandbox::discord::Limits;
+use threadbridge::sandbox::forum;
+
+use crate::world::{Cut, World, eventually};
 
 async fn thread(world: &mut World) -> (u64, u64, u64) {
     world.start(vec![world.threads()]).await;
@@ -84,15 +87,7 @@ async fn what_was_said_in_a_thread_that_was_archived_meanwhile_is_not_lost() {
 async fn a_connection_that_breaks_loses_and_doubles_nothing() {
     let mut world = World::new().await;
     let (thread, _, room) = thread(&mut world).await;
-    for (number, close) in [
-        crate::world::Cut::Resumable,
-        crate::world::Cut::Reconnect,
-        crate::world::Cut::Invalid,
-        crate::world::Cut::Gone,
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    for (number, close) in [Cut::Resumable, Cut::Reconnect, Cut::Invalid, Cut::Gone].into_iter().enumerate() {
         world.cut(close);
         let words = format!("during break {number}.");
         let said = world.discord().say(world.dora, room, &words, None).unwrap();
@@ -136,7 +131,9 @@ async fn events_that_change_places_end_as_the_messages_stand() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_are_repeated_late_change_nothing() {
-    let mut world = World::new().await;
+    // A forum that would take the same words again.
+    let forum = forum::Options { refuse_duplicates: false, ..forum::Options::default() };
+    let mut world = World::with(forum, Limits::off()).await;
     let (thread, first, room) = thread(&mut world).await;
     let shown = world.message(room, "Who has the key?").await.id;
     let said = world.discord().say(world.dora, room, "Only once.", None).unwrap();

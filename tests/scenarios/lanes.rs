@@ -78,7 +78,14 @@ async fn many_channels_that_refuse_make_few_refused_requests() {
         channels.iter().map(|channel| world.stage.bridge(world.board, *channel)).collect();
     bridges.push(world.threads());
     world.start(bridges).await;
+    world.forum().open_thread(world.board, world.ann, "Before", "All is well.").unwrap();
+    let room = world.room("Before").await;
+    world.message(room, "All is well.").await;
     for channel in &channels {
+        world.message(*channel, "All is well.").await;
+        // The webhook goes, and another can't be made.
+        let hook = world.discord().webhooks(*channel).pop().expect("a webhook").id;
+        world.discord().delete_webhook(hook);
         world.discord().set_overwrite(*channel, world.discord().bot(), 0, MANAGE_WEBHOOKS);
     }
     world.discord().clear_ledger();

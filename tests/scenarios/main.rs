@@ -11,6 +11,7 @@ mod faults;
 mod forum_side;
 mod gateway;
 mod lanes;
+mod mutation;
 mod replies;
 mod showing;
 mod starting;

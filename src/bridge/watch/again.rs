@@ -41,8 +41,8 @@ pub(super) struct Again {
 struct Round {
     next: Option<Instant>,
     read: u32,
-    /// The thread that is being gone through, and its page that comes next.
-    at: Option<(ThreadId, u32)>,
+    /// The thread that is being gone through, from its last page back, and its page that comes next.
+    at: Option<(ThreadId, PageRef)>,
     /// The last thread that was gone through.
     done: Option<ThreadId>,
 }
@@ -146,26 +146,26 @@ impl Watcher {
             return Ok(());
         }
         self.again.round.next = Some(now + self.forum.poll * pace);
-        let Some((thread, number)) = self.next_of_round().await? else { return Ok(()) };
-        let page = self.forum.engine.thread(&thread, PageRef::Number(number)).await;
-        let more = page.as_ref().is_ok_and(|page| page.thread.page == number && page.thread.pages > number);
+        let Some((thread, place)) = self.next_of_round().await? else { return Ok(()) };
+        let page = self.forum.engine.thread(&thread, place).await;
+        let earlier = page.as_ref().ok().and_then(|page| page.thread.page.checked_sub(1)).filter(|n| *n > 0);
         match self.reread(&thread, page).await {
             Err(trouble) if trouble.is_of_the_page() => self.stumble(&thread, &trouble),
             read => read?,
         }
         let round = &mut self.again.round;
         round.read = round.read.saturating_add(1);
-        round.at = if more { Some((thread, number + 1)) } else { None };
+        round.at = earlier.map(|number| (thread, PageRef::Number(number)));
         Ok(())
     }
 
-    async fn next_of_round(&mut self) -> Result<Option<(ThreadId, u32)>, Trouble> {
+    async fn next_of_round(&mut self) -> Result<Option<(ThreadId, PageRef)>, Trouble> {
         if self.again.round.at.is_none() {
             let before = self.again.round.done.clone();
             let next = self.heart.store.thread_before(&self.forum.key, before.as_ref()).await?;
             // After the oldest thread it begins anew.
             self.again.round.done = next.as_ref().map(|row| row.thread.clone());
-            self.again.round.at = next.map(|row| (row.thread, 1));
+            self.again.round.at = next.map(|row| (row.thread, PageRef::Last));
         }
         Ok(self.again.round.at.clone())
     }

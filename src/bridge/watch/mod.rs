@@ -465,6 +465,11 @@ impl Watcher {
         for post in self.missing(thread, page).await? {
             effects.extend(self.doubt(&reading, &post, &known).await?);
         }
+        if let [Effect::Thread(row)] = effects.as_slice()
+            && self.heart.store.thread(&self.forum.key, thread).await?.as_ref() == Some(row)
+        {
+            effects.clear();
+        }
         self.heart.health.posts_seen(page.posts.len());
         self.commit(effects).await
     }
