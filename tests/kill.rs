@@ -274,7 +274,7 @@ async fn a_death_at_any_point_loses_and_doubles_nothing() {
     while let Some(world) = worlds.join_next().await {
         match world {
             Ok((first, died)) => {
-                assert!(died > 0, "no journey comes to {first:?}");
+                assert!(died > 0 || first.1 > 1, "no journey comes to {first:?}");
                 deaths += died;
             }
             Err(error) => std::panic::resume_unwind(error.into_panic()),

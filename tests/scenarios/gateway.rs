@@ -140,6 +140,7 @@ async fn events_that_are_repeated_late_change_nothing() {
     world.marked(said, "✅").await;
     world.discord().react(world.dora, shown, "🙏").unwrap();
     eventually("the thanks", || (world.forum().thanks(first).len() == 1).then_some(())).await;
+    world.quiet().await;
     world.discord().repeat_events(20);
     let last = world.discord().say(world.dora, room, "After the echo.", None).unwrap();
     world.marked(last, "✅").await;

@@ -419,7 +419,6 @@ impl Watcher {
             self.record(thread, &page, summary, ties, behind, &marker, priority).await?;
             let now = self.heart.clock.monotonic();
             self.again.plan(thread, page.thread.page, now, self.forum.poll * 2);
-            self.stuck.remove(thread);
             if page.thread.page >= page.thread.pages {
                 return Ok(());
             }
@@ -470,6 +469,7 @@ impl Watcher {
         {
             effects.clear();
         }
+        self.stuck.remove(thread);
         self.heart.health.posts_seen(page.posts.len());
         self.commit(effects).await
     }

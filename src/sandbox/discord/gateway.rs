@@ -152,7 +152,10 @@ impl Sessions {
     pub fn repeat(&mut self, count: usize) {
         for session in self.sessions.values_mut() {
             let skip = session.log.len().saturating_sub(count);
-            let last: Vec<Value> = session.log.iter().skip(skip).cloned().collect();
+            // A session has one beginning.
+            let begins = |frame: &&Value| frame["t"] == "READY" || frame["t"] == "RESUMED";
+            let last: Vec<Value> =
+                session.log.iter().skip(skip).filter(|frame| !begins(frame)).cloned().collect();
             for frame in last {
                 session.dispatch(frame["t"].as_str().unwrap_or_default(), frame["d"].clone());
             }
