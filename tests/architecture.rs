@@ -17,7 +17,7 @@ const FLOORS: [(&str, &[&str]); 16] = [
     ("forum", &["model", "markup", "clock", "config", "health"]),
     ("discord", &["model", "markup", "clock", "weakness", "config", "health"]),
     ("bridge", &["model", "markup", "clock", "weakness", "config", "health", "store", "forum", "discord"]),
-    ("server", &["model", "health"]),
+    ("server", &["model", "health", "bridge"]),
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),
     ("app", &["model", "clock", "config", "health", "store", "forum", "discord", "bridge", "server"]),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::discord::DiscordError;
-use crate::forum::{Draft, Failure, PageRef, Posted, Refusal, RefusalKind};
+use crate::forum::{Actor, Draft, Failure, PageRef, Posted, Refusal, RefusalKind};
 use crate::markup::{Block, Doc, Inline, discord::Names, plain};
 use crate::model::{ChannelId, MessageId, Post, PostId, ThreadId};
 use crate::store::{
@@ -72,7 +72,7 @@ pub async fn reply(
         Submission { digest: spoken_digest(spoken), state: SubmissionState::Sending, ..submission };
     work.note(vec![Effect::Submission(submission.clone())]).await?;
     Point::BeforeReply.reached();
-    let posted = forum.engine.reply(thread, &draft).await;
+    let posted = forum.engine.reply(&Actor::Bridge, thread, &draft).await;
     Point::AfterReply.reached();
     match posted {
         Ok(Posted::Live { post }) => {
@@ -168,7 +168,7 @@ pub async fn amend(
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
     Point::BeforeAmend.reached();
-    let edited = forum.engine.edit(post, &draft).await;
+    let edited = forum.engine.edit(&Actor::Bridge, post, &draft).await;
     Point::AfterAmend.reached();
     let told = match edited {
         Ok(()) => {
@@ -204,7 +204,8 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
     });
     let Some(post) = &post else { return Ok(vec![withdrawn]) };
     Point::BeforeRetract.reached();
-    let deleted = forum.engine.delete(post, "deleted by its author on Discord").await;
+    let reason = "deleted by its author on Discord";
+    let deleted = forum.engine.delete(&Actor::Bridge, post, reason).await;
     Point::AfterRetract.reached();
     match deleted {
         Ok(()) | Err(Failure::Gone(_)) => {}
@@ -395,7 +396,7 @@ async fn draft(
         Some(message) => work.heart.store.part_of_message(message).await?.map(|part| part.post),
         None => None,
     };
-    if let Some(post) = &answered {
+    if let Some(post) = answered.as_ref().filter(|_| !forum.engine.capabilities().reply_to) {
         blocks.extend(quote(work, forum, thread, post).await?);
     }
     let names = Names {

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::discord::{DiscordError, Message};
-use crate::forum::Failure;
+use crate::forum::{Actor, Failure};
 use crate::model::{ForumKey, PostId};
 use crate::store::{Effect, Origin, Reaction};
 
@@ -31,12 +31,12 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
     }
     let done = if wanted {
         Point::BeforeThank.reached();
-        let thanked = forum.engine.thank(post).await;
+        let thanked = forum.engine.thank(&Actor::Bridge, post).await;
         Point::AfterThank.reached();
         thanked
     } else {
         Point::BeforeWithdraw.reached();
-        let withdrawn = forum.engine.withdraw_thanks(post).await;
+        let withdrawn = forum.engine.withdraw_thanks(&Actor::Bridge, post).await;
         Point::AfterWithdraw.reached();
         withdrawn
     };

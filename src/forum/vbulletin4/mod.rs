@@ -10,19 +10,27 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use url::Url;
 
+use super::charset;
 use super::client::{Client, Limits, Page, Posted as Sent};
-use super::{Account, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind};
+use super::{
+    Account, Actor, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind,
+};
 use crate::clock::Clock;
 use crate::config::ForumConfig;
 use crate::markup::bbcode;
-use crate::model::{Board, BoardId, BoardPage, Post, PostId, ThreadId, ThreadPage, ViewerThanks, Visibility};
+use crate::model::{
+    Board, BoardId, BoardPage, Member, MemberKey, Post, PostId, Search, SearchPage, ThreadId, ThreadPage,
+    ViewerThanks, Visibility,
+};
 
 mod answer;
 pub mod parse;
+mod searches;
 mod session;
 
 use answer::{Answer, Verdict};
 use parse::{Context, PageKind, links};
+use searches::Searches;
 use session::Session;
 
 /// A page that is cut off or stands for something else now is asked for again after this time at the latest.
@@ -33,6 +41,7 @@ const LATER: Duration = Duration::from_secs(60);
 /// One forum, seen by one viewer.
 pub struct Vbulletin4 {
     session: Session,
+    searches: Searches,
     zone: TimeZone,
     clock: Arc<dyn Clock>,
     /// How long a forum in trouble is left alone: no longer than one that is well and quiet.
@@ -50,7 +59,14 @@ impl Vbulletin4 {
         let client = Client::new(&config.url, config.min_request_gap, limits, clock.clone())?;
         let later = LATER.min(config.poll * 4);
         let session = Session::new(client, config.account.clone(), clock.clone(), later);
-        Ok(Self { session, zone: config.timezone.clone(), clock, soon: SOON.min(config.poll), later })
+        Ok(Self {
+            session,
+            searches: Searches::default(),
+            zone: config.timezone.clone(),
+            clock,
+            soon: SOON.min(config.poll),
+            later,
+        })
     }
 
     fn base(&self) -> &Url {
@@ -172,6 +188,14 @@ impl Vbulletin4 {
     }
 }
 
+/// vBulletin has no way to post as another member.
+fn own_account(actor: &Actor) -> Result<(), Failure> {
+    match actor {
+        Actor::Bridge => Ok(()),
+        Actor::Member { .. } => Err(Failure::Unsupported("act as another member")),
+    }
+}
+
 #[async_trait]
 impl Engine for Vbulletin4 {
     fn capabilities(&self) -> Capabilities {
@@ -184,6 +208,7 @@ impl Engine for Vbulletin4 {
             thank: writes,
             withdraw_thanks: writes,
             act_as_member: false,
+            reply_to: false,
             push: false,
         }
     }
@@ -223,7 +248,8 @@ impl Engine for Vbulletin4 {
         self.thread_at(&url).await
     }
 
-    async fn reply(&self, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+    async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+        own_account(actor)?;
         let message = bbcode::write(&draft.body);
         let answered = draft.reply_to.as_ref().map_or("who cares", PostId::as_str);
         let specified = if draft.reply_to.is_some() { "1" } else { "0" };
@@ -260,7 +286,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn edit(&self, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+    async fn edit(&self, actor: &Actor, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+        own_account(actor)?;
         let mut url = links::script(self.base(), "editpost.php");
         url.query_pairs_mut().append_pair("do", "editpost").append_pair("p", post.as_str());
         let page = self.session.get(&url).await?;
@@ -297,7 +324,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn delete(&self, post: &PostId, reason: &str) -> Result<(), Failure> {
+    async fn delete(&self, actor: &Actor, post: &PostId, reason: &str) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = match self.post_on_page(post).await {
             Err(Failure::Gone(_)) => return Ok(()),
             other => other?,
@@ -326,7 +354,14 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn open_thread(&self, board: &BoardId, title: &str, draft: &Draft) -> Result<Opened, Failure> {
+    async fn open_thread(
+        &self,
+        actor: &Actor,
+        board: &BoardId,
+        title: &str,
+        draft: &Draft,
+    ) -> Result<Opened, Failure> {
+        own_account(actor)?;
         let message = bbcode::write(&draft.body);
         let script = format!("newthread.php?do=postthread&f={board}");
         let fields = [
@@ -346,12 +381,7 @@ impl Engine for Vbulletin4 {
             Answer::Redirected { target, awaiting: false, .. } => {
                 self.base().join(&target).unwrap_or_else(|_| self.base().clone())
             }
-            Answer::Redirected { .. } => {
-                return Err(Failure::refused(
-                    RefusalKind::Other,
-                    "the new thread waits for a moderator's approval",
-                ));
-            }
+            Answer::Redirected { .. } => return Ok(Opened::AwaitingApproval),
             Answer::Shown => {
                 return Err(Failure::Uncertain {
                     reason: "the forum did not say where the thread is".to_owned(),
@@ -362,9 +392,9 @@ impl Engine for Vbulletin4 {
         };
         let Place { thread, post, .. } = links::place(&target);
         match (thread, post) {
-            (Some(thread), post) => Ok(Opened { thread, post }),
+            (Some(thread), post) => Ok(Opened::Live { thread, post }),
             (None, Some(post)) => match self.page_with_post(&post).await?.thread.id {
-                Some(thread) => Ok(Opened { thread, post: Some(post) }),
+                Some(thread) => Ok(Opened::Live { thread, post: Some(post) }),
                 None => {
                     Err(Failure::Uncertain { reason: "the forum did not say where the thread is".to_owned() })
                 }
@@ -375,7 +405,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn thank(&self, post: &PostId) -> Result<(), Failure> {
+    async fn thank(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = self.post_on_page(post).await?;
         match found.viewer_thanks {
             ViewerThanks::Given => return Ok(()),
@@ -397,7 +428,8 @@ impl Engine for Vbulletin4 {
         Err(Failure::refused(RefusalKind::Other, "the forum did not take the thanks"))
     }
 
-    async fn withdraw_thanks(&self, post: &PostId) -> Result<(), Failure> {
+    async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = self.post_on_page(post).await?;
         if found.viewer_thanks != ViewerThanks::Given && !self.thanked_by_us(&found) {
             return Ok(());
@@ -411,6 +443,50 @@ impl Engine for Vbulletin4 {
             ));
         }
         Ok(())
+    }
+
+    async fn search(&self, search: &Search) -> Result<SearchPage, Failure> {
+        self.find(search).await
+    }
+
+    async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
+        let url = match member {
+            MemberKey::Id(id) => links::member(self.base(), id),
+            MemberKey::Name(name) => {
+                let mut url = links::script(self.base(), "member.php");
+                let name = charset::form_value(name, self.session.encoding());
+                url.set_query(Some(&format!("username={name}")));
+                url
+            }
+        };
+        self.read(&url, parse::member_page).await
+    }
+
+    async fn page_at(&self, address: &str) -> Result<ThreadPage, Failure> {
+        let elsewhere = || Failure::Gone("this address names no thread of this forum".to_owned());
+        let place = self.recognise(address).ok_or_else(elsewhere)?;
+        let url = self.base().join(address.trim()).map_err(|_| elsewhere())?;
+        match place {
+            // Only the forum knows whether the number at the end of such an address is a page.
+            Place { thread: Some(_), .. } if links::is_rewritten(&url) => {
+                let mut url = Url::parse(&links::cleaned(&url)).unwrap_or(url);
+                let anchor = url.fragment().map(str::to_owned);
+                url.set_fragment(None);
+                let read = self.thread_at(&url).await?;
+                // An anchor names a post; the address before it may have been that of another page.
+                match (place.post, anchor) {
+                    (Some(post), Some(_)) if !read.posts.iter().any(|own| own.id == post) => {
+                        self.page_with_post(&post).await
+                    }
+                    _ => Ok(read),
+                }
+            }
+            Place { post: Some(post), .. } => self.page_with_post(&post).await,
+            Place { thread: Some(thread), page, .. } => {
+                self.thread(&thread, PageRef::Number(page.unwrap_or(1))).await
+            }
+            _ => Err(elsewhere()),
+        }
     }
 
     fn post_url(&self, _: &ThreadId, post: &PostId) -> String {
