@@ -481,10 +481,26 @@ impl Chaos {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(faults.join("\n"));
+                let asked = self.forum().requests();
+                let jobs = self.outbox().await;
+                return Err(format!(
+                    "{}\nthe forum was asked: {asked:?}\nthe outbox holds: {jobs:?}",
+                    faults.join("\n")
+                ));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// What is still to be done, and why it is not.
+    async fn outbox(&self) -> Vec<(String, i64, Option<String>)> {
+        let Ok(mut database) = SqliteConnection::connect(&self.folder.database()).await else {
+            return Vec::new();
+        };
+        sqlx::query_as("SELECT job_key, attempts, reason FROM outbox")
+            .fetch_all(&mut database)
+            .await
+            .unwrap_or_default()
     }
 
     /// Where the two sides do not say the same.

@@ -94,6 +94,11 @@ impl Forum {
         self.nudge.notify_one();
     }
 
+    /// What was asked for and can't be read now is read with the next step, which nobody hurries.
+    fn put_back(&self, asked: impl Iterator<Item = (ThreadId, Option<PostId>)>) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(asked);
+    }
+
     fn take_asked(&self) -> Vec<(ThreadId, Option<PostId>)> {
         std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }

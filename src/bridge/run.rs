@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::discord::{ChannelKind, DiscordError, Event};
-use crate::store::Bridge;
+use crate::store::{Bridge, Effect};
 
 use super::tie::Tie;
 use super::watch::Watcher;
@@ -28,6 +28,7 @@ pub fn start(
 ) -> TaskTracker {
     let tasks = TaskTracker::new();
     let (forward, taken) = mpsc::channel(256);
+    heart.ties.set_awaited(bridges.iter().map(|bridge| bridge.forum.clone()).collect());
     tasks.spawn(tie_all(heart.clone(), bridges, stop.clone()));
     tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone()));
     tasks.spawn(inbox::run(heart.clone(), taken, stop.clone()));
@@ -48,6 +49,7 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
     let mut pause = LOOK_UP_AGAIN;
     while !waiting.is_empty() && !stop.is_cancelled() {
         let mut still = Vec::new();
+        let mut unanswered = HashSet::new();
         for bridge in waiting {
             match heart.discord.channel(bridge.channel).await {
                 Ok(channel)
@@ -56,6 +58,18 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                         ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement
                     ) =>
                 {
+                    if told.contains(&bridge.id)
+                        && let Err(error) =
+                            heart.store.apply(None, vec![Effect::Reexamine { bridge: bridge.id }]).await
+                    {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "can't look at what changed"
+                        );
+                        unanswered.insert(bridge.forum.clone());
+                        still.push(bridge);
+                        continue;
+                    }
                     heart.ties.insert(Tie::new(bridge, channel));
                     heart.missed.notify_one();
                 }
@@ -67,6 +81,9 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                     channel = %bridge.channel, "a bridge is off: {}", super::mirror::CHANNEL_GONE
                 ),
                 Err(error) => {
+                    if matches!(error, DiscordError::Later { .. }) {
+                        unanswered.insert(bridge.forum.clone());
+                    }
                     if told.insert(bridge.id) {
                         tracing::error!(channel = %bridge.channel, "can't look up the bridge's channel: {error}");
                     }
@@ -75,6 +92,7 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
             }
         }
         waiting = still;
+        heart.ties.set_awaited(unanswered);
         for forum in heart.forums.values() {
             forum.nudge.notify_one();
         }

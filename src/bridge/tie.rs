@@ -1,7 +1,7 @@
 //! The bridges as they stand in memory: each with what Discord says about its channel, and whether
 //! it is held because that channel can't be used for now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -95,9 +95,20 @@ impl Tie {
 #[derive(Debug, Default)]
 pub struct Ties {
     ties: RwLock<HashMap<BridgeId, Arc<Tie>>>,
+    awaited: RwLock<HashSet<ForumKey>>,
 }
 
 impl Ties {
+    /// Of these forums some bridges' channels have not been told of yet. What changes there must not be
+    /// recorded meanwhile: those bridges would never hear of it.
+    pub fn set_awaited(&self, forums: HashSet<ForumKey>) {
+        *self.awaited.write().unwrap_or_else(PoisonError::into_inner) = forums;
+    }
+
+    pub fn is_awaited(&self, forum: &ForumKey) -> bool {
+        self.awaited.read().unwrap_or_else(PoisonError::into_inner).contains(forum)
+    }
+
     pub fn insert(&self, tie: Tie) {
         self.ties.write().unwrap_or_else(PoisonError::into_inner).insert(tie.id(), Arc::new(tie));
     }

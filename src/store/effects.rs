@@ -76,6 +76,14 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
             )
             .await?;
         }
+        Effect::Reexamine { bridge } => {
+            tx.run(
+                "UPDATE post SET digest = 0 WHERE forum = (SELECT forum FROM bridge WHERE id = $1)
+                 AND post IN (SELECT post FROM part WHERE bridge = $1)",
+                values![bridge.0],
+            )
+            .await?;
+        }
         Effect::PostGone { forum, post } => {
             let forum = forum_id(tx, forum).await?;
             tx.run("UPDATE post SET gone = 1 WHERE forum = $1 AND post = $2", values![forum, post.as_str()])

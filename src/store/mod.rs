@@ -241,6 +241,11 @@ pub enum Effect {
     Follow(Follow),
     Thread(ThreadRow),
     Post(PostRow),
+    /// What this bridge shows may have changed while nobody told it: every post that it shows counts as
+    /// changed when it is read next.
+    Reexamine {
+        bridge: BridgeId,
+    },
     /// The post's rows stay (for `why`), marked as gone.
     PostGone {
         forum: ForumKey,

@@ -79,7 +79,7 @@ async fn many_channels_that_refuse_make_few_refused_requests() {
         channels.iter().map(|channel| world.stage.bridge(shut, *channel)).collect();
     bridges.push(world.threads());
     world.start(bridges).await;
-    world.forum().open_thread(world.board, world.ann, "Before", "All is well.").unwrap();
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Before", "All is well.").unwrap();
     let room = world.room("Before").await;
     world.message(room, "All is well.").await;
     for channel in &channels {
@@ -88,8 +88,6 @@ async fn many_channels_that_refuse_make_few_refused_requests() {
     world.discord().clear_ledger();
     world.forum().open_thread(shut, world.ann, "Shut", "Nobody is to see this.").unwrap();
     eventually("the first refusal", || world.discord().refused().get(&403).copied()).await;
-    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Onward", "Post 0.").unwrap();
-    let room = world.room("Onward").await;
     for number in 1..5 {
         world.forum().reply(thread, world.bob, &format!("Post {number}.")).unwrap();
         world.message(room, &format!("Post {number}.")).await;

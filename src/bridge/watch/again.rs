@@ -109,8 +109,7 @@ impl Watcher {
             match read {
                 Err(trouble) if trouble.is_of_the_page() => self.stumble(&thread, &trouble),
                 Err(trouble) => {
-                    self.forum.revisit(thread, post);
-                    asked.for_each(|(thread, post)| self.forum.revisit(thread, post));
+                    self.forum.put_back(std::iter::once((thread, post)).chain(asked));
                     return Err(trouble);
                 }
                 Ok(()) => {}

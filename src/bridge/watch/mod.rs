@@ -108,6 +108,10 @@ impl Watcher {
 
     /// Does what is due, the most urgent first, and tells how long nothing else will be.
     async fn step(&mut self) -> Duration {
+        if self.heart.ties.is_awaited(&self.forum.key) {
+            // Whoever learns of the channels nudges.
+            return self.forum.poll;
+        }
         let ties = self.heart.ties.of_forum(&self.forum.key);
         if self.forum.account().is_none()
             && let Err(trouble) = self.sign_in().await
