@@ -199,7 +199,8 @@ impl Watcher {
         match trouble {
             Trouble::Forum(Failure::Later { after, .. }) => *after,
             Trouble::Forum(Failure::SignIn(_)) => LONGEST_PAUSE,
-            _ => backoff,
+            // No more often than a quiet board is asked, and no more rarely.
+            _ => backoff.min(self.forum.poll * QUIETEST),
         }
         .clamp(Duration::from_millis(50), LONGEST_PAUSE)
     }
