@@ -179,8 +179,6 @@ async fn conversation(deaths: Vec<Death>) -> usize {
         forum.post(reply.id).is_none_or(|p| p.deleted).then_some(())
     })
     .await;
-    forum.reply(thread, bob, "Closing words.").expect("a post");
-    until(deaths, &config, "the closing", || holding(room, "Closing words.")).await;
     // A locked Discord thread is opened to edit, and locked again.
     forum.close(thread).expect("a thread");
     let locked = || discord.channel(room).and_then(|c| c.thread).is_some_and(|t| t.locked).then_some(());
@@ -188,6 +186,10 @@ async fn conversation(deaths: Vec<Death>) -> usize {
     forum.edit(first, "Changed words, again.").expect("an edit");
     until(deaths, &config, "the last edit in Discord", || holding(room, "Changed words, again.")).await;
     until(deaths, &config, "the lock again", locked).await;
+    forum.reopen(thread).expect("a thread");
+    until(deaths, &config, "the lock to go", || locked().is_none().then_some(())).await;
+    forum.reply(thread, bob, "Closing words.").expect("a post");
+    until(deaths, &config, "the closing", || holding(room, "Closing words.")).await;
 
     let died = bridge.died.load(Ordering::SeqCst);
     let contents: Vec<String> = shown(room).into_iter().map(|message| message.content).collect();

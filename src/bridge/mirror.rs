@@ -25,6 +25,8 @@ use super::{ajar, catchup, inbox, submit};
 
 /// A bridge whose channel can't be used is tried again after this time.
 const HOLD: Duration = Duration::from_secs(300);
+/// Stands for the digest of a part whose message is being removed.
+const LEAVING: i64 = i64::MIN;
 /// A deleted channel never comes back.
 pub const CHANNEL_GONE: &str =
     "its Discord channel was deleted; bridge the board to another channel, or remove the bridge";
@@ -185,25 +187,18 @@ async fn deliver(
             Some(part) => {
                 match edit(work, &target, part, message).await {
                     Ok(()) => part.message,
+                    // Our own removal of it was under way when the post grew again.
+                    Err(DiscordError::Gone(_))
+                        if part.digest == LEAVING && still_there(work, &target).await? =>
+                    {
+                        send(work, tie, &target, message, &mut adopted).await?
+                    }
                     // A moderator took it away in Discord: that stays so.
                     Err(DiscordError::Gone(_)) if still_there(work, &target).await? => part.message,
                     Err(error) => return Err(error.into()),
                 }
             }
-            None => match adopt(work, tie, &target, message).await? {
-                Some(found) => {
-                    adopted = true;
-                    found
-                }
-                None => {
-                    Point::BeforeSend.reached();
-                    let discord = work.discord();
-                    let send = || discord.send(&target.webhook, target.thread, message);
-                    let sent = ajar::within(&discord, target.channel(), send).await;
-                    Point::AfterSend.reached();
-                    sent?
-                }
-            },
+            None => send(work, tie, &target, message, &mut adopted).await?,
         };
         work.note(vec![Effect::Part(part(tie, post, number, target.channel(), sent, digest))]).await?;
         inbox::placed(work.heart, target.channel(), Some(sent)).await?;
@@ -214,6 +209,10 @@ async fn deliver(
     }
     let kept = u32::try_from(outgoing.len()).unwrap_or(u32::MAX);
     let surplus: Vec<_> = parts.iter().filter(|part| part.part >= kept).collect();
+    let leaving = surplus.iter().map(|part| Effect::Part(Part { digest: LEAVING, ..(**part).clone() }));
+    if !surplus.is_empty() {
+        work.note(leaving.collect()).await?;
+    }
     for part in surplus.iter().rev() {
         Point::BeforeRemove.reached();
         work.discord().delete(&target.webhook, target.thread, part.message).await?;
@@ -227,6 +226,26 @@ async fn deliver(
         return Ok(Vec::new());
     }
     Ok(vec![Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept }])
+}
+
+/// Sends a part, unless an earlier try has.
+async fn send(
+    work: &Work<'_>,
+    tie: &Tie,
+    target: &Target,
+    message: &Outgoing,
+    adopted: &mut bool,
+) -> Result<MessageId, Problem> {
+    if let Some(found) = adopt(work, tie, target, message).await? {
+        *adopted = true;
+        return Ok(found);
+    }
+    Point::BeforeSend.reached();
+    let discord = work.discord();
+    let send = || discord.send(&target.webhook, target.thread, message);
+    let sent = ajar::within(&discord, target.channel(), send).await;
+    Point::AfterSend.reached();
+    Ok(sent?)
 }
 
 fn room(tie: &Tie, thread: &ThreadFacts, channel: ChannelId) -> Room {
@@ -472,8 +491,10 @@ pub async fn hide(
     post: &PostId,
 ) -> Result<Vec<Effect>, Halt> {
     let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
-    // It came back while this waited: what is to be shown then is said by a job of its own.
-    if let Some(row) = known(work, &tie, post).await?
+    // It came back while this waited: what is to be shown then is said by a job of its own. What was begun
+    // is ended all the same, for nobody knows how far it went.
+    if !work.tried_before()
+        && let Some(row) = known(work, &tie, post).await?
         && !row.gone
         && let Some(now) = work.heart.store.thread(&tie.bridge.forum, &row.thread).await?
         && tie.covers(now.board.as_ref(), &row.thread)

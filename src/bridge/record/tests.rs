@@ -260,3 +260,21 @@ fn order_is_by_id_and_by_place_where_ids_are_no_numbers() {
         assert_eq!(post.is_after(&seen), after, "{post:?} {seen:?}");
     }
 }
+
+#[test]
+fn what_appears_within_what_was_followed_is_not_history() {
+    let followed =
+        |after: Option<&str>, to: &str| Followed { after: after.map(PostId::new), to: PostId::new(to) };
+    for (after, to, post, holds) in [
+        (Some("10"), "20", "15", true),
+        (Some("10"), "20", "10", false),
+        (Some("10"), "20", "9", false),
+        // Newer ones are news, and read in their order.
+        (Some("10"), "20", "21", false),
+        (Some(""), "20", "3", true),
+        (None, "20", "15", false),
+        (Some("10"), "20", "fifteen", false),
+    ] {
+        assert_eq!(followed(after, to).holds(&PostId::new(post)), holds, "{after:?} {to} {post}");
+    }
+}
