@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     BoardId, ChannelId, ForumKey, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
 };
-use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError};
+use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError, Submission};
 
 use super::leases;
 
@@ -52,6 +52,8 @@ pub enum Outcome {
     Waits(String),
     /// It will not arrive as it is, for this reason.
     Failed(String),
+    /// It may have arrived; nobody but a person can tell.
+    Unsure,
 }
 
 /// The facts of a thread that Discord shows.
@@ -93,6 +95,22 @@ pub struct Spoken {
     pub mentions: Vec<(UserId, String)>,
     pub files: Vec<SpokenFile>,
     pub reply_to: Option<MessageId>,
+}
+
+impl Spoken {
+    /// A message that is known only by its id; who works with it asks Discord for its words.
+    pub fn unheard(submission: &Submission) -> Self {
+        Self {
+            message: submission.message,
+            channel: submission.channel,
+            author: submission.author,
+            author_name: String::new(),
+            content: String::new(),
+            mentions: Vec::new(),
+            files: Vec::new(),
+            reply_to: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +188,6 @@ pub fn thanks_lane(forum: &ForumKey, post: &PostId) -> Lane {
 }
 
 /// The lane of what one person is told about one message.
-pub fn tell_lane(message: MessageId) -> Lane {
-    Lane { name: format!("m:{message}"), needs: leases::of_shard(0) }
+pub fn tell_lane(channel: ChannelId, message: MessageId) -> Lane {
+    Lane { name: format!("m:{channel}:{message}"), needs: leases::of_shard(0) }
 }

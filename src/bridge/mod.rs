@@ -19,6 +19,7 @@ use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
+pub mod ajar;
 pub mod catchup;
 pub mod files;
 pub mod hear;
@@ -95,6 +96,11 @@ impl Forum {
         }
         drop(asked);
         self.nudge.notify_one();
+    }
+
+    /// What was asked for and can't be read now is read with the next step, which nobody hurries.
+    fn put_back(&self, asked: impl Iterator<Item = (ThreadId, Option<PostId>)>) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(asked);
     }
 
     fn take_asked(&self) -> Vec<(ThreadId, Option<PostId>)> {

@@ -1,13 +1,15 @@
 //! Starts the heart and stops it: which tasks there are, and in which order they end.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discord::ChannelKind;
+use crate::discord::{ChannelKind, DiscordError};
+use crate::model::ForumKey;
+use crate::store::{Bridge, BridgeId, Effect};
 
 use super::tie::Tie;
 use super::watch::Watcher;
@@ -16,6 +18,8 @@ use super::{Heart, leases, outbox};
 /// How often the bridges are read again: a command, perhaps in another replica, may have changed them; and
 /// a channel that can't be looked up is asked for again.
 const LOOK_UP: Duration = Duration::from_secs(5);
+/// A channel that can't be used is asked for ever more rarely.
+const LOOK_UP_RARELY: Duration = Duration::from_secs(300);
 /// Other replicas are told at most this often that there is work.
 const RING: Duration = Duration::from_millis(50);
 /// How soon the database is asked again when it did not answer.
@@ -25,6 +29,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// the tracker tells when they have.
 pub fn start(heart: &Arc<Heart>, stop: &CancellationToken) -> TaskTracker {
     let tasks = TaskTracker::new();
+    heart.ties.set_awaited(heart.forums.keys().cloned().collect());
     tasks.spawn(leases::keep(heart.clone(), stop.clone()));
     tasks.spawn(tie_all(heart.clone(), stop.clone()));
     for forum in heart.forums.values() {
@@ -39,9 +44,7 @@ pub fn start(heart: &Arc<Heart>, stop: &CancellationToken) -> TaskTracker {
             heart.leases.while_held(&name, &stop, watch).await;
         });
     }
-    for _ in 0..outbox::WORKERS {
-        tasks.spawn(outbox::work(heart.clone(), stop.clone()));
-    }
+    tasks.spawn(outbox::work(heart.clone(), stop.clone()));
     if heart.store.shared() {
         tasks.spawn(ring(heart.clone(), stop.clone()));
         tasks.spawn(listen(heart.clone(), stop.clone()));
@@ -69,59 +72,99 @@ async fn begin(heart: &Heart, over: &CancellationToken) -> bool {
     false
 }
 
+/// A bridge whose channel is not known.
+struct Unknown {
+    /// When Discord is asked again, and how much later the time after that.
+    next: Instant,
+    pause: Duration,
+    /// Its forum is not to be read before Discord has said anything.
+    awaited: Option<ForumKey>,
+}
+
 /// Asks Discord about each bridge's channel. Until Discord has answered, the bridge is not there: its
 /// forum is not read for it, so nothing is recorded that could not be shown.
 async fn tie_all(heart: Arc<Heart>, stop: CancellationToken) {
-    let mut told = HashSet::new();
+    let mut unknown: HashMap<BridgeId, Unknown> = HashMap::new();
     while !stop.is_cancelled() {
-        let mut found = false;
         match heart.store.bridges().await {
             Ok(bridges) => {
-                for bridge in heart.ties.refresh(bridges) {
+                let untied = heart.ties.refresh(bridges);
+                unknown.retain(|id, _| untied.iter().any(|bridge| bridge.id == *id));
+                let mut found = false;
+                for bridge in untied {
                     if stop.is_cancelled() {
                         return;
                     }
-                    let (id, address) = (bridge.id, bridge.channel);
-                    match heart.discord.channel(address).await {
-                        Ok(channel)
-                            if matches!(
-                                channel.kind,
-                                ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement
-                            ) =>
-                        {
-                            heart.ties.insert(Tie::new(bridge, channel));
-                            found = true;
-                        }
-                        Ok(_) => {
-                            if told.insert(id) {
-                                tracing::error!(
-                                    channel = %address,
-                                    "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
-                                );
-                            }
-                        }
-                        Err(error) => {
-                            if told.insert(id) {
-                                tracing::error!(channel = %address, "can't look up the bridge's channel: {error}");
-                            }
-                        }
-                    }
+                    found |= tie(&heart, bridge, &mut unknown).await;
                 }
+                heart.ties.set_awaited(unknown.values().filter_map(|it| it.awaited.clone()).collect());
+                if found {
+                    heart.ties.tell();
+                }
+                for forum in heart.forums.values().filter(|_| found) {
+                    forum.nudge.notify_one();
+                }
+                heart.wake.notify_waiters();
             }
             Err(error) => heart.health.database(Err(error.to_string())),
-        }
-        if found {
-            for forum in heart.forums.values() {
-                forum.nudge.notify_one();
-            }
-            heart.wake.notify_waiters();
-            heart.ties.tell();
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_UP) => {}
             () = stop.cancelled() => {}
         }
     }
+}
+
+/// Ties one bridge, unless it is too early to ask again. True when its channel is known now.
+async fn tie(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, Unknown>) -> bool {
+    let (id, address, now) = (bridge.id, bridge.channel, heart.clock.monotonic());
+    let before = unknown.get(&id);
+    if before.is_some_and(|before| now < before.next) {
+        return false;
+    }
+    let pause = before.map_or(LOOK_UP, |before| (before.pause * 2).min(LOOK_UP_RARELY));
+    let first = before.is_none();
+    let (pause, awaited) = match heart.discord.channel(address).await {
+        Ok(channel)
+            if matches!(channel.kind, ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement) =>
+        {
+            let again = Effect::Reexamine { bridge: id };
+            match if first { Ok(true) } else { heart.store.apply(None, vec![again]).await } {
+                Ok(_) => {
+                    unknown.remove(&id);
+                    heart.ties.insert(Tie::new(bridge, channel));
+                    return true;
+                }
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "can't look at what changed");
+                    (LOOK_UP, Some(bridge.forum))
+                }
+            }
+        }
+        Ok(_) => {
+            if first {
+                tracing::error!(
+                    channel = %address,
+                    "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
+                );
+            }
+            (LOOK_UP_RARELY, None)
+        }
+        Err(DiscordError::Gone(_)) => {
+            if first {
+                tracing::error!(channel = %address, "a bridge is off: {}", super::mirror::CHANNEL_GONE);
+            }
+            (LOOK_UP_RARELY, None)
+        }
+        Err(error) => {
+            if first {
+                tracing::error!(channel = %address, "can't look up the bridge's channel: {error}");
+            }
+            (pause, matches!(error, DiscordError::Later { .. }).then_some(bridge.forum))
+        }
+    };
+    unknown.insert(id, Unknown { next: now + pause, pause, awaited });
+    false
 }
 
 /// Tells other replicas of work, not too often.

@@ -9,11 +9,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::query::Query;
 use sqlx::raw_sql;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite, SqlitePool};
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, SqlitePool,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::StoreError;
@@ -149,7 +152,9 @@ impl Db {
         Ok(match self {
             Self::Sqlite(pool, writer) => {
                 let turn = writer.clone().lock_owned().await;
-                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, turn)
+                let mut connection = pool.acquire().await?;
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+                Tx::Sqlite(Sure(Some(connection)), turn)
             }
             Self::Postgres(pool) => Tx::Postgres(within(pool.begin_with(BEGIN)).await?),
         })
@@ -198,8 +203,33 @@ impl Db {
 
 /// A transaction; rolled back unless it is committed.
 pub enum Tx {
-    Sqlite(sqlx::Transaction<'static, Sqlite>, OwnedMutexGuard<()>),
+    Sqlite(Sure, OwnedMutexGuard<()>),
     Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// A connection to SQLite within a transaction. SQLite ends a transaction by itself when a disk is full or
+/// fails, and sqlx would go on counting it: a connection whose transaction did not end as it was told to is
+/// closed, which rolls back for certain, and never used again.
+pub struct Sure(Option<PoolConnection<Sqlite>>);
+
+impl Sure {
+    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        Ok(self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)?)
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), StoreError> {
+        sqlx::query(how).execute(self.connection()?).await?;
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for Sure {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.0.take() {
+            connection.close_on_drop();
+        }
+    }
 }
 
 impl Tx {
@@ -210,7 +240,7 @@ impl Tx {
     /// Runs a statement, and tells how many rows it touched.
     pub async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Sqlite(tx, _) => sqlite(sql, values).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite(tx, _) => sqlite(sql, values).execute(tx.connection()?).await?.rows_affected(),
             Self::Postgres(tx) => {
                 within(raw_sql(whole(sql, values)).execute(&mut **tx)).await?.rows_affected()
             }
@@ -220,7 +250,7 @@ impl Tx {
     pub async fn rows(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(tx, _) => {
-                sqlite(sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+                sqlite(sql, values).fetch_all(tx.connection()?).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
                 let rows = within(raw_sql(whole(sql, values)).fetch_all(&mut **tx)).await?;
@@ -235,8 +265,17 @@ impl Tx {
 
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx, _turn) => tx.commit().await?,
+            Self::Sqlite(tx, _turn) => tx.end("COMMIT").await?,
             Self::Postgres(tx) => within(tx.commit()).await?,
+        }
+        Ok(())
+    }
+
+    /// Leaves everything as it was.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx, _turn) => tx.end("ROLLBACK").await?,
+            Self::Postgres(tx) => within(tx.rollback()).await?,
         }
         Ok(())
     }

@@ -8,8 +8,19 @@
 use super::db::{Db, Tx, Value};
 use super::effects::{self, values};
 use super::{Claim, Effect, Finish, Millis, NewJob, OutboxCounts, Parked, Priority, StoreError};
+use crate::weakness::Weakness;
 
-/// The jobs that a replica may do now: due, first in their lane, and of a lease that it holds.
+/// So many jobs of one road are done at once. Enough to keep a road full: what bounds it is the limit that
+/// its lanes share, not the number of those who wait for it.
+const ON_ONE_ROAD: i64 = 3;
+
+/// The road of a lane: its name up to the second colon; a lane without one is a road of its own.
+fn road(lane: &str) -> &str {
+    lane.match_indices(':').nth(1).map_or("", |(end, _)| &lane[..end])
+}
+
+/// The jobs that a replica may do now: due, first in their lane, of a lease that it holds, and on a road that is
+/// not full.
 macro_rules! due {
     ($what:literal, $end:literal) => {
         concat!(
@@ -17,7 +28,9 @@ macro_rules! due {
             $what,
             " FROM outbox o WHERE o.head = 1 AND o.run_at <= $1 AND o.lease_until <= $1
              AND (o.needs = '' OR EXISTS (SELECT 1 FROM lease l
-                  WHERE l.name = o.needs AND l.holder = $2 AND l.held_until > $1)) ",
+                  WHERE l.name = o.needs AND l.holder = $2 AND l.held_until > $1))
+             AND (o.road = '' OR $3 > (SELECT COUNT(*) FROM outbox b
+                  WHERE b.road = o.road AND b.lease_until <> 0 AND b.lease_until > $1)) ",
             $end
         )
     };
@@ -27,10 +40,10 @@ macro_rules! due {
 macro_rules! claim {
     ($skip:literal) => {
         concat!(
-            "UPDATE outbox SET lease_until = $3, fence = fence + 1, attempts = attempts + 1 WHERE id = (",
+            "UPDATE outbox SET lease_until = $4, fence = fence + 1, attempts = attempts + 1 WHERE id = (",
             due!("o.id", "ORDER BY o.priority, o.run_at, o.id LIMIT 1"),
             $skip,
-            ") RETURNING id, fence, revision, lane, job_key, job, attempts"
+            ") RETURNING id, fence, revision, lane, job_key, job, attempts, priority"
         )
     };
 }
@@ -77,7 +90,7 @@ async fn lane_of(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
 /// Makes sure that the claim is still this worker's, and that it stays so until the transaction ends.
 pub async fn hold(tx: &mut Tx, id: i64, fence: i64) -> Result<(), StoreError> {
     let sql = "UPDATE outbox SET fence = fence WHERE id = $1 AND fence = $2 AND lease_until > 0";
-    if tx.run(sql, values![id, fence]).await? == 0 {
+    if tx.run(sql, values![id, fence]).await? == 0 && !Weakness::Fencing.is_there() {
         return Err(StoreError::LeaseLost);
     }
     Ok(())
@@ -105,10 +118,15 @@ async fn refresh(tx: &mut Tx, lane: &str) -> Result<(), StoreError> {
 /// A waiting job of the same key keeps its place and gets the new words; a parked one waits again. One
 /// that was tried before still counts as tried: whatever it left behind is looked for first.
 pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
+    let key = if Weakness::UniqueKeys.is_there() {
+        format!("{}#{}", job.key, fastrand::u64(..))
+    } else {
+        job.key.clone()
+    };
     let row = tx
         .row(
-            "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job, needs)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job, road, needs)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (job_key) DO UPDATE SET
                 job = excluded.job,
                 revision = outbox.revision + 1,
@@ -121,7 +139,7 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
              RETURNING lane",
             values![
                 job.lane.as_str(),
-                job.key.as_str(),
+                key.as_str(),
                 job.seq,
                 match job.priority {
                     Priority::Live => 0_i64,
@@ -129,6 +147,7 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
                 },
                 job.run_at,
                 job.job.to_string(),
+                road(&job.lane),
                 job.needs.as_deref().unwrap_or_default(),
             ],
         )
@@ -152,11 +171,11 @@ pub async fn cancel(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
 
 pub async fn claim(db: &Db, now: Millis, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
     // Idle workers ask often: they must not stand in the way of those who write.
-    if db.row(DUE, values![now, holder]).await?.is_none() {
+    if db.row(DUE, values![now, holder, ON_ONE_ROAD]).await?.is_none() {
         return Ok(None);
     }
     let sql = if db.is_postgres() { CLAIM_ON_POSTGRES } else { CLAIM };
-    let rows = db.run(sql, values![now, holder, now.saturating_add(lease)]).await?;
+    let rows = db.run(sql, values![now, holder, ON_ONE_ROAD, now.saturating_add(lease)]).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     Ok(Some(Claim {
         id: row.int(0)?,
@@ -166,6 +185,7 @@ pub async fn claim(db: &Db, now: Millis, holder: &str, lease: Millis) -> Result<
         key: row.text(4)?,
         job: serde_json::from_str(&row.text(5)?)?,
         attempts: u32::try_from(row.int(6)? - 1).unwrap_or(0),
+        priority: if row.int(7)? == 0 { Priority::Live } else { Priority::Backfill },
         lease,
     }))
 }
@@ -180,14 +200,20 @@ pub async fn settle(
     let mut tx = db.begin().await?;
     if effects.is_empty() && *finish == Finish::Continue {
         // Nobody else's place in the lane changes.
-        hold(&mut tx, claim.id, claim.fence).await?;
+        if let Err(lost) = hold(&mut tx, claim.id, claim.fence).await {
+            tx.rollback().await?;
+            return Err(lost);
+        }
         end(&mut tx, now, claim, finish).await?;
         return tx.commit().await;
     }
     let mut lanes = lanes(&mut tx, effects).await?;
     lanes.push(claim.lane.clone());
     lock(&mut tx, lanes).await?;
-    hold(&mut tx, claim.id, claim.fence).await?;
+    if let Err(lost) = hold(&mut tx, claim.id, claim.fence).await {
+        tx.rollback().await?;
+        return Err(lost);
+    }
     for effect in effects {
         effects::apply(&mut tx, effect).await?;
     }

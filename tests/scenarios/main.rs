@@ -6,8 +6,14 @@ mod openapi;
 mod world;
 
 mod commands;
+mod database;
 mod faults;
+mod forum_side;
+mod gateway;
+mod lanes;
+mod mutation;
 mod replies;
 mod showing;
 mod starting;
 mod thanks;
+mod unsure;
