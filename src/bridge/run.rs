@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::discord::{ChannelKind, DiscordError};
 use crate::model::ForumKey;
-use crate::store::{Bridge, BridgeId, Effect};
+use crate::store::{Bridge, BridgeId, Effect, StoreError};
 
 use super::tie::Tie;
 use super::watch::Watcher;
@@ -128,9 +128,8 @@ async fn tie(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, Unkn
         Ok(channel)
             if matches!(channel.kind, ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement) =>
         {
-            let again = Effect::Reexamine { bridge: id };
-            match if first { Ok(true) } else { heart.store.apply(None, vec![again]).await } {
-                Ok(_) => {
+            match if first { Ok(()) } else { reexamine(heart, id).await } {
+                Ok(()) => {
                     unknown.remove(&id);
                     heart.ties.insert(Tie::new(bridge, channel));
                     return true;
@@ -165,6 +164,11 @@ async fn tie(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, Unkn
     };
     unknown.insert(id, Unknown { next: now + pause, pause, awaited });
     false
+}
+
+/// What changed on the forum while the bridge was not there is looked for.
+async fn reexamine(heart: &Heart, bridge: BridgeId) -> Result<(), StoreError> {
+    heart.store.apply(None, vec![Effect::Reexamine { bridge }]).await.map(drop)
 }
 
 /// Tells other replicas of work, not too often.

@@ -11,7 +11,8 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::{ALLOWANCE, Answer, Priority, Route, Share};
 
-/// Requests are counted over a little more than a second, as they may bunch up on their way.
+/// Requests are counted over a little more than a second, and one fewer than Discord allows, as they may bunch
+/// up on their way.
 const GLOBAL_WINDOW: Duration = Duration::from_millis(1030);
 
 /// Of these, so many are kept for what is live.
@@ -199,7 +200,7 @@ impl State {
 
     /// How many requests a second this process may make, if any.
     fn whole(&self) -> Option<usize> {
-        let bot = self.allowance as usize;
+        let bot = (self.allowance as usize).saturating_sub(1);
         match &self.share {
             Share::Whole => Some(bot.max(1)),
             // More replicas than requests: the last in line get none.

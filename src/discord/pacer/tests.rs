@@ -193,33 +193,34 @@ fn without_headers_nothing_is_held_back() {
 fn replicas_share_what_the_bot_may_send() {
     let mut bench = Bench::new();
     let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-    // Each in a channel of its own, so that only the bot's limit counts.
-    let mut channel = 0;
-    let mut may_send = |bench: &mut Bench| {
+    // A route without limits of its own, so that only the bot's counts.
+    let answer = Answer { status: 200, ..Answer::default() };
+    bench.send(&route(1), &answer);
+    let may_send = |bench: &mut Bench| {
         bench.at += Duration::from_secs(10);
         let mut sent = 0;
-        channel += 1;
-        while let Next::Go(_) = bench.ask(&route(channel)) {
+        while let Next::Go(key) = bench.ask(&route(1)) {
+            let now = bench.now();
+            bench.state.answered(&route(1), &key, &answer, now);
             sent += 1;
-            channel += 1;
         }
         sent
     };
-    assert_eq!(may_send(&mut bench), 50);
+    assert_eq!(may_send(&mut bench), 49);
     bench.state.share = Share::Nothing;
     assert_eq!(may_send(&mut bench), 0);
     let proof = Proof::Lease { name: "replica:a".into(), holder: "a".into(), epoch: 1 };
     let lasts = Duration::from_secs(9);
     let fence = Fence::new(proof, clock.clone(), Moment::now(&*clock), lasts);
     bench.state.share = Share::Part { among: 2, while_held: fence.clone() };
-    assert_eq!(may_send(&mut bench), 25);
+    assert_eq!(may_send(&mut bench), 24);
     bench.state.share = Share::Part { among: 4, while_held: fence };
     assert_eq!(may_send(&mut bench), 12);
     clock.advance(lasts);
     assert_eq!(may_send(&mut bench), 0, "the others may not count on us any more");
     bench.state.share = Share::Whole;
     bench.state.allowance = 100;
-    assert_eq!(may_send(&mut bench), 100);
+    assert_eq!(may_send(&mut bench), 99);
 }
 
 #[test]
