@@ -21,7 +21,7 @@ use super::job::{Job, Outcome, Spoken, forum_lane, tell_lane};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::{digest_of, origin_message};
+use super::record::{digest_of, hide, origin_message};
 use super::tie::Tie;
 use super::{Forum, ajar, inbox};
 
@@ -211,11 +211,17 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
         Ok(()) | Err(Failure::Gone(_)) => {}
         Err(failure) => return Err(failure.into()),
     }
-    Ok(vec![
+    let mut effects = vec![
         withdrawn,
         Effect::PostGone { forum: forum.key.clone(), post: post.clone() },
         Effect::DropParts { bridge, post: post.clone(), from: 0 },
-    ])
+    ];
+    // Other bridges may show it as a post of the forum.
+    let now = work.heart.store.now().await?;
+    for tie in work.heart.ties.of_forum(&forum.key).iter().filter(|tie| tie.id() != bridge) {
+        effects.push(hide(tie, &submission.thread, post, now)?);
+    }
+    Ok(effects)
 }
 
 /// Shows a person what became of their message: a mark on it, and the reason where there is one.
