@@ -3,6 +3,7 @@
 //! Styles rearrange and translate everything, so ids and classes decide, never phrases of one language.
 //! A page that is something else is an error that says what it is; never an empty thread.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -169,6 +170,21 @@ fn counts(text: &str) -> Vec<u64> {
         counts.extend(digits.parse::<u64>());
     }
     counts
+}
+
+/// Texts in order, each once.
+#[derive(Default)]
+struct Distinct {
+    list: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl Distinct {
+    fn add(&mut self, text: String) {
+        if !text.is_empty() && self.seen.insert(text.clone()) {
+            self.list.push(text);
+        }
+    }
 }
 
 /// A value that is made once.

@@ -107,6 +107,10 @@ fn strip_start<'a>(line: &'a str, start: &str) -> Option<&'a str> {
 
 /// The words that all lines begin with, and the words that stand between other words in all of them.
 fn common(all: &[String]) -> Option<(String, String)> {
+    // Longer ones are no such sentences.
+    if all.len() > 50 || all.iter().any(|line| line.len() > 300) {
+        return None;
+    }
     let lines: Vec<Vec<&str>> = all.iter().map(|line| line.split(' ').collect()).collect();
     let (first, others) = lines.split_first().filter(|(_, others)| others.len() >= 2)?;
     let begin =
