@@ -496,6 +496,3 @@ impl Vbulletin4 {
         post.thanks.iter().any(|thanks| thanks.member_id.as_ref().is_some_and(|id| id.as_str() == user))
     }
 }
-
-#[cfg(test)]
-mod tests;
