@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use threadbridge::clock::SystemClock;
 use threadbridge::config::{AccountConfig, EngineName, ForumConfig};
-use threadbridge::forum::{self, Engine, Failure};
-use threadbridge::model::{BoardId, ForumKey, MemberId, MemberKey, Search};
+use threadbridge::forum::{self, Actor, Draft, Engine, Failure, Posted};
+use threadbridge::markup::Doc;
+use threadbridge::model::{BoardId, ForumKey, MemberId, MemberKey, Search, ThreadId};
 use threadbridge::sandbox::forum::{DEFAULT_PASSWORD, Forum, Links, Options};
 
 fn forum(options: Options) -> Forum {
@@ -133,5 +134,26 @@ async fn a_number_at_the_end_of_a_title_is_no_page() {
         let failure = engine.page_at(address).await.expect_err("no thread of this forum");
         assert!(matches!(failure, Failure::Gone(_)), "{address}: {failure}");
     }
+    forum.stop().await;
+}
+
+#[tokio::test]
+async fn a_reply_that_went_into_an_older_post_is_told_apart() {
+    let merging = Options { merge_within: Duration::from_secs(600), ..Options::default() };
+    let forum = forum(merging);
+    let ann = forum.add_member("Ann");
+    forum.add_member("Bridge");
+    let board = forum.add_board("Chat");
+    let (thread, _) = forum.open_thread(board, ann, "Hello", "Some words").expect("a thread");
+    let engine = engine(&forum, Some("Bridge"));
+    let thread = ThreadId::new(thread.to_string());
+    let say = async |text: &str| {
+        let draft = Draft { body: Doc::text(text), reply_to: None };
+        engine.reply(&Actor::Bridge, &thread, &draft).await.expect("a post")
+    };
+    let Posted::Live { post } = say("one of mine").await else { panic!("a new post") };
+    assert_eq!(say("two of mine").await, Posted::Merged { post: post.clone() });
+    forum.reply(thread.as_str().parse().expect("a number"), ann, "a word between").expect("a post");
+    assert!(matches!(say("three of mine").await, Posted::Live { post: new } if new != post));
     forum.stop().await;
 }

@@ -241,7 +241,8 @@ fn amend_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Resul
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
 }
 
-fn spoken(message: &Message) -> Spoken {
+/// What a message says, as jobs carry it.
+pub fn spoken(message: &Message) -> Spoken {
     Spoken {
         message: message.id,
         channel: message.channel,

@@ -373,8 +373,12 @@ pub async fn hide(
         return Ok(vec![Effect::Cancel { key: format!("show:{}:{post}", bridge.0) }]);
     };
     if first.origin == Origin::Discord {
-        let told = Outcome::Failed("this post was removed from the forum".to_owned());
-        return Ok(vec![submit::telling(first.channel, first.message, told, work.heart.store.now().await?)?]);
+        let now = work.heart.store.now().await?;
+        let told = || Outcome::Failed("this post was removed from the forum".to_owned());
+        return Ok(parts
+            .iter()
+            .map(|part| submit::telling(part.channel, part.message, told(), now))
+            .collect::<Result<_, _>>()?);
     }
     ready(work, &tie)?;
     let webhook = match work.heart.discord.webhook(tie.bridge.channel).await {
