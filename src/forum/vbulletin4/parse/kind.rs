@@ -77,6 +77,8 @@ pub enum PageKind {
     VBulletin5,
     Empty,
     CutOff,
+    /// A feed (`external.php`), of so many threads.
+    Feed(usize),
     /// A thread without the posts' ids: made for printers, or for search engines.
     Bare,
     /// A page of this engine that is none of these, by its script (`member`, `search`).
@@ -110,6 +112,8 @@ impl PageKind {
             }
             Self::Empty => "the page is empty".to_owned(),
             Self::CutOff => "the page is cut off: its end is missing".to_owned(),
+            Self::Feed(1) => format!("this is a feed of one thread, not {wanted}"),
+            Self::Feed(threads) => format!("this is a feed of {threads} threads, not {wanted}"),
             Self::Bare => {
                 "this is a thread as it is printed or archived, without the posts' ids; read the thread itself"
                     .to_owned()
@@ -189,6 +193,12 @@ fn is_challenge(page: &str) -> bool {
 pub fn of(page: &str, parsed: &Html) -> PageKind {
     if is_challenge(page) {
         return PageKind::Challenge;
+    }
+    let early: String = page.trim_start().chars().take(400).collect();
+    if ["<rss", "<rdf:RDF", "<feed"].iter().any(|root| early.contains(root)) {
+        return PageKind::Feed(
+            page.matches("<item>").count() + page.matches("<item ").count() + page.matches("<entry>").count(),
+        );
     }
     let root = parsed.root_element();
     let has = |selector| parsed.select(selector).next().is_some();
