@@ -158,6 +158,20 @@ pub fn what_is(page: &str) -> PageKind {
     }
 }
 
+/// Scripts whose pages hold what looks like posts and is none of a thread.
+const OTHER_POSTS: [&str; 10] = [
+    "private",
+    "announcement",
+    "member",
+    "search",
+    "newreply",
+    "newthread",
+    "editpost",
+    "group",
+    "blog",
+    "usernote",
+];
+
 /// Whether a page's end is there: after everything that a list could hold.
 pub fn is_complete(page: &str) -> bool {
     let end = page.rfind("</html").or_else(|| page.rfind("</HTML"));
@@ -224,7 +238,8 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if has(css!("ul#postlist > li.blockbody, .pagebody > .post > .posttop")) {
         return PageKind::Bare;
     }
-    if has(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]")) {
+    let script = super::head(page).script.unwrap_or_default();
+    if !OTHER_POSTS.contains(&script.as_str()) && super::post::items(parsed).next().is_some() {
         return if complete { PageKind::Thread } else { PageKind::CutOff };
     }
     if has(css!("form[name=postvarform]")) {
@@ -246,7 +261,7 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
         || generator.contains("vBulletin 4")
         || page.contains("vbulletin-core.js");
     match (vb4, complete) {
-        (true, true) => PageKind::Other(super::head(page).script.unwrap_or_default()),
+        (true, true) => PageKind::Other(script),
         (true, false) => PageKind::CutOff,
         (false, _) => {
             PageKind::Foreign(generators().next().map(super::squeezed).or_else(|| by_shape(parsed)))

@@ -17,14 +17,25 @@ use crate::model::{Attachment, Post, PostId, QuoteRef, Visibility};
 /// are no accident, and reading them would take forever.
 const MOST_WITHIN: usize = 12;
 
+/// The list's items that have a post's number; advertisements and boxes in between have none.
+pub fn items(page: &Html) -> impl Iterator<Item = ElementRef<'_>> {
+    let all = page.select(css!(
+        "ol#posts > li[id^=post_], #postlist li[id^=post_], ol.posts > li[id^=post_], li.postcontainer[id^=post_]"
+    ));
+    all.filter(|item| number_of(*item).is_some())
+}
+
+fn number_of(item: ElementRef<'_>) -> Option<&str> {
+    let id = item.value().attr("id")?.strip_prefix("post_")?;
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+}
+
 /// Every post of a page.
 pub fn posts(page: &Html, scope: &Scope<'_>) -> Result<Vec<Post>, PageError> {
     let mut posts = Vec::new();
-    for item in page.select(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]")) {
-        let is_post = |e: &ElementRef<'_>| e.value().attr("id").is_some_and(|id| id.starts_with("post_"));
-        let around =
-            item.ancestors().filter_map(ElementRef::wrap).filter(is_post).take(MOST_WITHIN + 1).count();
-        if around > MOST_WITHIN {
+    for item in items(page) {
+        let around = item.ancestors().filter_map(ElementRef::wrap).filter(|e| number_of(*e).is_some());
+        if around.take(MOST_WITHIN + 1).count() > MOST_WITHIN {
             return Err(html::TooMuch.into());
         }
         posts.extend(post(item, scope));
@@ -35,10 +46,7 @@ pub fn posts(page: &Html, scope: &Scope<'_>) -> Result<Vec<Post>, PageError> {
 /// Reads a post. Items of the list that are none (thanks boxes, advertisements) have no number in their id,
 /// or no body of that number.
 pub fn post(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<Post> {
-    let id = item.value().attr("id")?.strip_prefix("post_")?;
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
+    let id = number_of(item)?;
     let body = descendant_with_id(item, &format!("post_message_{id}"));
     let visibility = visibility(item);
     if body.is_none() && visibility == Visibility::Shown {
