@@ -24,7 +24,7 @@ pub fn says_no_match(text: &str) -> bool {
 
 /// The words by which a permission is denied, as whole words.
 const DENIED: &str = "not|cannot|can't|no|nein|nicht|keine|ne|pas|non|não|nao|niet|geen|không|не|ні|нет|nie|ikke|ei|et|inte|ej|nu|\
-     nelze|nesmíte|nemůžete|nem|nemožete|δεν|yok|yoktur|hayır|אינך|לא|לא יכול|لا|لايمكنك|نمی|نمیتوانید|نمي|不能|不可以|\
+     nelze|nesmíte|nemůžete|nem|nemožete|δεν|yok|yoktur|hayır|אינך|לא|לא יכול|لا|لايمكنك|نمی|نمیتوانید|نمي|ندارید|نداريد|不能|不可以|\
      不可|không được|できません|ません|없습니다";
 const GRANTED: &str = "may|can|yes|ja|darfst|dürfen|oui|pouvez|sí|si|puedes|puede|puoi|sì|pode|sim|mag|kunt|mogen|được|có thể|\
      можете|вы можете|да|możesz|tak|kan|får|må|voit|smíte|můžete|ano|puteți|puteti|možete|μπορείτε|var|vardır|\

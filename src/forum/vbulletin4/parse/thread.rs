@@ -217,7 +217,30 @@ fn board(scope: &Scope<'_>) -> BoardRef {
             },
         )
     };
-    BoardRef { id: id.or_else(fed).or_else(field), name }
+    let trail = || {
+        // Styles that write their trail in their own way.
+        let links = root.select(css!(".breadcrumb a[href], .crumbs a[href], [itemtype*=readcrumb] a[href]"));
+        let named = links.filter_map(|link| {
+            let board = links::place(&scope.address(link.value().attr("href")?)?).board?;
+            Some((board, some(text_of(link))?))
+        });
+        named.last()
+    };
+    if name.is_none()
+        && let Some((board, words)) = trail()
+    {
+        id = id.or(Some(board));
+        name = Some(words);
+    }
+    let id = id.or_else(fed).or_else(field);
+    let elsewhere = || {
+        let named = |link: ElementRef<'_>| {
+            let board = links::place(&scope.address(link.value().attr("href")?)?).board;
+            (board.is_some() && board == id).then(|| some(text_of(link))).flatten()
+        };
+        root.select(css!("a[href]")).find_map(named)
+    };
+    BoardRef { name: name.or_else(elsewhere), id }
 }
 
 fn closed(root: ElementRef<'_>, reply: Option<ElementRef<'_>>) -> Option<bool> {
