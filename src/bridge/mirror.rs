@@ -509,8 +509,11 @@ pub async fn hide(
     let parts = work.heart.store.parts(bridge, post).await?;
     let Some(first) = parts.first() else { return Ok(effects) };
     if first.origin == Origin::Discord {
-        let told = Outcome::Failed("this post was removed from the forum".to_owned());
-        effects.push(submit::telling(first.channel, first.message, told, work.heart.store.now().await?)?);
+        let now = work.heart.store.now().await?;
+        for part in &parts {
+            let told = Outcome::Failed("this post was removed from the forum".to_owned());
+            effects.push(submit::telling(part.channel, part.message, told, now)?);
+        }
         return Ok(effects);
     }
     ready(work, &tie)?;
