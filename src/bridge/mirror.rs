@@ -12,6 +12,7 @@ use crate::discord::look::{self, LookContext};
 use crate::discord::rest::Span;
 use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::markup::discord::QuoteLinks;
+use crate::markup::split::Before;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
 use crate::store::{BridgeId, Effect, Origin, Part, Room};
 
@@ -54,7 +55,7 @@ pub async fn show(
         return Ok(Vec::new());
     }
     ready(work, &tie)?;
-    let outgoing = render(work, &tie, thread, post).await?;
+    let outgoing = render(work, &tie, thread, post, &parts).await?;
     match deliver(work, &tie, thread, post, &parts, &outgoing).await {
         Ok(effects) => {
             if tie.release() {
@@ -325,6 +326,7 @@ async fn render(
     tie: &Tie,
     thread: &ThreadFacts,
     post: &Post,
+    parts: &[Part],
 ) -> Result<Vec<Outgoing>, Halt> {
     let mut quoted = HashMap::new();
     if let Some(guild) = tie.guild() {
@@ -335,12 +337,15 @@ async fn render(
         }
     }
     let links = Mirrored(quoted);
+    let shown: Vec<i64> =
+        (0..).zip(parts).take_while(|(number, part)| part.part == *number).map(|(_, part)| part.digest).collect();
     let several = work.heart.forums.len() > 1;
     let context = LookContext {
         forum: several.then_some(tie.bridge.forum.as_str()),
         thread_title: &thread.title,
         feed: !tie.threaded(),
         links: &links,
+        before: Before { digests: &shown, digest: |text| digest_of(text.as_bytes()) },
     };
     Ok(look::messages(post, &context))
 }

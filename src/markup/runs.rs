@@ -2,6 +2,8 @@
 //! where tags overlap, and writers cut these where a line or a message ends; [`nest`] and [`flatten`] go
 //! between them and the tree.
 
+use std::sync::Arc;
+
 use super::Inline;
 
 /// A style that a piece of text is in.
@@ -12,7 +14,8 @@ pub enum Style {
     Underline,
     Strike,
     Spoiler,
-    Link(String),
+    /// Shared: thousands of pieces may stand in one link.
+    Link(Arc<str>),
 }
 
 /// A piece of text and the styles around it, the outermost first.
@@ -51,7 +54,7 @@ fn close(open: &mut Vec<(Style, Vec<Inline>)>, keep: usize, out: &mut Vec<Inline
             Style::Underline => Inline::Underline(content),
             Style::Strike => Inline::Strike(content),
             Style::Spoiler => Inline::Spoiler(content),
-            Style::Link(url) => Inline::Link { url, content },
+            Style::Link(url) => Inline::Link { url: url.to_string(), content },
         };
         open.last_mut().map_or(&mut *out, |(_, content)| content).push(node);
     }
@@ -72,7 +75,7 @@ fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
             Inline::Underline(inner) => (Style::Underline, inner),
             Inline::Strike(inner) => (Style::Strike, inner),
             Inline::Spoiler(inner) => (Style::Spoiler, inner),
-            Inline::Link { url, content } => (Style::Link(url.clone()), content),
+            Inline::Link { url, content } => (Style::Link(url.as_str().into()), content),
             leaf => {
                 runs.push(Run { styles: styles.clone(), leaf: leaf.clone() });
                 continue;
