@@ -337,8 +337,11 @@ async fn render(
         }
     }
     let links = Mirrored(quoted);
-    let shown: Vec<i64> =
-        (0..).zip(parts).take_while(|(number, part)| part.part == *number).map(|(_, part)| part.digest).collect();
+    let shown: Vec<i64> = (0..)
+        .zip(parts)
+        .take_while(|(number, part)| part.part == *number)
+        .map(|(_, part)| part.digest)
+        .collect();
     let several = work.heart.forums.len() > 1;
     let context = LookContext {
         forum: several.then_some(tie.bridge.forum.as_str()),

@@ -29,7 +29,8 @@ pub struct Run {
 pub fn nest(runs: Vec<Run>) -> Vec<Inline> {
     let mut out = Vec::new();
     let mut open: Vec<(Style, Vec<Inline>)> = Vec::new();
-    for run in runs {
+    let empty = |run: &Run| matches!(&run.leaf, Inline::Text(text) | Inline::Code(text) if text.is_empty());
+    for run in runs.into_iter().filter(|run| !empty(run)) {
         let shared = open.iter().zip(&run.styles).take_while(|((open, _), style)| open == *style).count();
         close(&mut open, shared, &mut out);
         for style in &run.styles[shared..] {
@@ -92,6 +93,43 @@ fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
             styles.pop();
         }
     }
+}
+
+/// Moves spaces at the edges of styles out of them: next to a space no Markdown sees a marker.
+pub fn without_edges(runs: Vec<Run>) -> Vec<Run> {
+    let mut pieces: Vec<Run> = Vec::with_capacity(runs.len());
+    for run in runs {
+        let (styles, text) = match run {
+            Run { styles, leaf: Inline::Text(text) } => (styles, text),
+            Run { styles, leaf: Inline::Code(text) } if text.trim().is_empty() => (styles, text),
+            other => {
+                pieces.push(other);
+                continue;
+            }
+        };
+        let start = text.len() - text.trim_start().len();
+        let end = text.trim_end().len().max(start);
+        let parts = [&text[..start], &text[start..end], &text[end..]];
+        let filled = parts.into_iter().filter(|part| !part.is_empty());
+        pieces.extend(filled.map(|part| Run { styles: styles.clone(), leaf: Inline::Text(part.to_owned()) }));
+    }
+    let blank = |run: &Run| matches!(&run.leaf, Inline::Text(text) if text.trim().is_empty());
+    let mut before: Vec<Style> = Vec::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        let length = pieces[at..].iter().take_while(|run| blank(run)).count();
+        if length > 0 {
+            let after = pieces.get(at + length).map_or(&[][..], |run| &run.styles);
+            let shared = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+            for run in &mut pieces[at..at + length] {
+                run.styles = before[..shared].to_vec();
+            }
+        } else {
+            before.clone_from(&pieces[at].styles);
+        }
+        at += length.max(1);
+    }
+    pieces
 }
 
 /// Cuts runs into lines at each [`Inline::Break`].

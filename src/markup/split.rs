@@ -37,7 +37,13 @@ impl Before<'_> {
 /// The messages that show a document, each of at most `limit` UTF-16 units (at least 100), with `footer`
 /// (Discord Markdown, one line, cut to a third of the limit) at the end of the last. At least one, and none
 /// blank. As many of the messages in `before` as can be are among them, at their places.
-pub fn messages(doc: &Doc, links: &dyn QuoteLinks, footer: &str, limit: usize, before: Before<'_>) -> Vec<String> {
+pub fn messages(
+    doc: &Doc,
+    links: &dyn QuoteLinks,
+    footer: &str,
+    limit: usize,
+    before: Before<'_>,
+) -> Vec<String> {
     let limit = limit.max(100);
     let footer = clipped(footer, limit / 3);
     let mut lines = Vec::new();

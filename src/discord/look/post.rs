@@ -42,7 +42,8 @@ pub fn messages(post: &Post, look: &LookContext<'_>) -> Vec<Outgoing> {
         thanks_total: post.thanks_total.unwrap_or(0),
         edited_at: post.edited_at,
     });
-    let mut parts = split::messages(&document(post, look.thread_title), look.links, &last_line, LIMIT, look.before);
+    let mut parts =
+        split::messages(&document(post, look.thread_title), look.links, &last_line, LIMIT, look.before);
     if parts.is_empty() {
         parts.push(last_line);
     }

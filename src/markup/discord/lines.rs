@@ -25,7 +25,15 @@ pub enum Line {
         glued: bool,
     },
     /// A line of a code block. `opens` and `closes` its fence.
-    Code { quote: String, language: String, text: String, opens: bool, closes: bool, hidden: bool, glued: bool },
+    Code {
+        quote: String,
+        language: String,
+        text: String,
+        opens: bool,
+        closes: bool,
+        hidden: bool,
+        glued: bool,
+    },
     /// An empty line between blocks.
     Gap { quote: String, hidden: bool },
 }
@@ -67,7 +75,10 @@ pub fn lines_of(doc: &Doc, links: &dyn QuoteLinks, most: usize) -> Vec<Line> {
     }
     if writer.room == 0 {
         writer.room = usize::MAX;
-        writer.block(&Block::Small(vec![Inline::Text("… the rest is on the forum".to_owned())]), &Around::default());
+        writer.block(
+            &Block::Small(vec![Inline::Text("… the rest is on the forum".to_owned())]),
+            &Around::default(),
+        );
     }
     writer.lines
 }

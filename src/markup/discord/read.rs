@@ -98,7 +98,9 @@ impl Reader<'_> {
         let block = if let Some((level, rest)) = heading(line) {
             Some(Block::Heading { level, content: styled(rest) })
         } else {
-            line.strip_prefix("-# ").filter(|rest| !rest.trim().is_empty()).map(|rest| Block::Small(styled(rest)))
+            line.strip_prefix("-# ")
+                .filter(|rest| !rest.trim().is_empty())
+                .map(|rest| Block::Small(styled(rest)))
         };
         match block {
             Some(block) => {

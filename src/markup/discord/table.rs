@@ -15,7 +15,9 @@ const NARROWEST: usize = 10;
 pub fn aligned(header: bool, rows: &[Vec<Vec<Inline>>]) -> String {
     let cells: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| row.iter().map(|cell| plain::inline(cell).split_whitespace().collect::<Vec<_>>().join(" ")))
+        .map(|row| {
+            row.iter().map(|cell| plain::inline(cell).split_whitespace().collect::<Vec<_>>().join(" "))
+        })
         .map(Iterator::collect)
         .collect();
     let widths = widths(&cells);

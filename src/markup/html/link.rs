@@ -100,7 +100,8 @@ impl Walk<'_> {
             || (attachment(url) && attachment(source));
         if same {
             let title = attr(link, "title");
-            let alt = Some(title).filter(|title| !title.is_empty()).or_else(|| file_name(attr(picture, "alt")));
+            let alt =
+                Some(title).filter(|title| !title.is_empty()).or_else(|| file_name(attr(picture, "alt")));
             let alt = alt.or_else(|| label_of(picture, url)).map(str::to_owned);
             flow.leaf(Inline::Image { url: url.to_owned(), alt }, &around.styles, around.size);
         }
@@ -116,7 +117,8 @@ impl Walk<'_> {
             return;
         }
         let pixel = |name| matches!(attr(image, name), "1" | "0");
-        if source.starts_with("data:") || (pixel("width") && pixel("height")) || source.ends_with("clear.gif") {
+        if source.starts_with("data:") || (pixel("width") && pixel("height")) || source.ends_with("clear.gif")
+        {
             return;
         }
         let Some(url) = self.address(source) else { return };
@@ -126,7 +128,8 @@ impl Walk<'_> {
 
     /// Players of other sites become links to the film.
     pub fn video(&self, element: ElementRef<'_>, flow: &mut Flow, around: &Around) {
-        let own = ["src", "data", "data-src"].into_iter().map(|name| attr(element, name)).find(|s| !s.is_empty());
+        let own =
+            ["src", "data", "data-src"].into_iter().map(|name| attr(element, name)).find(|s| !s.is_empty());
         let inner = || {
             element.descendent_elements().find_map(|e| match name(e) {
                 "source" | "embed" => Some(attr(e, "src")),
@@ -138,7 +141,8 @@ impl Walk<'_> {
         };
         if let Some(url) = own.or_else(inner).and_then(|source| self.address(source)) {
             let titles = ["data-video-title", "title"].into_iter().map(|name| attr(element, name));
-            let title = titles.into_iter().find(|t| !t.is_empty() && !t.to_ascii_lowercase().ends_with("player"));
+            let title =
+                titles.into_iter().find(|t| !t.is_empty() && !t.to_ascii_lowercase().ends_with("player"));
             let video = Inline::Video { url: watch_page(&url), title: title.map(str::to_owned) };
             flow.leaf(video, &around.styles, around.size);
         }
@@ -215,7 +219,9 @@ fn watch_page(url: &str) -> String {
     } else if url.contains("vimeo.com/moogaloop.swf") {
         id("clip_id=").map(|id| format!("https://vimeo.com/{id}"))
     } else if url.contains("dailymotion.com") {
-        id("/embed/video/").or_else(|| id("/swf/")).map(|id| format!("https://www.dailymotion.com/video/{id}"))
+        id("/embed/video/")
+            .or_else(|| id("/swf/"))
+            .map(|id| format!("https://www.dailymotion.com/video/{id}"))
     } else {
         None
     };

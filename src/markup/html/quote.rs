@@ -20,7 +20,8 @@ impl Walk<'_> {
             .and_then(|header| descendant(header, |e| matches!(name(e), "strong" | "b")))
             .map(text_of)
             .filter(|name| !name.is_empty());
-        let link = header.and_then(|header| descendant(header, |e| name(e) == "a" && !attr(e, "href").is_empty()));
+        let link =
+            header.and_then(|header| descendant(header, |e| name(e) == "a" && !attr(e, "href").is_empty()));
         let url = link.and_then(|link| self.own_address(attr(link, "href")));
         let inner = around.quoting();
         let content = match (message, header) {
@@ -46,7 +47,9 @@ impl Walk<'_> {
     /// attributes. A post's number is no id, so the address says which post it is.
     pub fn aside_quote(&self, element: ElementRef<'_>, around: &Around) -> Block {
         let author = Some(attr(element, "data-username")).filter(|name| !name.is_empty()).map(str::to_owned);
-        let number = |name| Some(attr(element, name)).filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        let number = |name| {
+            Some(attr(element, name)).filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        };
         let by_number = || {
             let path = format!("t/{}/{}", number("data-topic")?, number("data-post")?);
             self.own_address(&path)

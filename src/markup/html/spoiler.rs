@@ -58,7 +58,8 @@ pub fn is_button_frame(element: ElementRef<'_>) -> bool {
 }
 
 fn is_button(element: ElementRef<'_>) -> bool {
-    name(element) == "button" || (name(element) == "input" && attr(element, "type").eq_ignore_ascii_case("button"))
+    name(element) == "button"
+        || (name(element) == "input" && attr(element, "type").eq_ignore_ascii_case("button"))
 }
 
 /// The part of a spoiler that is always to be seen.

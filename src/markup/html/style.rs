@@ -77,7 +77,8 @@ impl Around {
         if let Some(level) = level {
             inner.size = level;
         }
-        if let Some(ink) = property(&style, "color").or(Some(attr(element, "color"))).filter(|c| !c.is_empty())
+        if let Some(ink) =
+            property(&style, "color").or(Some(attr(element, "color"))).filter(|c| !c.is_empty())
         {
             inner.ink = colour(ink);
         }

@@ -290,7 +290,7 @@ fn real_pages() {
                 }
                 assert_seen(&doc, &markdown);
                 bbcode::write(&doc);
-                commonmark::write(&doc);
+                commonmark::write(&doc, commonmark::Flavor::Discourse);
                 write(&doc);
                 read_bodies += 1;
             }
@@ -352,7 +352,7 @@ proptest! {
             let markdown = discord::write(&doc, &NoLinks);
             discord::read(&markdown, &discord::Names::default());
             bbcode::write(&doc);
-            commonmark::write(&doc);
+            commonmark::write(&doc, commonmark::Flavor::Discourse);
             write(&doc);
             for part in split::messages(&doc, &NoLinks, "", 200, split::Before::NONE) {
                 prop_assert!(split::units(&part) <= 200);

@@ -79,7 +79,8 @@ impl Walk<'_> {
             && let Some(blocks) = self.blocks(element, around)
         {
             flow.flush();
-            flow.blocks.extend(blocks.into_iter().filter(|block| shows_something(std::slice::from_ref(block))));
+            flow.blocks
+                .extend(blocks.into_iter().filter(|block| shows_something(std::slice::from_ref(block))));
             return;
         }
         match name {
@@ -181,7 +182,8 @@ fn is_for_readers(element: ElementRef<'_>) -> bool {
             | "link"
             | "meta"
     );
-    let chrome = class_any(element, &["signature", "signaturecontainer", "poll-info", "meta", "quote-controls"]);
+    let chrome =
+        class_any(element, &["signature", "signaturecontainer", "poll-info", "meta", "quote-controls"]);
     !silent && !chrome && attr(element, "aria-hidden") != "true"
 }
 

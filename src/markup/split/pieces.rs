@@ -94,7 +94,8 @@ fn groups(runs: &[Run], good: usize, most: usize) -> Vec<Vec<Run>> {
     let mut group: Vec<Run> = Vec::new();
     let mut used = 0;
     for piece in pieces(runs, most) {
-        let same = group.last().is_some_and(|last| piece.first().is_some_and(|run| run.styles == last.styles));
+        let same =
+            group.last().is_some_and(|last| piece.first().is_some_and(|run| run.styles == last.styles));
         // Markers are counted where styles change; escapes always.
         let adds = if same && piece.len() == 1 {
             units(&write_runs(&[Run { styles: Vec::new(), leaf: piece[0].leaf.clone() }]))

@@ -167,7 +167,8 @@ impl<'a> Plan<'a> {
             Some(line @ Line::Code { closes: false, .. }) => fence(line),
             _ => 0,
         };
-        let footer = if to == self.lines.len() && !self.footer.is_empty() { units(self.footer) + 1 } else { 0 };
+        let footer =
+            if to == self.lines.len() && !self.footer.is_empty() { units(self.footer) + 1 } else { 0 };
         self.sums[end] - self.sums[from] + opening + closing + footer
     }
 
