@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::bridge::files::Files;
 use crate::bridge::reading::Reading;
 use crate::bridge::{self, Forum, Heart};
 use crate::clock::Clock;
@@ -22,9 +23,9 @@ use crate::{forum, server, store};
 
 /// What is in flight when the process is told to stop may take this long.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
-/// How often the outbox is counted for `/metrics`.
 /// Commands that Discord did not take are offered again after this time.
 const REGISTER_AGAIN: Duration = Duration::from_secs(60);
+/// How often the outbox is counted for `/metrics`.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the bridge until told to stop. An error is a reason not to run at all, in one sentence with what
@@ -47,11 +48,19 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
-    let heart = Arc::new(Heart::new(store.clone(), forums, discord.clone(), clock.clone(), health.clone()));
+    let heart = Arc::new(Heart::new(
+        store.clone(),
+        forums,
+        discord.clone(),
+        clock.clone(),
+        health.clone(),
+        config.server.public_url.clone(),
+    ));
     let bridges = store.sync_bridges(&config.bridges).await?;
 
     let (events, received) = mpsc::channel(1_024);
-    let serving = tokio::spawn(server::serve(server, health.clone(), stop.clone()));
+    let files = Arc::new(Files::new(heart.clone()));
+    let serving = tokio::spawn(server::serve(server, health.clone(), files, stop.clone()));
     let tasks = bridge::run::start(&heart, bridges, received, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let reading = Arc::new(Reading::new(heart.clone(), guests));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::discord::DiscordError;
-use crate::forum::{Draft, Failure, PageRef, Posted};
+use crate::forum::{Actor, Draft, Failure, PageRef, Posted};
 use crate::markup::{Block, Doc, Inline, discord::Names, plain};
 use crate::model::{ChannelId, MessageId, Post, PostId, ThreadId};
 use crate::store::{
@@ -15,6 +15,7 @@ use crate::store::{
 };
 
 use super::Forum;
+use super::files;
 use super::job::{Job, Outcome, Spoken, tell_lane};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
@@ -61,7 +62,7 @@ pub async fn reply(
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
     Point::BeforeReply.reached();
-    let posted = forum.engine.reply(thread, &draft).await;
+    let posted = forum.engine.reply(&Actor::Bridge, thread, &draft).await;
     Point::AfterReply.reached();
     match posted {
         Ok(Posted::Live { post }) => {
@@ -112,7 +113,7 @@ pub async fn amend(
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
     Point::BeforeAmend.reached();
-    let edited = forum.engine.edit(post, &draft).await;
+    let edited = forum.engine.edit(&Actor::Bridge, post, &draft).await;
     Point::AfterAmend.reached();
     let told = match edited {
         Ok(()) => {
@@ -141,7 +142,8 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
         Effect::Submission(Submission { state: SubmissionState::Withdrawn, ..submission.clone() });
     let Some(post) = &submission.post else { return Ok(vec![withdrawn]) };
     Point::BeforeRetract.reached();
-    let deleted = forum.engine.delete(post, "deleted by its author on Discord").await;
+    let reason = "deleted by its author on Discord";
+    let deleted = forum.engine.delete(&Actor::Bridge, post, reason).await;
     Point::AfterRetract.reached();
     match deleted {
         Ok(()) | Err(Failure::Gone(_)) => {}
@@ -279,9 +281,11 @@ async fn find(
     Ok(None)
 }
 
-/// A digest of what a person wrote, to see whether an edit changed it.
+/// A digest of what a person wrote, to see whether an edit changed it. A file's address changes each time
+/// that it is asked for, the file does not.
 pub fn spoken_digest(spoken: &Spoken) -> i64 {
-    digest_of(&serde_json::to_vec(&(&spoken.content, &spoken.files)).unwrap_or_default())
+    let files: Vec<_> = spoken.files.iter().map(|file| (file.id, &file.name)).collect();
+    digest_of(&serde_json::to_vec(&(&spoken.content, files)).unwrap_or_default())
 }
 
 /// The reply as the forum gets it: who wrote it and where, what it answers, and the words.
@@ -305,7 +309,7 @@ async fn draft(
         Some(message) => work.heart.store.part_of_message(message).await?.map(|part| part.post),
         None => None,
     };
-    if let Some(post) = &answered {
+    if let Some(post) = answered.as_ref().filter(|_| !forum.engine.capabilities().reply_to) {
         blocks.extend(quote(work, forum, thread, post).await?);
     }
     let names = Names {
@@ -314,10 +318,11 @@ async fn draft(
     };
     blocks.extend(crate::markup::discord::read(&spoken.content, &names).blocks);
     for file in &spoken.files {
+        let url = files::lasting(work.heart.public_url.as_ref(), spoken.message, file);
         let inline = if file.image {
-            Inline::Image { url: file.url.clone(), alt: Some(file.name.clone()) }
+            Inline::Image { url, alt: Some(file.name.clone()) }
         } else {
-            Inline::Link { url: file.url.clone(), content: vec![Inline::Text(file.name.clone())] }
+            Inline::Link { url, content: vec![Inline::Text(file.name.clone())] }
         };
         blocks.push(Block::Paragraph(vec![inline]));
     }

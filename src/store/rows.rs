@@ -70,6 +70,7 @@ pub fn bridge(row: &Row) -> Result<Bridge, StoreError> {
         from_file: row.flag(8)?,
         paused: row.flag(9)?,
         baseline: row.maybe_text(10)?.map(PostId),
+        baseline_at: row.maybe_int(11)?,
     })
 }
 

@@ -86,7 +86,7 @@ impl Sql {
 
 const BRIDGES: &str = "
     SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks, b.start_at, b.from_file,
-           b.paused, b.baseline
+           b.paused, b.baseline, b.baseline_at
     FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
 
 /// What goes with a bridge that left the configuration, the bridge last.

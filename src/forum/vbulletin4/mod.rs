@@ -10,19 +10,27 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use url::Url;
 
+use super::charset;
 use super::client::{Client, Limits, Page, Posted as Sent};
-use super::{Account, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind};
+use super::{
+    Account, Actor, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind,
+};
 use crate::clock::Clock;
 use crate::config::ForumConfig;
 use crate::markup::bbcode;
-use crate::model::{Board, BoardId, BoardPage, Post, PostId, ThreadId, ThreadPage, ViewerThanks, Visibility};
+use crate::model::{
+    Board, BoardId, BoardPage, Member, MemberKey, Post, PostId, Search, SearchPage, ThreadId, ThreadPage,
+    ViewerThanks, Visibility,
+};
 
 mod answer;
 pub mod parse;
+mod searches;
 mod session;
 
 use answer::{Answer, Verdict};
 use parse::{Context, PageKind, links};
+use searches::Searches;
 use session::Session;
 
 /// A page that is cut off or stands for something else now is asked for again after this time.
@@ -33,6 +41,7 @@ const LATER: Duration = Duration::from_secs(300);
 /// One forum, seen by one viewer.
 pub struct Vbulletin4 {
     session: Session,
+    searches: Searches,
     zone: TimeZone,
     clock: Arc<dyn Clock>,
 }
@@ -45,7 +54,7 @@ impl Vbulletin4 {
     fn with_limits(config: &ForumConfig, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, Failure> {
         let client = Client::new(&config.url, config.min_request_gap, limits, clock.clone())?;
         let session = Session::new(client, config.account.clone(), clock.clone());
-        Ok(Self { session, zone: config.timezone.clone(), clock })
+        Ok(Self { session, searches: Searches::default(), zone: config.timezone.clone(), clock })
     }
 
     fn base(&self) -> &Url {
@@ -164,6 +173,14 @@ impl Vbulletin4 {
     }
 }
 
+/// vBulletin has no way to post as another member.
+fn own_account(actor: &Actor) -> Result<(), Failure> {
+    match actor {
+        Actor::Bridge => Ok(()),
+        Actor::Member { .. } => Err(Failure::Unsupported("act as another member")),
+    }
+}
+
 #[async_trait]
 impl Engine for Vbulletin4 {
     fn capabilities(&self) -> Capabilities {
@@ -176,6 +193,7 @@ impl Engine for Vbulletin4 {
             thank: writes,
             withdraw_thanks: writes,
             act_as_member: false,
+            reply_to: false,
             push: false,
         }
     }
@@ -215,7 +233,8 @@ impl Engine for Vbulletin4 {
         self.thread_at(&url).await
     }
 
-    async fn reply(&self, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+    async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+        own_account(actor)?;
         let message = bbcode::write(&draft.body);
         let answered = draft.reply_to.as_ref().map_or("who cares", PostId::as_str);
         let specified = if draft.reply_to.is_some() { "1" } else { "0" };
@@ -252,7 +271,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn edit(&self, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+    async fn edit(&self, actor: &Actor, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+        own_account(actor)?;
         let mut url = links::script(self.base(), "editpost.php");
         url.query_pairs_mut().append_pair("do", "editpost").append_pair("p", post.as_str());
         let page = self.session.get(&url).await?;
@@ -289,7 +309,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn delete(&self, post: &PostId, reason: &str) -> Result<(), Failure> {
+    async fn delete(&self, actor: &Actor, post: &PostId, reason: &str) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = match self.post_on_page(post).await {
             Err(Failure::Gone(_)) => return Ok(()),
             other => other?,
@@ -318,7 +339,14 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn open_thread(&self, board: &BoardId, title: &str, draft: &Draft) -> Result<Opened, Failure> {
+    async fn open_thread(
+        &self,
+        actor: &Actor,
+        board: &BoardId,
+        title: &str,
+        draft: &Draft,
+    ) -> Result<Opened, Failure> {
+        own_account(actor)?;
         let message = bbcode::write(&draft.body);
         let script = format!("newthread.php?do=postthread&f={board}");
         let fields = [
@@ -338,12 +366,7 @@ impl Engine for Vbulletin4 {
             Answer::Redirected { target, awaiting: false, .. } => {
                 self.base().join(&target).unwrap_or_else(|_| self.base().clone())
             }
-            Answer::Redirected { .. } => {
-                return Err(Failure::refused(
-                    RefusalKind::Other,
-                    "the new thread waits for a moderator's approval",
-                ));
-            }
+            Answer::Redirected { .. } => return Ok(Opened::AwaitingApproval),
             Answer::Shown => {
                 return Err(Failure::Uncertain {
                     reason: "the forum did not say where the thread is".to_owned(),
@@ -354,9 +377,9 @@ impl Engine for Vbulletin4 {
         };
         let Place { thread, post, .. } = links::place(&target);
         match (thread, post) {
-            (Some(thread), post) => Ok(Opened { thread, post }),
+            (Some(thread), post) => Ok(Opened::Live { thread, post }),
             (None, Some(post)) => match self.page_with_post(&post).await?.thread.id {
-                Some(thread) => Ok(Opened { thread, post: Some(post) }),
+                Some(thread) => Ok(Opened::Live { thread, post: Some(post) }),
                 None => {
                     Err(Failure::Uncertain { reason: "the forum did not say where the thread is".to_owned() })
                 }
@@ -367,7 +390,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn thank(&self, post: &PostId) -> Result<(), Failure> {
+    async fn thank(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = self.post_on_page(post).await?;
         match found.viewer_thanks {
             ViewerThanks::Given => return Ok(()),
@@ -389,7 +413,8 @@ impl Engine for Vbulletin4 {
         Err(Failure::refused(RefusalKind::Other, "the forum did not take the thanks"))
     }
 
-    async fn withdraw_thanks(&self, post: &PostId) -> Result<(), Failure> {
+    async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = self.post_on_page(post).await?;
         if found.viewer_thanks != ViewerThanks::Given && !self.thanked_by_us(&found) {
             return Ok(());
@@ -403,6 +428,50 @@ impl Engine for Vbulletin4 {
             ));
         }
         Ok(())
+    }
+
+    async fn search(&self, search: &Search) -> Result<SearchPage, Failure> {
+        self.find(search).await
+    }
+
+    async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
+        let url = match member {
+            MemberKey::Id(id) => links::member(self.base(), id),
+            MemberKey::Name(name) => {
+                let mut url = links::script(self.base(), "member.php");
+                let name = charset::form_value(name, self.session.encoding());
+                url.set_query(Some(&format!("username={name}")));
+                url
+            }
+        };
+        self.read(&url, parse::member_page).await
+    }
+
+    async fn page_at(&self, address: &str) -> Result<ThreadPage, Failure> {
+        let elsewhere = || Failure::Gone("this address names no thread of this forum".to_owned());
+        let place = self.recognise(address).ok_or_else(elsewhere)?;
+        let url = self.base().join(address.trim()).map_err(|_| elsewhere())?;
+        match place {
+            // Only the forum knows whether the number at the end of such an address is a page.
+            Place { thread: Some(_), .. } if links::is_rewritten(&url) => {
+                let mut url = Url::parse(&links::cleaned(&url)).unwrap_or(url);
+                let anchor = url.fragment().map(str::to_owned);
+                url.set_fragment(None);
+                let read = self.thread_at(&url).await?;
+                // An anchor names a post; the address before it may have been that of another page.
+                match (place.post, anchor) {
+                    (Some(post), Some(_)) if !read.posts.iter().any(|own| own.id == post) => {
+                        self.page_with_post(&post).await
+                    }
+                    _ => Ok(read),
+                }
+            }
+            Place { post: Some(post), .. } => self.page_with_post(&post).await,
+            Place { thread: Some(thread), page, .. } => {
+                self.thread(&thread, PageRef::Number(page.unwrap_or(1))).await
+            }
+            _ => Err(elsewhere()),
+        }
     }
 
     fn post_url(&self, _: &ThreadId, post: &PostId) -> String {
