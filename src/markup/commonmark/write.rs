@@ -289,6 +289,10 @@ impl Writer {
         if label.trim().is_empty() {
             return bare(url, out);
         }
+        // With these before it a link would be a picture, or a note.
+        if out.ends_with(['!', '^']) {
+            out.insert(out.len() - 1, '\\');
+        }
         out.push_str(&format!("[{}](<{address}>)", label.trim()));
     }
 }

@@ -128,7 +128,8 @@ fn inlines(content: &[Inline], out: &mut Out, place: Place) {
 /// Whether Discord would take the beginning of a text for the end of the address before it.
 fn joins(text: &str) -> bool {
     let rest = text.trim_start_matches(['.', ',', ':', ';', '!', '?', ')', '"', '\'']);
-    !text.starts_with(char::is_whitespace) && !(rest.is_empty() || rest.starts_with(char::is_whitespace))
+    let apart = |text: &str| text.is_empty() || text.starts_with(char::is_whitespace);
+    !apart(text) && !apart(rest)
 }
 
 fn marked(marker: &str, content: &[Inline], out: &mut Out, place: Place) {

@@ -89,7 +89,7 @@ impl<'a> Plan<'a> {
         let there = self.before.digests.len();
         // A post that fits into one message is one.
         let fits_one = part == 0 && from < end && self.size(0, end) <= self.limit;
-        let mut ranges = vec![from..from + 1];
+        let mut ranges: Vec<_> = std::iter::once(from..from + 1).collect();
         for _ in part..there {
             let last = ranges.last().map_or(from, |range| range.end - 1).min(end.saturating_sub(1));
             let reached = self.ends(last).last().copied().unwrap_or(end);
