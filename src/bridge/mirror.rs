@@ -12,6 +12,7 @@ use crate::discord::look::{self, LookContext};
 use crate::discord::rest::{NO_WEBHOOK, Span};
 use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::markup::discord::QuoteLinks;
+use crate::markup::split::Before;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
 use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room};
 use crate::weakness::Weakness;
@@ -72,7 +73,7 @@ pub async fn show(
         return Ok(Vec::new());
     }
     ready(work, &tie)?;
-    let outgoing = render(work, &tie, thread, post).await?;
+    let outgoing = render(work, &tie, thread, post, &parts).await?;
     let delivered = if gone {
         unearth(work, &tie, thread, post, &outgoing).await
     } else {
@@ -449,6 +450,7 @@ async fn render(
     tie: &Tie,
     thread: &ThreadFacts,
     post: &Post,
+    parts: &[Part],
 ) -> Result<Vec<Outgoing>, Halt> {
     let mut quoted = HashMap::new();
     if let Some(guild) = tie.guild() {
@@ -459,12 +461,18 @@ async fn render(
         }
     }
     let links = Mirrored(quoted);
+    let shown: Vec<i64> = (0..)
+        .zip(parts)
+        .take_while(|(number, part)| part.part == *number)
+        .map(|(_, part)| part.digest)
+        .collect();
     let several = work.heart.forums.len() > 1;
     let context = LookContext {
         forum: several.then_some(tie.bridge.forum.as_str()),
         thread_title: &thread.title,
         feed: !tie.threaded(),
         links: &links,
+        before: Before { digests: &shown, digest: |text| digest_of(text.as_bytes()) },
     };
     Ok(look::messages(post, &context))
 }
