@@ -16,7 +16,7 @@ use crate::forum::{self, Place, charset};
 use crate::markup::discord::{self, NoLinks};
 use crate::model::{Author, ForumKey, Post, Thread, ThreadPage, Visibility};
 
-/// Stands for the address of a forum that nobody names; it is shown to nobody.
+/// Stands for the address of a forum that nobody names; facts that would hold it are null.
 const NOWHERE: &str = "http://forum.invalid/";
 
 /// What is read.

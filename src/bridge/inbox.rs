@@ -268,7 +268,7 @@ fn once_name(message: MessageId) -> String {
     format!("m:{message}")
 }
 
-/// What a message says.
+/// What a message says, as jobs carry it.
 pub fn spoken(message: &Message) -> Spoken {
     Spoken {
         message: message.id,

@@ -12,6 +12,7 @@ use crate::discord::look::{self, LookContext};
 use crate::discord::rest::{NO_WEBHOOK, Span};
 use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::markup::discord::QuoteLinks;
+use crate::markup::split::Before;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
 use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room};
 use crate::weakness::Weakness;
@@ -72,7 +73,7 @@ pub async fn show(
         return Ok(Vec::new());
     }
     ready(work, &tie)?;
-    let outgoing = render(work, &tie, thread, post).await?;
+    let outgoing = render(work, &tie, thread, post, &parts).await?;
     let delivered = if gone {
         unearth(work, &tie, thread, post, &parts, &outgoing).await
     } else {
@@ -459,6 +460,7 @@ async fn render(
     tie: &Tie,
     thread: &ThreadFacts,
     post: &Post,
+    parts: &[Part],
 ) -> Result<Vec<Outgoing>, Halt> {
     let mut quoted = HashMap::new();
     if let Some(guild) = tie.guild() {
@@ -469,12 +471,18 @@ async fn render(
         }
     }
     let links = Mirrored(quoted);
+    let shown: Vec<i64> = (0..)
+        .zip(parts)
+        .take_while(|(number, part)| part.part == *number)
+        .map(|(_, part)| part.digest)
+        .collect();
     let several = work.heart.forums.len() > 1;
     let context = LookContext {
         forum: several.then_some(tie.bridge.forum.as_str()),
         thread_title: &thread.title,
         feed: !tie.threaded(),
         links: &links,
+        before: Before { digests: &shown, digest: |text| digest_of(text.as_bytes()) },
     };
     Ok(look::messages(post, &context))
 }
@@ -523,8 +531,11 @@ pub async fn hide(
     let parts = work.heart.store.parts(bridge, post).await?;
     let Some(first) = parts.first() else { return Ok(effects) };
     if first.origin == Origin::Discord {
-        let told = Outcome::Failed("this post was removed from the forum".to_owned());
-        effects.push(submit::telling(first.channel, first.message, told, work.heart.store.now().await?)?);
+        let now = work.heart.store.now().await?;
+        for part in &parts {
+            let told = Outcome::Failed("this post was removed from the forum".to_owned());
+            effects.push(submit::telling(part.channel, part.message, told, now)?);
+        }
         return Ok(effects);
     }
     ready(work, &tie)?;

@@ -24,6 +24,7 @@ pub mod catchup;
 pub mod files;
 pub mod inbox;
 pub mod job;
+mod merged;
 pub mod mirror;
 pub mod outbox;
 pub mod points;

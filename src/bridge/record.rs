@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Start;
 use crate::forum::Account;
-use crate::markup::{Block, Doc, Inline};
+use crate::markup::{Block, Inline};
 use crate::model::{ForumKey, MessageId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
 use crate::store::{
     BridgeId, Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission,
@@ -124,19 +124,27 @@ pub fn digest_of(bytes: &[u8]) -> i64 {
 
 /// The Discord message that a post of the bridge's own account carries, by the link in its attribution.
 pub fn origin_message(post: &Post, account: Option<&Account>) -> Option<MessageId> {
-    let account = account?;
-    let own = match (&post.author.id, &account.id) {
-        (Some(author), Some(own)) => author == own,
-        _ => post.author.name.eq_ignore_ascii_case(&account.name),
-    };
-    if !own {
+    if !is_own(post, account) {
         return None;
     }
-    jump_link(&post.body)
+    post.body.blocks.iter().take(2).find_map(jump_link)
 }
 
-/// The first link to a Discord message outside of quotes.
-fn jump_link(body: &Doc) -> Option<MessageId> {
+/// Whether a post of the bridge's own account carries this message: a forum may have put several into one post.
+pub fn carries(post: &Post, account: Option<&Account>, message: MessageId) -> bool {
+    is_own(post, account) && post.body.blocks.iter().any(|block| jump_link(block) == Some(message))
+}
+
+fn is_own(post: &Post, account: Option<&Account>) -> bool {
+    let Some(account) = account else { return false };
+    match (&post.author.id, &account.id) {
+        (Some(author), Some(own)) => author == own,
+        _ => post.author.name.eq_ignore_ascii_case(&account.name),
+    }
+}
+
+/// The first link to a Discord message in a paragraph; quotes are no attribution.
+fn jump_link(block: &Block) -> Option<MessageId> {
     fn inlines(content: &[Inline]) -> Option<MessageId> {
         content.iter().find_map(|inline| match inline {
             Inline::Link { url, .. } => message_of_link(url),
@@ -148,10 +156,10 @@ fn jump_link(body: &Doc) -> Option<MessageId> {
             _ => None,
         })
     }
-    body.blocks.iter().take(2).find_map(|block| match block {
+    match block {
         Block::Paragraph(content) | Block::Small(content) => inlines(content),
         _ => None,
-    })
+    }
 }
 
 /// The message that a link of the form `https://discord.com/channels/GUILD/CHANNEL/MESSAGE` names.

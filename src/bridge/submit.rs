@@ -18,10 +18,11 @@ use crate::weakness::Weakness;
 
 use super::files;
 use super::job::{Job, Outcome, Spoken, forum_lane, tell_lane};
+use super::merged::{self, Together};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::{digest_of, hide, origin_message};
+use super::record::{carries, digest_of, hide};
 use super::tie::Tie;
 use super::{Forum, ajar, inbox};
 
@@ -75,7 +76,7 @@ pub async fn reply(
     let posted = forum.engine.reply(&Actor::Bridge, thread, &draft).await;
     Point::AfterReply.reached();
     match posted {
-        Ok(Posted::Live { post }) => {
+        Ok(Posted::Live { post } | Posted::Merged { post }) => {
             forum.revisit(thread.clone(), Some(post.clone()));
             arrived(work, submission, post).await
         }
@@ -166,7 +167,22 @@ pub async fn amend(
     if submission.digest == digest {
         return Ok(Vec::new());
     }
-    let draft = draft(work, &tie, &forum, thread, spoken).await?;
+    let draft = match merged::with(work, &tie, &forum, thread, post, spoken).await? {
+        Together::Alone => draft(work, &tie, &forum, thread, spoken).await?,
+        Together::Draft(draft) => draft,
+        Together::Unknown => {
+            let told = Outcome::Failed(
+                "your edit did not reach the forum: it put your message into an older post that is not from here"
+                    .to_owned(),
+            );
+            let (channel, message, now) =
+                (submission.channel, submission.message, work.heart.store.now().await?);
+            return Ok(vec![
+                Effect::Submission(Submission { digest, ..submission }),
+                telling(channel, message, told, now)?,
+            ]);
+        }
+    };
     Point::BeforeAmend.reached();
     let edited = forum.engine.edit(&Actor::Bridge, post, &draft).await;
     Point::AfterAmend.reached();
@@ -186,9 +202,10 @@ pub async fn amend(
     Ok(vec![Effect::Submission(Submission { digest, ..submission }), telling(channel, message, told, now)?])
 }
 
-/// Removes a posted reply whose message was deleted.
+/// Removes a posted reply whose message was deleted. Where the forum put several messages into one post, the others
+/// stay.
 pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> Result<Vec<Effect>, Halt> {
-    let Some((_, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
+    let Some((tie, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
     let Some(submission) = work.heart.store.submission(message).await? else { return Ok(Vec::new()) };
     let post = match &submission.post {
         Some(post) => Some(post.clone()),
@@ -203,13 +220,23 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
         ..submission.clone()
     });
     let Some(post) = &post else { return Ok(vec![withdrawn]) };
+    let others = merged::without(work, &tie, &forum, &submission.thread, post, message).await?;
     Point::BeforeRetract.reached();
     let reason = "deleted by its author on Discord";
-    let deleted = forum.engine.delete(&Actor::Bridge, post, reason).await;
+    let removed = match &others {
+        Together::Alone => forum.engine.delete(&Actor::Bridge, post, reason).await,
+        Together::Draft(draft) => forum.engine.edit(&Actor::Bridge, post, draft).await,
+        // Nothing that others wrote is taken away.
+        Together::Unknown => Ok(()),
+    };
     Point::AfterRetract.reached();
-    match deleted {
+    match removed {
         Ok(()) | Err(Failure::Gone(_)) => {}
         Err(failure) => return Err(failure.into()),
+    }
+    if !matches!(others, Together::Alone) {
+        forum.revisit(submission.thread.clone(), Some(post.clone()));
+        return Ok(vec![withdrawn]);
     }
     let mut effects = vec![
         withdrawn,
@@ -298,19 +325,22 @@ async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Ar
 }
 
 async fn arrived(work: &Work<'_>, submission: Submission, post: PostId) -> Result<Vec<Effect>, Halt> {
-    let part = Effect::Part(Part {
-        bridge: submission.bridge,
-        post: post.clone(),
-        part: 0,
-        channel: submission.channel,
-        message: submission.message,
-        digest: 0,
-        origin: Origin::Discord,
+    let part = merged::place(work, submission.bridge, &post, submission.message).await?;
+    let part = part.map(|part| {
+        Effect::Part(Part {
+            bridge: submission.bridge,
+            post: post.clone(),
+            part,
+            channel: submission.channel,
+            message: submission.message,
+            digest: 0,
+            origin: Origin::Discord,
+        })
     });
     let submission = Submission { post: Some(post), ..submission };
     work.heart.health.replied();
     let mut effects = conclude(work, submission, SubmissionState::Posted, Outcome::Arrived).await?;
-    effects.push(part);
+    effects.extend(part);
     Ok(effects)
 }
 
@@ -361,9 +391,7 @@ async fn find(forum: &Forum, thread: &ThreadId, message: MessageId) -> Result<Op
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {
         let number = page.thread.page;
-        if let Some(post) =
-            page.posts.into_iter().find(|post| origin_message(post, account.as_ref()) == Some(message))
-        {
+        if let Some(post) = page.posts.into_iter().find(|post| carries(post, account.as_ref(), message)) {
             return Ok(Some(post));
         }
         if number <= 1 {
@@ -382,7 +410,7 @@ pub fn spoken_digest(spoken: &Spoken) -> i64 {
 }
 
 /// The reply as the forum gets it: who wrote it and where, what it answers, and the words.
-async fn draft(
+pub async fn draft(
     work: &Work<'_>,
     tie: &Tie,
     forum: &Forum,

@@ -77,6 +77,10 @@ pub enum Posted {
     Live {
         post: PostId,
     },
+    /// The forum put the words into an older post of the same account, which was the thread's last.
+    Merged {
+        post: PostId,
+    },
     /// It waits for a moderator: nobody else sees it, and it has no id yet.
     AwaitingApproval,
     /// The forum took it but did not say under which id; look for it on the thread's last page.

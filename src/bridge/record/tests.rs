@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::{Layout, Replies, Scope};
 use crate::discord::{Channel, ChannelKind};
+use crate::markup::Doc;
 use crate::model::{Author, BoardId, BoardRef, ChannelId, Permissions, Thread, UserId, ViewerThanks};
 use crate::store::{Bridge, BridgeId};
 

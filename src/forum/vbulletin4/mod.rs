@@ -4,6 +4,7 @@
 //! understands what the forum says to a form, and this file is the [`Engine`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -42,6 +43,9 @@ const LATER: Duration = Duration::from_secs(60);
 pub struct Vbulletin4 {
     session: Session,
     searches: Searches,
+    /// The highest number of a post that was seen. The forum counts upwards: what it names after a reply and is not
+    /// higher is an older post.
+    newest: AtomicU64,
     zone: TimeZone,
     clock: Arc<dyn Clock>,
     /// How long a forum in trouble is left alone: no longer than one that is well and quiet.
@@ -62,6 +66,7 @@ impl Vbulletin4 {
         Ok(Self {
             session,
             searches: Searches::default(),
+            newest: AtomicU64::new(0),
             zone: config.timezone.clone(),
             clock,
             soon: SOON.min(config.poll),
@@ -126,7 +131,23 @@ impl Vbulletin4 {
     }
 
     async fn thread_at(&self, url: &Url) -> Result<ThreadPage, Failure> {
-        self.read(url, parse::thread_page).await
+        let page = self.read(url, parse::thread_page).await?;
+        self.seen(page.posts.iter().map(|post| &post.id));
+        Ok(page)
+    }
+
+    fn seen<'a>(&self, posts: impl Iterator<Item = &'a PostId>) {
+        let newest = posts.filter_map(|post| post.as_str().parse().ok()).max().unwrap_or(0);
+        self.newest.fetch_max(newest, Ordering::Relaxed);
+    }
+
+    /// The post that the forum names after a reply; `before` is the newest that was known before it was sent.
+    fn posted(&self, post: PostId, before: u64) -> Posted {
+        self.seen(std::iter::once(&post));
+        match post.as_str().parse::<u64>() {
+            Ok(id) if id <= before => Posted::Merged { post },
+            _ => Posted::Live { post },
+        }
     }
 
     async fn post_on_page(&self, id: &PostId) -> Result<(ThreadPage, Post), Failure> {
@@ -224,6 +245,7 @@ impl Engine for Vbulletin4 {
     async fn board(&self, board: &BoardId, page: u32) -> Result<BoardPage, Failure> {
         let mut read = self.read(&links::board(self.base(), board, page), parse::board_page).await?;
         read.board.id.get_or_insert_with(|| board.clone());
+        self.seen(read.threads.iter().filter_map(|thread| thread.last_post_id.as_ref()));
         Ok(read)
     }
 
@@ -268,14 +290,15 @@ impl Engine for Vbulletin4 {
             ("s", ""),
             ("sbutton", "Post Quick Reply"),
         ];
+        let before = self.newest.load(Ordering::Relaxed);
         match self.submit(&script, &fields).await? {
             Answer::Moved(url) => {
-                Ok(links::place(&url).post.map_or(Posted::Unnamed, |post| Posted::Live { post }))
+                Ok(links::place(&url).post.map_or(Posted::Unnamed, |post| self.posted(post, before)))
             }
             Answer::Redirected { target, awaiting, .. } => {
                 let url = self.base().join(&target).unwrap_or_else(|_| self.base().clone());
                 Ok(match links::place(&url).post {
-                    Some(post) => Posted::Live { post },
+                    Some(post) => self.posted(post, before),
                     None if awaiting => Posted::AwaitingApproval,
                     None => Posted::Unnamed,
                 })
@@ -511,6 +534,3 @@ impl Vbulletin4 {
         post.thanks.iter().any(|thanks| thanks.member_id.as_ref().is_some_and(|id| id.as_str() == user))
     }
 }
-
-#[cfg(test)]
-mod tests;
