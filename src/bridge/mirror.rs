@@ -69,13 +69,13 @@ pub async fn show(
     }
     // It went away while it waited. What an earlier try may have sent is brought to light, to be removed.
     let gone = known(work, &tie, &post.id).await?.is_some_and(|row| row.gone);
-    if gone && (!work.tried_before() || !parts.is_empty()) {
+    if gone && !work.tried_before() {
         return Ok(Vec::new());
     }
     ready(work, &tie)?;
     let outgoing = render(work, &tie, thread, post, &parts).await?;
     let delivered = if gone {
-        unearth(work, &tie, thread, post, &outgoing).await
+        unearth(work, &tie, thread, post, &parts, &outgoing).await
     } else {
         deliver(work, &tie, thread, post, &parts, &outgoing).await
     };
@@ -103,6 +103,7 @@ async fn unearth(
     tie: &Tie,
     thread: &ThreadFacts,
     post: &Post,
+    parts: &[Part],
     outgoing: &[Outgoing],
 ) -> Result<Vec<Effect>, Problem> {
     let webhook = webhook(work, tie).await?;
@@ -126,6 +127,9 @@ async fn unearth(
     }
     let target = Target { webhook, thread: opened };
     for (number, message) in (0_u32..).zip(outgoing) {
+        if parts.iter().any(|part| part.part == number) {
+            continue;
+        }
         if let Some(found) = adopt(work, tie, &target, message).await? {
             let digest = digest_of(message.content.as_bytes());
             effects.push(Effect::Part(part(tie, post, number, target.channel(), found, digest)));
@@ -201,7 +205,13 @@ async fn deliver(
             }
             None => send(work, tie, &target, message, &mut adopted).await?,
         };
-        work.note(vec![Effect::Part(part(tie, post, number, target.channel(), sent, digest))]).await?;
+        let shown = Effect::Part(part(tie, post, number, target.channel(), sent, digest));
+        let last = number.saturating_add(1) as usize == outgoing.len() && parts.len() <= outgoing.len();
+        if last && !adopted && !work.tried_before() {
+            // Written down with the end of the job: one commit less for nearly every post.
+            return Ok(vec![shown]);
+        }
+        work.note(vec![shown]).await?;
         inbox::placed(work.heart, target.channel(), Some(sent)).await?;
     }
     if adopted {
@@ -501,19 +511,23 @@ pub async fn hide(
     let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
     // It came back while this waited: what is to be shown then is said by a job of its own. What was begun
     // is ended all the same, for nobody knows how far it went.
-    if !work.tried_before()
-        && let Some(row) = known(work, &tie, post).await?
+    let mut back = false;
+    if let Some(row) = known(work, &tie, post).await?
         && !row.gone
         && let Some(now) = work.heart.store.thread(&tie.bridge.forum, &row.thread).await?
-        && tie.covers(now.board.as_ref(), &row.thread)
     {
+        back = tie.covers(now.board.as_ref(), &row.thread);
+    }
+    if back && !work.tried_before() {
         return Ok(Vec::new());
     }
     // What was given up or waits to show it must not show it later.
-    let mut effects = vec![
-        Effect::Cancel { key: format!("show:{}:{post}", bridge.0) },
-        Effect::Cancel { key: format!("edit:{}:{post}", bridge.0) },
-    ];
+    let mut effects = Vec::new();
+    if !back {
+        effects.extend(
+            ["show", "edit"].map(|what| Effect::Cancel { key: format!("{what}:{}:{post}", bridge.0) }),
+        );
+    }
     let parts = work.heart.store.parts(bridge, post).await?;
     let Some(first) = parts.first() else { return Ok(effects) };
     if first.origin == Origin::Discord {

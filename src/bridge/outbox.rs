@@ -11,12 +11,12 @@ use tokio_util::task::TaskTracker;
 use crate::discord::DiscordError;
 use crate::discord::rest::Rest;
 use crate::forum::Failure;
-use crate::store::{BridgeId, Claim, Effect, Finish, Millis, Priority, StoreError};
+use crate::store::{BridgeId, Claim, Effect, Finish, Millis, Origin, Priority, StoreError};
 
 use super::job::Job;
 use super::points::Point;
 use super::tie::Tie;
-use super::{Heart, mirror, submit, thanks};
+use super::{Heart, inbox, mirror, submit, thanks};
 
 /// How many jobs are done side by side. The limits of Discord and of forums, not this, bound the
 /// throughput, and the store lets only a few jobs of one road through: this has to be enough that many
@@ -189,9 +189,21 @@ async fn handle(heart: &Heart, claim: &Claim) {
     };
     let settled = match outcome {
         Ok(effects) => {
+            let shown: Vec<_> = effects
+                .iter()
+                .filter_map(|effect| match effect {
+                    Effect::Part(part) if part.origin == Origin::Forum => Some((part.channel, part.message)),
+                    _ => None,
+                })
+                .collect();
             Point::BeforeSettle.reached();
-            let settled = settle(heart, claim, effects, Finish::Done).await;
+            let mut settled = settle(heart, claim, effects, Finish::Done).await;
             Point::AfterSettle.reached();
+            for (channel, message) in shown {
+                if settled.is_ok() {
+                    settled = inbox::placed(heart, channel, Some(message)).await;
+                }
+            }
             settled
         }
         Err(halt) => give_back(heart, claim, halt).await,

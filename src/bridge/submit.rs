@@ -22,7 +22,7 @@ use super::merged::{self, Together};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::{carries, digest_of};
+use super::record::{carries, digest_of, hide};
 use super::tie::Tie;
 use super::{Forum, ajar, inbox};
 
@@ -238,11 +238,17 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
         forum.revisit(submission.thread.clone(), Some(post.clone()));
         return Ok(vec![withdrawn]);
     }
-    Ok(vec![
+    let mut effects = vec![
         withdrawn,
         Effect::PostGone { forum: forum.key.clone(), post: post.clone() },
         Effect::DropParts { bridge, post: post.clone(), from: 0 },
-    ])
+    ];
+    // Other bridges may show it as a post of the forum.
+    let now = work.heart.store.now().await?;
+    for tie in work.heart.ties.of_forum(&forum.key).iter().filter(|tie| tie.id() != bridge) {
+        effects.push(hide(tie, &submission.thread, post, now)?);
+    }
+    Ok(effects)
 }
 
 /// Shows a person what became of their message: a mark on it, and the reason where there is one.
