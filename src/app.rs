@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::bridge::reading::Reading;
+use crate::bridge::desk::Desk;
 use crate::bridge::{self, Forum, Heart};
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig};
@@ -54,8 +54,8 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     let serving = tokio::spawn(server::serve(server, health.clone(), stop.clone()));
     let tasks = bridge::run::start(&heart, bridges, received, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
-    let reading = Arc::new(Reading::new(heart.clone(), guests));
-    tasks.spawn(reading.clone().learn(stop.clone()));
+    let desk = Arc::new(Desk::new(heart.clone(), guests));
+    tasks.spawn(desk.clone().learn(stop.clone()));
     tasks.spawn(register_commands(discord.clone(), stop.clone()));
     let mut connected = tokio::spawn(gateway::run(Gateway {
         token: config.discord.token.clone(),
@@ -63,7 +63,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         rest: discord,
         clock,
         events,
-        forums: reading,
+        asked: commands::asks::Asked::all(desk),
         shutdown: stop.clone(),
         health: Arc::new(move |connected| {
             health.gateway(if connected { Ok(()) } else { Err("not connected to Discord".to_owned()) });

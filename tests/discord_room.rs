@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use threadbridge::clock::SystemClock;
-use threadbridge::discord::commands::{Asker, Forums, LatestView, Suggestion, ThreadView, definitions};
+use threadbridge::discord::commands::asks::{
+    Asked, Asker, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
+};
+use threadbridge::discord::commands::definitions;
 use threadbridge::discord::gateway::{Gateway, run};
 use threadbridge::discord::rest::{Need, Rest, Span};
 use threadbridge::discord::{ChannelKind, DiscordError, Event, Outgoing, ThreadPatch};
@@ -122,6 +125,9 @@ async fn a_backlog_in_several_channels_meets_no_429() {
 /// One thread that is called `Title`.
 struct Library;
 
+impl Thanking for Library {}
+impl Writing for Library {}
+
 #[async_trait::async_trait]
 impl Forums for Library {
     async fn thread(
@@ -150,6 +156,7 @@ impl Forums for Library {
                 posts: vec![],
             },
             post: None,
+            mirrored: true,
         })
     }
 
@@ -187,7 +194,7 @@ async fn the_gateway_hands_on_and_the_commands_answer() {
         rest,
         clock: Arc::new(SystemClock),
         events: sender,
-        forums: Arc::new(Library),
+        asked: Asked::all(Arc::new(Library)),
         shutdown: shutdown.clone(),
         health: Arc::new(|_| ()),
     }));

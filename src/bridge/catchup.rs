@@ -12,7 +12,7 @@ use crate::model::{ChannelId, MessageId};
 use crate::store::{Effect, StoreError, Submission, SubmissionState};
 
 use super::Heart;
-use super::inbox::{plain_emoji, take};
+use super::inbox::{BY_COMMAND, plain_emoji, take};
 use super::outbox::Halt;
 use super::tie::Tie;
 
@@ -112,7 +112,11 @@ async fn reactions_missed(heart: &Heart, tie: &Tie, message: &Message) -> Result
         }
     }
     let before = heart.store.reactions_on(message.id).await?;
-    let before: HashSet<_> = before.into_iter().map(|reaction| (reaction.user, reaction.emoji)).collect();
+    let before: HashSet<_> = before
+        .into_iter()
+        .filter(|reaction| reaction.emoji != BY_COMMAND)
+        .map(|reaction| (reaction.user, reaction.emoji))
+        .collect();
     for (user, emoji) in now.difference(&before).cloned() {
         let event = Event::Reacted { channel: message.channel, message: message.id, user, emoji };
         take(heart, &event).await?;

@@ -26,6 +26,9 @@ const SETTLE: Millis = 300;
 /// How long to wait before an event is tried again when the database can't be written.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// In place of an emoji: the thanks were given by command, and no reaction is on the message.
+pub const BY_COMMAND: &str = "/thank";
+
 /// Takes events until told to stop. An event that can't be written is not passed over.
 pub async fn run(heart: Arc<Heart>, mut events: mpsc::Receiver<Event>, stop: CancellationToken) {
     loop {
@@ -157,6 +160,10 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
 }
 
 async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
+    // What a form brought to the forum is shown in a message of the bot's own, which says more than that.
+    if message.author.bot || message.webhook.is_some() {
+        return Ok(());
+    }
     let Some(submission) = heart.store.submission(message.id).await? else {
         return said(heart, message).await;
     };
@@ -223,13 +230,13 @@ async fn unreacted(heart: &Heart, message: MessageId, gone: Effect) -> Result<()
     Ok(())
 }
 
-async fn thank_job(heart: &Heart, tie: &Tie, post: &crate::model::PostId) -> Result<Effect, StoreError> {
+pub async fn thank_job(heart: &Heart, tie: &Tie, post: &crate::model::PostId) -> Result<Effect, StoreError> {
     let forum = &tie.bridge.forum;
     let job = Job::Thank { forum: forum.clone(), post: post.clone() };
     Ok(Effect::Enqueue(job.queued(thanks_lane(forum, post), Priority::Live, heart.store.now().await?)?))
 }
 
-fn reply_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
+pub fn reply_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
     let job = Job::Reply { bridge: tie.id(), thread: thread.clone(), spoken };
     let lane = forum_lane(&tie.bridge.forum, thread);
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
@@ -259,6 +266,7 @@ fn spoken(message: &Message) -> Spoken {
             })
             .collect(),
         reply_to: message.reply_to,
+        quote: None,
     }
 }
 

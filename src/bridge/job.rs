@@ -91,6 +91,9 @@ pub struct Spoken {
     pub mentions: Vec<(UserId, String)>,
     pub files: Vec<SpokenFile>,
     pub reply_to: Option<MessageId>,
+    /// What of the answered post is quoted; `None` leaves it to the bridge.
+    #[serde(default)]
+    pub quote: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

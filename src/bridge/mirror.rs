@@ -13,6 +13,7 @@ use crate::discord::rest::Span;
 use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::markup::discord::QuoteLinks;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
+use crate::store::history::{Happened, What};
 use crate::store::{BridgeId, Effect, Origin, Part, Room};
 
 use super::job::{News, Outcome, ThreadFacts};
@@ -101,6 +102,7 @@ async fn deliver(
     outgoing: &[Outgoing],
 ) -> Result<Vec<Effect>, Problem> {
     let webhook = work.heart.discord.webhook(tie.bridge.channel).await?;
+    let mut done = parts.is_empty().then_some(What::Sent);
     let mut parts = parts.to_vec();
     let target = target(work, tie, thread, post, webhook, &mut parts, outgoing).await?;
     let mut adopted = false;
@@ -133,6 +135,8 @@ async fn deliver(
                 }
             },
         };
+        let edited = parts.iter().any(|part| part.part == number);
+        done = done.or(Some(if edited { What::Edited } else { What::Sent }));
         work.note(vec![Effect::Part(part(tie, post, number, target.channel(), sent, digest))]).await?;
         inbox::placed(work.heart, target.channel(), Some(sent)).await?;
     }
@@ -145,10 +149,16 @@ async fn deliver(
     for part in &surplus {
         work.heart.discord.delete(&target.webhook, target.thread, part.message).await?;
     }
-    if surplus.is_empty() {
-        return Ok(Vec::new());
+    let mut effects: Vec<_> = done.map(|what| happened(tie, &post.id, what)).into_iter().collect();
+    if !surplus.is_empty() {
+        effects.push(Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept });
     }
-    Ok(vec![Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept }])
+    Ok(effects)
+}
+
+fn happened(tie: &Tie, post: &PostId, what: What) -> Effect {
+    let forum = tie.bridge.forum.clone();
+    Effect::Happened(Happened { forum, post: post.clone(), bridge: Some(tie.id()), what })
 }
 
 fn part(tie: &Tie, post: &Post, number: u32, channel: ChannelId, message: MessageId, digest: i64) -> Part {
@@ -390,7 +400,7 @@ pub async fn hide(
         }
     }
     Point::AfterRemove.reached();
-    Ok(vec![Effect::DropParts { bridge, post: post.clone(), from: 0 }])
+    Ok(vec![Effect::DropParts { bridge, post: post.clone(), from: 0 }, happened(&tie, post, What::Withdrawn)])
 }
 
 /// Gives a Discord thread its forum thread's title, tags and state.

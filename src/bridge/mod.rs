@@ -19,12 +19,12 @@ use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
 pub mod catchup;
+pub mod desk;
 pub mod inbox;
 pub mod job;
 pub mod mirror;
 pub mod outbox;
 pub mod points;
-pub mod reading;
 pub mod record;
 pub mod run;
 pub mod submit;

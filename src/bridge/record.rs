@@ -10,9 +10,11 @@ use crate::config::Start;
 use crate::forum::Account;
 use crate::markup::{Block, Doc, Inline};
 use crate::model::{ForumKey, MessageId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
+use crate::store::history::{Happened, What};
+use crate::store::people::Credit;
 use crate::store::{
-    Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission, SubmissionState,
-    ThreadRow,
+    BridgeId, Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission,
+    SubmissionState, ThreadRow,
 };
 
 use super::job::{Job, News, ThreadFacts};
@@ -212,6 +214,7 @@ impl Reading<'_> {
             for tie in ties {
                 if origin.is_none_or(|submission| submission.bridge != tie.id()) {
                     effects.push(self.show(tie, &facts, post, news, known.now)?);
+                    effects.push(self.happened(&post.id, Some(tie.id()), What::Queued));
                 }
             }
             effects.push(Effect::Post(PostRow {
@@ -220,6 +223,20 @@ impl Reading<'_> {
                 thread: self.thread.clone(),
                 digest,
                 gone: false,
+            }));
+            match was {
+                None => effects.push(self.happened(&post.id, None, What::Seen)),
+                Some(row) if row.digest != digest => {
+                    effects.push(self.happened(&post.id, None, What::Changed));
+                }
+                Some(_) => {}
+            }
+            effects.push(Effect::Credit(Credit {
+                forum: self.forum.clone(),
+                post: post.id.clone(),
+                author: post.author.name.clone(),
+                member: post.author.id.clone(),
+                thanks: post.thanks.clone(),
             }));
         }
 
@@ -236,7 +253,10 @@ impl Reading<'_> {
 
     /// A post went away: its messages are withdrawn wherever it was shown.
     pub fn gone(&self, post: &PostId, now: Millis) -> Result<Vec<Effect>, StoreError> {
-        let mut effects = vec![Effect::PostGone { forum: self.forum.clone(), post: post.clone() }];
+        let mut effects = vec![
+            Effect::PostGone { forum: self.forum.clone(), post: post.clone() },
+            self.happened(post, None, What::Gone),
+        ];
         for tie in self.ties {
             effects.push(hide(tie, self.thread, post, now)?);
         }
@@ -247,6 +267,10 @@ impl Reading<'_> {
     fn last_number(&self) -> Option<u32> {
         let total = self.page.thread.total_results.and_then(|n| u32::try_from(n).ok());
         total.max(self.page.posts.iter().filter_map(|post| post.number).max())
+    }
+
+    fn happened(&self, post: &PostId, bridge: Option<BridgeId>, what: What) -> Effect {
+        Effect::Happened(Happened { forum: self.forum.clone(), post: post.clone(), bridge, what })
     }
 
     fn show(
@@ -262,8 +286,9 @@ impl Reading<'_> {
     }
 
     /// The post came from Discord: it is tied to the message that it was, and not shown there again.
-    fn echo(&self, submission: &Submission, post: &Post) -> [Effect; 2] {
+    fn echo(&self, submission: &Submission, post: &Post) -> [Effect; 3] {
         [
+            self.happened(&post.id, Some(submission.bridge), What::Echo),
             Effect::Submission(Submission {
                 post: Some(post.id.clone()),
                 state: SubmissionState::Posted,

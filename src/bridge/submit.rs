@@ -305,8 +305,18 @@ async fn draft(
         Some(message) => work.heart.store.part_of_message(message).await?.map(|part| part.post),
         None => None,
     };
-    if let Some(post) = &answered {
-        blocks.extend(quote(work, forum, thread, post).await?);
+    match (&answered, &spoken.quote) {
+        (Some(post), None) => blocks.extend(quote(work, forum, thread, post).await?),
+        (Some(post), Some(words)) if !words.is_empty() => {
+            let credit = work.heart.store.credit(&forum.key, post).await?;
+            blocks.push(Block::Quote {
+                author: credit.map(|credit| credit.author),
+                post: Some(post.clone()),
+                url: None,
+                content: crate::markup::discord::read(words, &Names::default()).blocks,
+            });
+        }
+        _ => {}
     }
     let names = Names {
         users: spoken.mentions.iter().map(|(id, name)| (id.0, name.clone())).collect(),

@@ -21,12 +21,20 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 
 /// The schema, step by step; both databases take the same steps.
-const STEPS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "begin",
-    include_str!("../../migrations/sqlite/0001_begin.sql"),
-    include_str!("../../migrations/postgres/0001_begin.sql"),
-)];
+const STEPS: [(i64, &str, &str, &str); 2] = [
+    (
+        1,
+        "begin",
+        include_str!("../../migrations/sqlite/0001_begin.sql"),
+        include_str!("../../migrations/postgres/0001_begin.sql"),
+    ),
+    (
+        3,
+        "people",
+        include_str!("../../migrations/sqlite/0003_people.sql"),
+        include_str!("../../migrations/postgres/0003_people.sql"),
+    ),
+];
 
 /// Postgres 12 is the oldest whose identity columns and plans the store was made for.
 const OLDEST_POSTGRES: i32 = 120_000;

@@ -2,7 +2,7 @@
 //! the words that stand for choices.
 
 use crate::config::{Layout, Replies, Scope, Start};
-use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, UserId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MessageId, PostId, ThreadId, UserId};
 
 use super::db::Row;
 use super::{
@@ -70,6 +70,7 @@ pub fn bridge(row: &Row) -> Result<Bridge, StoreError> {
         from_file: row.flag(8)?,
         paused: row.flag(9)?,
         baseline: row.maybe_text(10)?.map(PostId),
+        guild: Some(row.snowflake(11)?).filter(|id| *id != 0).map(GuildId),
     })
 }
 

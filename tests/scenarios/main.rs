@@ -7,6 +7,7 @@ mod world;
 
 mod commands;
 mod faults;
+mod menus;
 mod replies;
 mod showing;
 mod starting;

@@ -17,6 +17,7 @@ fn tie(id: i64, start: Start, baseline: &str) -> Arc<Tie> {
         from_file: true,
         paused: false,
         baseline: Some(PostId::new(baseline)),
+        guild: None,
     };
     let channel = Channel {
         id: ChannelId(70),

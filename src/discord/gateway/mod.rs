@@ -24,7 +24,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::commands::{self, Forums};
+use super::commands::{self, asks::Asked};
 use super::rest::Rest;
 use super::{DiscordError, Event, loopback};
 use crate::clock::Clock;
@@ -67,7 +67,7 @@ pub struct Gateway {
     /// Where events go. When it is full, the gateway waits.
     pub events: mpsc::Sender<Event>,
     /// Whom the commands ask.
-    pub forums: Arc<dyn Forums>,
+    pub asked: Asked,
     pub shutdown: CancellationToken,
     pub health: Health,
 }
@@ -139,7 +139,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
     let mut client = ClientBuilder::new_with_http(http, INTENTS)
         .event_handler_arc(watch.clone())
         .raw_event_handler(Ear { events: gateway.events.clone() })
-        .framework(commands::framework(gateway.forums.clone()))
+        .framework(commands::framework(gateway.asked.clone(), gateway.clock.clone()))
         .await
         .map_err(|error| Stop::Again(plain(&error)))?;
     *client.ws_url.lock().await = address;
