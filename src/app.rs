@@ -37,13 +37,14 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     health.database(Ok(()));
 
     let mut forums = Vec::new();
-    let mut guests = HashMap::new();
+    let (mut guests, mut invited) = (HashMap::new(), HashMap::new());
     for forum in &config.forums {
         let set_up = |config: &ForumConfig| {
             forum::engine(config, clock.clone())
                 .with_context(|| format!("the forum \"{}\" can't be set up", forum.key))
         };
         forums.push(Forum::new(forum.key.clone(), set_up(forum)?, forum.poll));
+        invited.insert(forum.key.clone(), forum.guilds.clone());
         guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
@@ -54,7 +55,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     let serving = tokio::spawn(server::serve(server, health.clone(), stop.clone()));
     let tasks = bridge::run::start(&heart, bridges, received, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
-    let desk = Arc::new(Desk::new(heart.clone(), guests));
+    let desk = Arc::new(Desk::new(heart.clone(), guests, invited));
     tasks.spawn(desk.clone().learn(stop.clone()));
     tasks.spawn(register_commands(discord.clone(), stop.clone()));
     let mut connected = tokio::spawn(gateway::run(Gateway {
@@ -70,14 +71,16 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         }),
     }));
 
-    let outcome = tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        ended = &mut connected => match ended {
-            Ok(Ok(())) if stop.is_cancelled() => Ok(()),
-            Ok(Ok(())) => Err(anyhow::anyhow!("the connection to Discord ended")),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(anyhow::anyhow!("the connection to Discord broke down")),
-        },
+    let ended = tokio::select! {
+        () = stop.cancelled() => None,
+        ended = &mut connected => Some(ended),
+    };
+    let outcome = match ended {
+        None => Ok(()),
+        Some(Ok(Ok(()))) if stop.is_cancelled() => Ok(()),
+        Some(Ok(Ok(()))) => Err(anyhow::anyhow!("the connection to Discord ended")),
+        Some(Ok(Err(error))) => Err(error.into()),
+        Some(Err(_)) => Err(anyhow::anyhow!("the connection to Discord broke down")),
     };
     stop.cancel();
     tasks.close();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use threadbridge::clock::SystemClock;
 use threadbridge::discord::commands::asks::{
-    Asked, Asker, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
+    Asked, Asker, Bridges, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
 };
 use threadbridge::discord::commands::definitions;
 use threadbridge::discord::gateway::{Gateway, run};
@@ -125,6 +125,7 @@ async fn a_backlog_in_several_channels_meets_no_429() {
 /// One thread that is called `Title`.
 struct Library;
 
+impl Bridges for Library {}
 impl Thanking for Library {}
 impl Writing for Library {}
 

@@ -40,20 +40,25 @@ impl From<Trouble> for Halt {
 /// Catches up with every bridged channel. One that can't be read is left for the next time.
 pub async fn run(heart: Arc<Heart>, stop: CancellationToken) {
     for tie in heart.ties.all() {
-        let channels = match channels(&heart, &tie).await {
-            Ok(channels) => channels,
-            Err(trouble) => {
-                tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
-                continue;
-            }
-        };
-        for channel in channels {
-            if stop.is_cancelled() {
-                return;
-            }
-            if let Err(trouble) = self::channel(&heart, &tie, channel).await {
-                tracing::warn!(%channel, "can't read what was missed: {trouble}");
-            }
+        bridge(&heart, &tie, &stop).await;
+    }
+}
+
+/// Catches up with the channels of one bridge.
+pub async fn bridge(heart: &Heart, tie: &Tie, stop: &CancellationToken) {
+    let channels = match channels(heart, tie).await {
+        Ok(channels) => channels,
+        Err(trouble) => {
+            tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
+            return;
+        }
+    };
+    for channel in channels {
+        if stop.is_cancelled() {
+            return;
+        }
+        if let Err(trouble) = self::channel(heart, tie, channel).await {
+            tracing::warn!(%channel, "can't read what was missed: {trouble}");
         }
     }
 }

@@ -142,6 +142,12 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let mut effects = vec![watermark];
     match tie.bridge.replies {
         _ if spoken.content.trim().is_empty() && spoken.files.is_empty() => {}
+        Replies::Off => {}
+        _ if tie.bridge.paused => {
+            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
+            let why = "the bridge to the forum is paused";
+            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
+        }
         Replies::Everyone => {
             effects.push(Effect::Submission(submission));
             effects.push(reply_job(&tie, &thread, spoken, now)?);
@@ -151,7 +157,6 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
             let why = "here only people who have linked their forum account can write to the forum";
             effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
         }
-        Replies::Off => {}
     }
     Point::BeforeReceive.reached();
     heart.apply(Some(&format!("m:{}", message.id)), effects).await?;
@@ -213,7 +218,8 @@ async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -
     let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
     let emoji = plain_emoji(emoji);
     let thanks = tie.bridge.thanks.iter().any(|own| plain_emoji(own) == emoji);
-    if !thanks || part.origin == Origin::Discord {
+    // On a paused bridge it is looked for when the bridge goes on.
+    if !thanks || part.origin == Origin::Discord || tie.bridge.paused {
         return Ok(());
     }
     let reaction = Reaction { bridge: tie.id(), post: part.post.clone(), message, user, emoji };
@@ -224,7 +230,7 @@ async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -
 
 async fn unreacted(heart: &Heart, message: MessageId, gone: Effect) -> Result<(), StoreError> {
     let Some(part) = heart.store.part_of_message(message).await? else { return Ok(()) };
-    let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
+    let Some(tie) = heart.ties.get(part.bridge).filter(|tie| !tie.bridge.paused) else { return Ok(()) };
     let job = thank_job(heart, &tie, &part.post).await?;
     heart.apply(None, vec![gone, job]).await?;
     Ok(())

@@ -119,6 +119,33 @@ impl Job {
         }
     }
 
+    /// The bridge that it is about, where it is about one.
+    pub fn bridge(&self) -> Option<BridgeId> {
+        match self {
+            Self::Show { bridge, .. }
+            | Self::Hide { bridge, .. }
+            | Self::Dress { bridge, .. }
+            | Self::Reply { bridge, .. }
+            | Self::Amend { bridge, .. }
+            | Self::Retract { bridge, .. } => Some(*bridge),
+            Self::Thank { .. } | Self::Tell { .. } => None,
+        }
+    }
+
+    /// What it does, for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Show { thread, post, .. } => format!("show post {} of \"{}\"", post.id, thread.title),
+            Self::Hide { post, .. } => format!("take post {post} away"),
+            Self::Dress { thread, .. } => format!("bring the title and state of \"{}\" over", thread.title),
+            Self::Reply { spoken, .. } => format!("post a reply by {}", spoken.author_name),
+            Self::Amend { spoken, .. } => format!("edit a reply by {}", spoken.author_name),
+            Self::Retract { .. } => "take a reply back".to_owned(),
+            Self::Thank { post, .. } => format!("bring the thanks for post {post} over"),
+            Self::Tell { .. } => "tell somebody what became of their message".to_owned(),
+        }
+    }
+
     /// Where a job stands within its lane whatever its age: messages in the order in which Discord
     /// numbered them, since their events may arrive in any order.
     fn seq(&self) -> i64 {

@@ -32,6 +32,7 @@ pub mod thanks;
 pub mod tie;
 pub mod unplaced;
 pub mod watch;
+pub mod why;
 
 use tie::Ties;
 use unplaced::Unplaced;

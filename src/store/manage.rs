@@ -34,7 +34,7 @@ pub trait Manage: Send + Sync {
     /// Removes a bridge that no file names, with what was known of it. False when there is none.
     async fn remove_bridge(&self, bridge: BridgeId) -> Result<bool, StoreError>;
 
-    /// Brings over what is older than the bridge as if it had begun so.
+    /// Brings over what is older than the bridge as if it had begun so: it takes stock of its board anew.
     async fn set_backfill(&self, bridge: BridgeId, start: Start) -> Result<(), StoreError>;
 
     /// How many threads the bridge has still to read to their end.
@@ -102,7 +102,7 @@ impl Manage for Sql {
 
     async fn set_backfill(&self, bridge: BridgeId, start: Start) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        tx.run("UPDATE bridge SET backfill = $2 WHERE id = $1", values![bridge.0, start_text(start)]).await?;
+        tx.run("UPDATE bridge SET backfill = $2, baseline = NULL WHERE id = $1", values![bridge.0, start_text(start)]).await?;
         tx.commit().await
     }
 

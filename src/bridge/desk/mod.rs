@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Scope;
 use crate::discord::commands::asks::Asker;
 use crate::forum::{Engine, Failure, Place};
-use crate::model::{Board, BoardId, ForumKey, PostId, ThreadId};
+use crate::model::{Board, BoardId, ForumKey, GuildId, PostId, ThreadId};
 
 use super::tie::Tie;
 use super::{Forum, Heart};
 
+mod managing;
 mod reading;
 mod thanking;
 mod writing;
@@ -32,6 +33,8 @@ pub struct Desk {
     heart: Arc<Heart>,
     /// Each forum as a guest reads it.
     guests: HashMap<ForumKey, Arc<dyn Engine>>,
+    /// The guilds that may bridge each forum, beside those that a bridge leads to.
+    invited: HashMap<ForumKey, Vec<GuildId>>,
     /// The boards that a guest may see.
     public: Mutex<HashMap<ForumKey, Vec<Board>>>,
 }
@@ -48,8 +51,12 @@ struct Sight {
 }
 
 impl Desk {
-    pub fn new(heart: Arc<Heart>, guests: HashMap<ForumKey, Arc<dyn Engine>>) -> Self {
-        Self { heart, guests, public: Mutex::default() }
+    pub fn new(
+        heart: Arc<Heart>,
+        guests: HashMap<ForumKey, Arc<dyn Engine>>,
+        invited: HashMap<ForumKey, Vec<GuildId>>,
+    ) -> Self {
+        Self { heart, guests, invited, public: Mutex::default() }
     }
 
     /// Keeps the lists of boards fresh, so that suggestions never wait for a forum.
@@ -79,9 +86,11 @@ impl Desk {
         self.public.lock().unwrap_or_else(PoisonError::into_inner).get(forum).cloned().unwrap_or_default()
     }
 
-    /// The forum keys that are bridged to a guild.
+    /// The forums that are bridged to a guild, or that it may bridge.
     fn bridged(&self, asker: Asker) -> Vec<ForumKey> {
         let mut keys: Vec<_> = self.own_ties(asker).iter().map(|tie| tie.bridge.forum.clone()).collect();
+        let invited = self.invited.iter().filter(|(_, guilds)| asker.guild.is_some_and(|own| guilds.contains(&own)));
+        keys.extend(invited.map(|(key, _)| key.clone()));
         keys.sort();
         keys.dedup();
         keys

@@ -19,6 +19,8 @@ use crate::model::{GuildId, UserId};
 
 mod answer;
 pub mod asks;
+mod bridge;
+mod bridge_shown;
 mod chart;
 mod fair;
 mod info;
@@ -66,6 +68,7 @@ type Command = poise::Command<Data, Refusal>;
 fn commands() -> Vec<Command> {
     vec![
         thread::thread(),
+        bridge::bridge(),
         thanks::thanks(),
         thanks::thank_the_poster(),
         thanks::who_thanked(),

@@ -6,7 +6,7 @@ use serenity::{ComponentInteraction, FullEvent, Interaction, MessageFlags, Modal
 
 use super::answer::{self, Door, Place};
 use super::page::{self, Lead};
-use super::{Data, Refusal, patience, reply, thanks};
+use super::{Data, Refusal, bridge, patience, reply, thanks};
 use crate::model::{GuildId, UserId};
 
 /// Discord gives a button's or a form's id 100 characters.
@@ -41,6 +41,9 @@ async fn button(http: &serenity::Http, data: &Data, press: &ComponentInteraction
     let id = press.data.custom_id.as_str();
     match id.split('|').next().unwrap_or_default() {
         "thread" => turn(http, data, press).await,
+        "mirror" => bridge::mirror_here(http, data, press).await,
+        "backfill" => bridge::backfill_begins(http, data, press).await,
+        "parked" => bridge::unpark(http, data, press).await,
         "unthank" => thanks::unthank(http, data, press).await,
         _ => {}
     }

@@ -457,7 +457,7 @@ impl State {
             if !typing {
                 check_option(&mut form, name, spec, value);
             }
-            self.resolve(&mut resolved, spec, value);
+            self.resolve(&mut resolved, spec, value, user);
             let mut it = json!({ "name": name, "type": spec["type"], "value": value });
             if typing {
                 it["focused"] = json!(true);
@@ -491,7 +491,7 @@ impl State {
     }
 
     /// Adds what an option's id stands for.
-    fn resolve(&self, resolved: &mut Value, spec: &Value, value: &Value) {
+    fn resolve(&self, resolved: &mut Value, spec: &Value, value: &Value, user: Id) {
         let Some(id) = draft::id_of(value) else { return };
         let key = id.to_string();
         match spec["type"].as_u64() {
@@ -506,7 +506,8 @@ impl State {
             Some(7) => {
                 if let Some(channel) = self.channels.get(&id) {
                     let mut shown = self.channel_json(channel);
-                    shown["permissions"] = json!("0");
+                    let may = self.permissions(channel.id, user) & !(1 << 63);
+                    shown["permissions"] = json!(may.to_string());
                     resolved["channels"][&key] = shown;
                 }
             }

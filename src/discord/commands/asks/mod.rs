@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use crate::model::{ChannelId, GuildId, UserId};
 
+mod bridges;
 mod reading;
 mod thanking;
 mod writing;
 
+pub use bridges::{
+    BridgeView, Bridges, Manager, NewBridge, ParkedView, Plan, Progress, Standing, StatusView, StoryView,
+};
 pub use reading::{Forums, InfoView, LatestView, ThreadView};
 pub use thanking::{Period, Side, Thanking, TopRow, TopView, WhoView};
 pub use writing::{Answered, ReplyForm, Writing};
@@ -40,12 +44,13 @@ pub struct Asked {
     pub forums: Arc<dyn Forums>,
     pub thanking: Arc<dyn Thanking>,
     pub writing: Arc<dyn Writing>,
+    pub bridges: Arc<dyn Bridges>,
 }
 
 impl Asked {
     /// One who answers everything.
-    pub fn all<T: Forums + Thanking + Writing + 'static>(one: Arc<T>) -> Self {
-        Self { forums: one.clone(), thanking: one.clone(), writing: one }
+    pub fn all<T: Forums + Thanking + Writing + Bridges + 'static>(one: Arc<T>) -> Self {
+        Self { forums: one.clone(), thanking: one.clone(), writing: one.clone(), bridges: one }
     }
 }
 
