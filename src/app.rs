@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::bridge::desk::Desk;
+use crate::bridge::files::Files;
 use crate::bridge::{self, Forum, Heart};
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig};
@@ -21,10 +22,12 @@ use crate::health::Health;
 use crate::{forum, server, store};
 
 /// What is in flight when the process is told to stop may take this long.
-const STOP_WITHIN: Duration = Duration::from_secs(8);
-/// How often the outbox is counted for `/metrics`.
+const STOP_WITHIN: Duration = Duration::from_secs(6);
+/// How long the connection to Discord may take to end.
+const GOODBYE: Duration = Duration::from_secs(4);
 /// Commands that Discord did not take are offered again after this time.
 const REGISTER_AGAIN: Duration = Duration::from_secs(60);
+/// How often the outbox is counted for `/metrics`.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the bridge until told to stop. An error is a reason not to run at all, in one sentence with what
@@ -48,11 +51,19 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
-    let heart = Arc::new(Heart::new(store.clone(), forums, discord.clone(), clock.clone(), health.clone()));
+    let heart = Arc::new(Heart::new(
+        store.clone(),
+        forums,
+        discord.clone(),
+        clock.clone(),
+        health.clone(),
+        config.server.public_url.clone(),
+    ));
     let bridges = store.sync_bridges(&config.bridges).await?;
 
     let (events, received) = mpsc::channel(1_024);
-    let serving = tokio::spawn(server::serve(server, health.clone(), stop.clone()));
+    let files = Arc::new(Files::new(heart.clone()));
+    let serving = tokio::spawn(server::serve(server, health.clone(), files, stop.clone()));
     let tasks = bridge::run::start(&heart, bridges, received, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let desk = Arc::new(Desk::new(heart.clone(), guests, invited));
@@ -75,6 +86,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         () = stop.cancelled() => None,
         ended = &mut connected => Some(ended),
     };
+    let open = ended.is_none();
     let outcome = match ended {
         None => Ok(()),
         Some(Ok(Ok(()))) if stop.is_cancelled() => Ok(()),
@@ -87,7 +99,9 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
         tracing::warn!("some work did not end in time; it goes on at the next start");
     }
-    connected.abort();
+    if open && tokio::time::timeout(GOODBYE, &mut connected).await.is_err() {
+        connected.abort();
+    }
     serving.abort();
     store.close().await;
     outcome

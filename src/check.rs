@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::config::{Config, ForumConfig, Scope};
+use crate::config::{Config, ForumConfig, Replies, Scope};
 use crate::discord::DiscordError;
 use crate::discord::rest::{Need, Rest};
 use crate::forum::{self, Engine, PageRef};
@@ -100,6 +100,13 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, offline: bool) -> Repor
     }
     for forum in &config.forums {
         plain_text_password(&mut report, forum);
+    }
+    if config.server.public_url.is_none() && config.bridges.iter().any(|it| it.replies != Replies::Off) {
+        report.warning(
+            "files",
+            "pictures that people send in Discord vanish from the forum after about a day",
+            "set server.public_url, and let your web server pass its /files/ on to server.listen",
+        );
     }
     database(&mut report, config, clock.clone()).await;
     if offline {

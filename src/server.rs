@@ -1,10 +1,11 @@
-//! The process's own small HTTP server: whether it lives, whether it is ready, and its figures. Nothing
-//! that a person wrote is served here.
+//! The process's own small HTTP server: whether it lives, whether it is ready, its figures, and the way to
+//! files that people sent with a reply. Nothing that a person wrote is served here.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,7 +14,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::bridge::files::{Files, NoFile};
 use crate::health::Health;
+use crate::model::MessageId;
 
 /// Takes the address, so that a start with a taken port fails at once and says so.
 pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -23,8 +26,9 @@ pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves until told to stop.
-pub async fn serve(listener: TcpListener, health: Health, stop: CancellationToken) {
-    let served = axum::serve(listener, routes(health)).with_graceful_shutdown(stop.cancelled_owned()).await;
+pub async fn serve(listener: TcpListener, health: Health, files: Arc<Files>, stop: CancellationToken) {
+    let routes = routes(health).merge(file_routes(files));
+    let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the health server ended: {error}");
     }
@@ -36,6 +40,29 @@ fn routes(health: Health) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(health)
+}
+
+fn file_routes(files: Arc<Files>) -> Router {
+    Router::new().route("/files/{message}/{file}/{name}", get(file)).with_state(files)
+}
+
+/// Sends a reader of the forum on to where Discord keeps the file today.
+async fn file(
+    State(files): State<Arc<Files>>,
+    Path((message, file, _)): Path<(u64, u64, String)>,
+) -> Response {
+    match files.address(MessageId(message), file).await {
+        Ok(address) => (
+            StatusCode::FOUND,
+            [(header::LOCATION, address.as_str()), (header::CACHE_CONTROL, "max-age=3600")],
+        )
+            .into_response(),
+        Err(error @ NoFile::Gone) => (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),
+        Err(error) => {
+            tracing::warn!("a file can't be shown: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, "try again in a moment\n").into_response()
+        }
+    }
 }
 
 /// 200 when every part works, else 503 with the parts that do not.
@@ -62,12 +89,15 @@ mod tests {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, health.clone(), stop.clone()));
+        let stopped = stop.clone().cancelled_owned();
+        let serving = tokio::spawn(
+            axum::serve(listener, routes(health.clone())).with_graceful_shutdown(stopped).into_future(),
+        );
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
         let found = (answer.status().as_u16(), answer.text().await.unwrap());
         stop.cancel();
-        serving.await.unwrap();
+        serving.await.unwrap().unwrap();
         found
     }
 

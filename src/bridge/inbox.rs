@@ -266,6 +266,7 @@ fn spoken(message: &Message) -> Spoken {
             .attachments
             .iter()
             .map(|file| SpokenFile {
+                id: file.id,
                 name: file.name.clone(),
                 url: file.url.clone(),
                 image: file.content_type.as_deref().is_some_and(|kind| kind.starts_with("image/")),

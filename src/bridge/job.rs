@@ -98,7 +98,11 @@ pub struct Spoken {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpokenFile {
+    /// 0 in a job that an older version wrote.
+    #[serde(default)]
+    pub id: u64,
     pub name: String,
+    /// Good for about a day.
     pub url: String,
     pub image: bool,
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::discord::rest::Rest;
@@ -20,6 +21,7 @@ use crate::store::{Effect, Store, StoreError};
 
 pub mod catchup;
 pub mod desk;
+pub mod files;
 pub mod inbox;
 pub mod job;
 pub mod mirror;
@@ -46,6 +48,8 @@ pub struct Heart {
     pub clock: Arc<dyn Clock>,
     pub health: Health,
     pub unplaced: Unplaced,
+    /// Where the forum's readers reach this process, if they do.
+    pub public_url: Option<Url>,
     /// There may be a job to do.
     pub wake: Notify,
     me: Mutex<Option<UserId>>,
@@ -100,6 +104,7 @@ impl Heart {
         discord: Rest,
         clock: Arc<dyn Clock>,
         health: Health,
+        public_url: Option<Url>,
     ) -> Self {
         Self {
             store,
@@ -109,6 +114,7 @@ impl Heart {
             clock,
             health,
             unplaced: Unplaced::default(),
+            public_url,
             wake: Notify::new(),
             me: Mutex::default(),
         }

@@ -15,6 +15,7 @@ use crate::store::{
 };
 
 use super::Forum;
+use super::files;
 use super::job::{Job, Outcome, Spoken, tell_lane};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
@@ -279,9 +280,11 @@ async fn find(
     Ok(None)
 }
 
-/// A digest of what a person wrote, to see whether an edit changed it.
+/// A digest of what a person wrote, to see whether an edit changed it. A file's address changes each time
+/// that it is asked for, the file does not.
 pub fn spoken_digest(spoken: &Spoken) -> i64 {
-    digest_of(&serde_json::to_vec(&(&spoken.content, &spoken.files)).unwrap_or_default())
+    let files: Vec<_> = spoken.files.iter().map(|file| (file.id, &file.name)).collect();
+    digest_of(&serde_json::to_vec(&(&spoken.content, files)).unwrap_or_default())
 }
 
 /// The reply as the forum gets it: who wrote it and where, what it answers, and the words.
@@ -324,10 +327,11 @@ async fn draft(
     };
     blocks.extend(crate::markup::discord::read(&spoken.content, &names).blocks);
     for file in &spoken.files {
+        let url = files::lasting(work.heart.public_url.as_ref(), spoken.message, file);
         let inline = if file.image {
-            Inline::Image { url: file.url.clone(), alt: Some(file.name.clone()) }
+            Inline::Image { url, alt: Some(file.name.clone()) }
         } else {
-            Inline::Link { url: file.url.clone(), content: vec![Inline::Text(file.name.clone())] }
+            Inline::Link { url, content: vec![Inline::Text(file.name.clone())] }
         };
         blocks.push(Block::Paragraph(vec![inline]));
     }

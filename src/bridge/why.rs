@@ -43,7 +43,8 @@ impl Story {
         };
         let mut waiting = Vec::new();
         for bridge in &bridges {
-            for (key, what) in [("show", "to be shown"), ("edit", "to be changed"), ("hide", "to be withdrawn")]
+            for (key, what) in
+                [("show", "to be shown"), ("edit", "to be changed"), ("hide", "to be withdrawn")]
             {
                 if let Some(standing) = store.standing(&format!("{key}:{}:{post}", bridge.id.0)).await? {
                     waiting.push((bridge.id, what, standing));
@@ -93,7 +94,8 @@ impl Story {
                 1 => "1 message".to_owned(),
                 count => format!("{count} messages"),
             };
-            let at = format!("shown by {messages}, the first is {} in channel {}", first.message, first.channel);
+            let at =
+                format!("shown by {messages}, the first is {} in channel {}", first.message, first.channel);
             lines.push((None, at));
         }
         for (_, what, standing) in self.waiting.iter().filter(|(id, ..)| *id == bridge.id) {

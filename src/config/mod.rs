@@ -40,6 +40,8 @@ pub struct DatabaseConfig {
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
     pub listen: std::net::SocketAddr,
+    /// The address at which the world reaches `listen`, by a reverse proxy as a rule; ends in a slash.
+    pub public_url: Option<Url>,
 }
 
 #[derive(Debug, Clone)]

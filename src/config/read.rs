@@ -14,8 +14,8 @@ use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 
 use super::tree::{Node, Origin, Value};
 use super::{
-    DEFAULT_THANKS,     AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout,
-    Replies, Scope, ServerConfig, Start,
+    AccountConfig, BridgeConfig, Config, DEFAULT_THANKS, DatabaseConfig, DiscordConfig, EngineName,
+    ForumConfig, Layout, Replies, Scope, ServerConfig, Start,
 };
 
 /// Reads values and collects what is wrong with them.
@@ -192,8 +192,13 @@ impl Reader {
             }
             listen
         });
+        let public_url = self.url(&mut section, "public_url");
         self.finish(section);
-        ServerConfig { listen: listen.unwrap_or_else(|| ([127, 0, 0, 1], 8070).into()) }
+        ServerConfig {
+            listen: listen.unwrap_or_else(|| ([127, 0, 0, 1], 8070).into()),
+            public_url: public_url
+                .and_then(|url| Url::parse(&format!("{}/", url.trim_end_matches('/'))).ok()),
+        }
     }
 
     fn forum(&mut self, index: usize, node: Node) -> ForumConfig {

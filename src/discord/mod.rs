@@ -92,9 +92,12 @@ pub struct Person {
     pub bot: bool,
 }
 
-/// A file on a Discord message. Its address expires.
+/// A file on a Discord message. Its address is signed and good for about a day; each time that the message
+/// is read it comes with a fresh one.
+/// <https://docs.discord.com/developers/reference#signed-attachment-cdn-urls>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
+    pub id: u64,
     pub name: String,
     pub url: String,
     pub size: u64,

@@ -66,7 +66,7 @@ impl Stage {
                 api_url: address(self.discord.url())?,
             },
             database: DatabaseConfig { url: database.to_owned().into() },
-            server: ServerConfig { listen: ([127, 0, 0, 1], 0).into() },
+            server: ServerConfig { listen: ([127, 0, 0, 1], 0).into(), public_url: None },
             forums: vec![ForumConfig {
                 key: ForumKey::new(FORUM),
                 engine: EngineName::Vbulletin4,

@@ -23,7 +23,7 @@ pub mod people;
 mod rows;
 mod sql;
 
-pub use open::open;
+pub use open::{open, open_to_read};
 
 /// Milliseconds on the store's own clock. See [`Store::now`].
 pub type Millis = i64;

@@ -55,6 +55,12 @@ impl Sql {
         Ok(store)
     }
 
+    /// As it is, without changing anything.
+    pub fn to_read(db: Db, clock: Arc<dyn Clock>) -> Self {
+        let began = (clock.now().as_millisecond(), clock.monotonic());
+        Self { db, clock, began, pruned: AtomicI64::new(0), lock: Mutex::new(None) }
+    }
+
     /// Goes on from where the last run's clock ended, should the wall clock have been set back a little
     /// since; a clock that was wrong by days is not followed.
     async fn resumed(&self, wall: Millis) -> Result<Millis, StoreError> {

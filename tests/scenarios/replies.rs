@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use threadbridge::config::{BridgeConfig, Replies};
+use threadbridge::config::{BridgeConfig, Replies, ServerConfig};
 use threadbridge::sandbox::discord::Limits;
 use threadbridge::sandbox::forum;
 
@@ -90,11 +90,52 @@ async fn edits_and_removals_of_the_message_follow() {
 async fn pictures_arrive_as_links() {
     let mut world = World::new().await;
     let (thread, room) = thread(&mut world).await;
-    let files: [(&str, &str, &[u8]); 1] = [("rack.png", "image/png", b"\x89PNG")];
+    let files: [(&str, &str, &[u8]); 1] = [("rack.png", "image/png", PICTURE)];
     world.discord().say_with_files(world.dora, room, "Look:", None, &files).unwrap();
     let post = world.post(thread, "Look:").await;
-    let text = world.forum().post(post).unwrap().text;
-    assert!(text.contains("[IMG]http") && text.contains("rack.png"), "{text}");
+    let picture = shown_picture(&world.forum().post(post).unwrap().text);
+    assert!(picture.contains("rack.png?ex="), "without a public address it is Discord's own: {picture}");
+    assert_eq!(fetch(&picture).await, (200, PICTURE.to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_public_address_pictures_stay() {
+    let mut world = World::new().await;
+    let listen = free_address();
+    let public: url::Url = format!("http://{listen}").parse().unwrap();
+    let mut config = world.config(vec![world.threads()]);
+    config.server = ServerConfig { listen, public_url: Some(public) };
+    world.start_configured(config).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Rack", "Who moved it?").unwrap();
+    let room = world.room("Rack").await;
+    world.message(room, "Who moved it?").await;
+    let files: [(&str, &str, &[u8]); 1] = [("the rack #1.png", "image/png", PICTURE)];
+    let said = world.discord().say_with_files(world.dora, room, "Look:", None, &files).unwrap();
+    let post = world.post(thread, "Look:").await;
+    let picture = shown_picture(&world.forum().post(post).unwrap().text);
+    assert!(picture.starts_with(&format!("http://{listen}/files/{said}/")), "{picture}");
+    assert!(picture.ends_with(".png"), "forums show only what looks like a picture: {picture}");
+    assert_eq!(fetch(&picture).await, (200, PICTURE.to_vec()));
+    let guessed = picture.replace(&said.to_string(), &(said - 1).to_string());
+    assert_eq!(fetch(&guessed).await.0, 404, "only what is on the forum is shown");
+}
+
+/// What is fetched is a file that a person sent: the first bytes of a picture.
+const PICTURE: &[u8] = b"\x89PNG";
+
+fn shown_picture(bbcode: &str) -> String {
+    let (_, from) = bbcode.split_once("[IMG]").expect("a picture");
+    from.split_once("[/IMG]").expect("its end").0.to_owned()
+}
+
+fn free_address() -> std::net::SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+async fn fetch(url: &str) -> (u16, Vec<u8>) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -77,12 +77,18 @@ impl World {
     /// Starts the bridge, and waits until it has taken stock of every board.
     pub async fn start(&mut self, bridges: Vec<BridgeConfig>) {
         let config = self.config(bridges);
+        self.start_configured(config).await;
+    }
+
+    /// The same with a configuration of one's own.
+    pub async fn start_configured(&mut self, config: Config) {
         self.start_with(config).await;
         let before = self.looks();
         eventually("the bridge to look at the board", || (self.looks() >= before + 3).then_some(())).await;
         eventually("the gateway", || (self.discord().sessions().0 > 0).then_some(())).await;
     }
 
+    /// Only starts it.
     pub async fn start_with(&mut self, config: Config) {
         assert!(self.running.is_none(), "one bridge at a time");
         let stop = CancellationToken::new();

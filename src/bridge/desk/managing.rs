@@ -108,7 +108,9 @@ impl Desk {
                     (None, None) => return Err("That address names no thread.".to_owned()),
                 };
                 match read {
-                    Ok(page) => page.thread.id.or(place.thread).map(Scope::Thread).ok_or_else(|| HIDDEN.to_owned()),
+                    Ok(page) => {
+                        page.thread.id.or(place.thread).map(Scope::Thread).ok_or_else(|| HIDDEN.to_owned())
+                    }
                     Err(crate::forum::Failure::Gone(_)) => Err(HIDDEN.to_owned()),
                     Err(failure) => Err(sentence(&failure)),
                 }
@@ -246,7 +248,11 @@ impl Bridges for Desk {
                 let own: Vec<_> = page.threads.iter().filter(|it| !it.moved && !it.deleted).collect();
                 let posts: u64 = own.iter().map(|thread| wanted(thread.replies)).sum();
                 let pages = u64::from(page.pages.max(1));
-                (own.len() as u64 * pages, posts * pages, pages > 1 || own.iter().any(|it| it.replies.is_none()))
+                (
+                    own.len() as u64 * pages,
+                    posts * pages,
+                    pages > 1 || own.iter().any(|it| it.replies.is_none()),
+                )
             }
         };
         let pages = threads + posts / PAGE;

@@ -89,7 +89,8 @@ impl Desk {
     /// The forums that are bridged to a guild, or that it may bridge.
     fn bridged(&self, asker: Asker) -> Vec<ForumKey> {
         let mut keys: Vec<_> = self.own_ties(asker).iter().map(|tie| tie.bridge.forum.clone()).collect();
-        let invited = self.invited.iter().filter(|(_, guilds)| asker.guild.is_some_and(|own| guilds.contains(&own)));
+        let invited =
+            self.invited.iter().filter(|(_, guilds)| asker.guild.is_some_and(|own| guilds.contains(&own)));
         keys.extend(invited.map(|(key, _)| key.clone()));
         keys.sort();
         keys.dedup();

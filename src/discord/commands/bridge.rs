@@ -117,7 +117,11 @@ fn lacks(may: Option<Permissions>) -> Vec<&'static str> {
     let may = may.unwrap_or_default();
     let needs =
         [(Permissions::VIEW_CHANNEL, "View Channel"), (Permissions::MANAGE_WEBHOOKS, "Manage Webhooks")];
-    needs.iter().filter(|(bit, _)| !may.administrator() && !may.contains(*bit)).map(|(_, name)| *name).collect()
+    needs
+        .iter()
+        .filter(|(bit, _)| !may.administrator() && !may.contains(*bit))
+        .map(|(_, name)| *name)
+        .collect()
 }
 
 /// List the bridges of this server.
@@ -253,8 +257,7 @@ pub async fn mirror_here(http: &serenity::Http, data: &Data, press: &ComponentIn
         replies: Replies::Everyone,
     };
     let (door, bridges) = (Door::Press(press), data.asked.bridges.clone());
-    let question =
-        async move { Ok(shown::added(&bridges.add(Manager::of(door.asker(true))?, wish).await?)) };
+    let question = async move { Ok(shown::added(&bridges.add(Manager::of(door.asker(true))?, wish).await?)) };
     answer::give(http, door, Place::New { private: true }, question).await;
 }
 

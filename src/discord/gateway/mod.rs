@@ -85,7 +85,8 @@ pub async fn run(gateway: Gateway) -> Result<(), Fatal> {
         let began = gateway.clock.monotonic();
         let outcome = tokio::select! {
             outcome = session(&gateway) => outcome,
-            () = gateway.shutdown.cancelled() => Ok(()),
+            // It sees that for itself; whatever it waits for else is not waited for.
+            () = after(&gateway.shutdown, GOODBYE + LOOK) => Ok(()),
         };
         (gateway.health)(false);
         if gateway.shutdown.is_cancelled() {
@@ -106,6 +107,11 @@ pub async fn run(gateway: Gateway) -> Result<(), Fatal> {
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+async fn after(stop: &CancellationToken, time: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(time).await;
 }
 
 /// Why one stay at the gateway ended.

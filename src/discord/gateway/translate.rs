@@ -140,6 +140,7 @@ fn ordinary(kind: MessageType) -> bool {
 
 fn file(attachment: discord::Attachment) -> File {
     File {
+        id: attachment.id.get(),
         name: attachment.filename,
         url: attachment.url,
         size: attachment.size.into(),

@@ -89,6 +89,7 @@ fn emoji(value: &Value) -> Option<String> {
 
 fn file(value: &Value) -> Option<File> {
     Some(File {
+        id: id(&value["id"])?,
         name: text(&value["filename"]).unwrap_or_default(),
         url: text(&value["url"])?,
         size: value["size"].as_u64().unwrap_or(0),

@@ -180,7 +180,7 @@ impl State {
                 "content": replied.map(|it| &it.content),
             })),
             "attachments": message.attachments.iter().map(|it| json!({
-                "id": it.id.to_string(), "name": it.name, "url": it.url, "size": it.size, "content_type": it.content_type,
+                "id": it.id.to_string(), "name": it.name, "url": it.signed(self.now), "size": it.size, "content_type": it.content_type,
             })).collect::<Vec<_>>(),
             "embeds": message.embeds,
             "components": message.components,

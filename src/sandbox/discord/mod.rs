@@ -22,6 +22,7 @@ mod permissions;
 mod post;
 mod render;
 mod rest;
+mod signed;
 mod state;
 #[cfg(test)]
 mod tests;

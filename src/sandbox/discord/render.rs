@@ -89,13 +89,14 @@ fn overwrite(it: &Overwrite) -> Value {
     })
 }
 
-fn attachment(it: &Attachment) -> Value {
+fn attachment(it: &Attachment, now: Timestamp) -> Value {
+    let url = it.signed(now);
     let mut body = json!({
         "id": it.id.to_string(),
         "filename": it.name,
         "size": it.size,
-        "url": it.url,
-        "proxy_url": it.url,
+        "url": url,
+        "proxy_url": url,
     });
     if let Some(description) = &it.description {
         body["description"] = json!(description);
@@ -236,7 +237,7 @@ impl State {
             "mention_everyone": message.mention_everyone,
             "mentions": message.mentions.iter().map(|user| self.user_json(*user)).collect::<Vec<_>>(),
             "mention_roles": message.mention_roles.iter().map(id).collect::<Vec<_>>(),
-            "attachments": message.attachments.iter().map(attachment).collect::<Vec<_>>(),
+            "attachments": message.attachments.iter().map(|it| attachment(it, self.now)).collect::<Vec<_>>(),
             "embeds": message.embeds,
             "components": message.components,
             "pinned": message.pinned,

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, Path, Request, State as Shared};
+use axum::extract::{ConnectInfo, Path, RawQuery, Request, State as Shared};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -27,7 +27,7 @@ use super::limits::Ask;
 use super::line::Scissors;
 use super::multipart::{self, Upload};
 use super::state::{Id, State};
-use super::{Discord, gateway};
+use super::{Discord, gateway, signed};
 use routes::{Auth, ROUTES, Route};
 
 /// A request on its way to a handler.
@@ -106,8 +106,13 @@ async fn upgrade(Shared(discord): Shared<Discord>, socket: WebSocketUpgrade) -> 
     socket.on_upgrade(move |socket| gateway::serve(discord, socket))
 }
 
-async fn file(Shared(discord): Shared<Discord>, Path((_, id, _)): Path<(u64, u64, String)>) -> Response {
-    match discord.file(id) {
+async fn file(
+    Shared(discord): Shared<Discord>,
+    Path((_, id, _)): Path<(u64, u64, String)>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let open = signed::opens(id, &query.unwrap_or_default(), discord.lock().now);
+    match discord.file(id).filter(|_| open) {
         Some(bytes) => {
             let state = discord.lock();
             let known = state.messages.values().flat_map(|it| &it.attachments).find(|it| it.id == id);
