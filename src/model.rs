@@ -128,7 +128,8 @@ pub struct ThreadSummary {
 
 impl ThreadSummary {
     /// Changes whenever the thread gains or loses a post or its own facts change: what the watcher
-    /// compares to learn which threads to read. Holds no date text ("Today" becomes a date).
+    /// compares to learn which threads to read. Holds no date text ("Today" becomes a date); the time
+    /// of the last post only where the list does not say which post that is.
     pub fn marker(&self) -> String {
         let mut title = 0_u32;
         for byte in self.prefix.iter().flat_map(|p| p.bytes()).chain(self.title.bytes()) {
@@ -137,7 +138,11 @@ impl ThreadSummary {
         format!(
             "{}/{}/{}{}/{title:x}",
             self.replies.map_or_else(String::new, |n| n.to_string()),
-            self.last_post_id.as_ref().map_or("", |id| id.as_str()),
+            match (&self.last_post_id, self.last_post_at) {
+                (Some(id), _) => id.to_string(),
+                (None, Some(at)) => format!("@{}", at.as_millisecond()),
+                (None, None) => String::new(),
+            },
             if self.closed { "c" } else { "" },
             if self.sticky { "s" } else { "" },
         )

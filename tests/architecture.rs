@@ -16,7 +16,7 @@ const FLOORS: [(&str, &[&str]); 16] = [
     ("forum", &["model", "markup", "clock", "config", "health"]),
     ("discord", &["model", "markup", "clock", "config", "health"]),
     ("bridge", &["model", "markup", "clock", "config", "health", "store", "forum", "discord"]),
-    ("server", &["model", "health"]),
+    ("server", &["model", "health", "bridge"]),
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),
     ("why", &["model", "clock", "config", "store", "forum", "bridge"]),

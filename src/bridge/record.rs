@@ -36,19 +36,51 @@ pub enum Since {
     Beginning,
     /// The last so many of the thread.
     Newest(u32),
-    /// Posts after this one. The number helps where ids can't be compared.
-    After { post: PostId, number: Option<u32> },
+    /// Posts after this one. Its number and its time help where ids can't be compared.
+    After(Spot),
+}
+
+/// Where in a forum's history a post stands, as far as that is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spot {
+    pub post: Option<PostId>,
+    /// Its place in its thread.
+    pub number: Option<u32>,
+    pub at: Option<Millis>,
+}
+
+impl Spot {
+    pub fn of(post: &Post) -> Self {
+        let at = post.posted_at.map(|at| at.as_millisecond());
+        Self { post: Some(post.id.clone()), number: post.number, at }
+    }
+
+    /// Whether it comes after one that was seen. Forums number their posts upwards; where ids are not numbers or not
+    /// known, the place in the thread decides, and else the time. In doubt it does.
+    pub fn is_after(&self, seen: &Self) -> bool {
+        let number = |spot: &Self| spot.post.as_ref().and_then(|post| post.as_str().parse::<u64>().ok());
+        if let (Some(post), Some(seen)) = (number(self), number(seen)) {
+            return post > seen;
+        }
+        if let (Some(number), Some(seen)) = (self.number, seen.number) {
+            return number > seen;
+        }
+        if let (Some(at), Some(seen)) = (self.at, seen.at) {
+            return at > seen;
+        }
+        self.post.is_none() || self.post != seen.post
+    }
 }
 
 impl Behind {
     pub fn new(tie: Arc<Tie>, follow: Option<Follow>) -> Self {
-        let after_baseline = |tie: &Tie| Since::After {
-            post: tie.bridge.baseline.clone().unwrap_or_else(|| PostId::new("")),
-            number: None,
+        let after_baseline = |tie: &Tie| {
+            let post = tie.bridge.baseline.clone().filter(|post| !post.as_str().is_empty());
+            Since::After(Spot { post, number: None, at: tie.bridge.baseline_at })
         };
         let since = match &follow {
             Some(Follow { last_post: Some(post), last_number, .. }) => {
-                Since::After { post: post.clone(), number: *last_number }
+                Since::After(Spot { post: Some(post.clone()), number: *last_number, at: None })
             }
             // Stock was taken of this thread and none of it is read yet.
             Some(_) => match tie.bridge.start {
@@ -70,23 +102,8 @@ impl Behind {
                 (Some(number), Some(last)) => number + count > last,
                 _ => true,
             },
-            Since::After { post: seen, number } => is_after(&post.id, post.number, seen, *number),
+            Since::After(seen) => Spot::of(post).is_after(seen),
         }
-    }
-}
-
-/// Whether a post comes after one that was seen. Forums number their posts upwards; where ids are not
-/// numbers, the place in the thread decides.
-pub fn is_after(post: &PostId, number: Option<u32>, seen: &PostId, seen_number: Option<u32>) -> bool {
-    if seen.as_str().is_empty() {
-        return true;
-    }
-    match (post.as_str().parse::<u64>(), seen.as_str().parse::<u64>()) {
-        (Ok(post), Ok(seen)) => post > seen,
-        _ => match (number, seen_number) {
-            (Some(number), Some(seen)) => number > seen,
-            _ => post != seen,
-        },
     }
 }
 
@@ -309,12 +326,12 @@ impl Reading<'_> {
     fn follow(&self, behind: &Behind, is_last: bool) -> Follow {
         let last = self.page.posts.last();
         let moved_on = last.filter(|last| match &behind.since {
-            Since::After { post, number } => is_after(&last.id, last.number, post, *number),
+            Since::After(seen) => Spot::of(last).is_after(seen),
             _ => true,
         });
         let (last_post, last_number) = match (moved_on, &behind.since) {
             (Some(last), _) => (Some(last.id.clone()), last.number),
-            (None, Since::After { post, number }) => (Some(post.clone()), *number),
+            (None, Since::After(seen)) => (seen.post.clone(), seen.number),
             (None, _) => (None, None),
         };
         Follow {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::discord::DiscordError;
-use crate::forum::{Draft, Failure, PageRef, Posted};
+use crate::forum::{Actor, Draft, Failure, PageRef, Posted};
 use crate::markup::{Block, Doc, Inline, discord::Names, plain};
 use crate::model::{ChannelId, MessageId, Post, PostId, ThreadId};
 use crate::store::{
@@ -62,7 +62,7 @@ pub async fn reply(
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
     Point::BeforeReply.reached();
-    let posted = forum.engine.reply(thread, &draft).await;
+    let posted = forum.engine.reply(&Actor::Bridge, thread, &draft).await;
     Point::AfterReply.reached();
     match posted {
         Ok(Posted::Live { post }) => {
@@ -113,7 +113,7 @@ pub async fn amend(
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
     Point::BeforeAmend.reached();
-    let edited = forum.engine.edit(post, &draft).await;
+    let edited = forum.engine.edit(&Actor::Bridge, post, &draft).await;
     Point::AfterAmend.reached();
     let told = match edited {
         Ok(()) => {
@@ -142,7 +142,8 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
         Effect::Submission(Submission { state: SubmissionState::Withdrawn, ..submission.clone() });
     let Some(post) = &submission.post else { return Ok(vec![withdrawn]) };
     Point::BeforeRetract.reached();
-    let deleted = forum.engine.delete(post, "deleted by its author on Discord").await;
+    let reason = "deleted by its author on Discord";
+    let deleted = forum.engine.delete(&Actor::Bridge, post, reason).await;
     Point::AfterRetract.reached();
     match deleted {
         Ok(()) | Err(Failure::Gone(_)) => {}
@@ -309,7 +310,9 @@ async fn draft(
         None => None,
     };
     match (&answered, &spoken.quote) {
-        (Some(post), None) => blocks.extend(quote(work, forum, thread, post).await?),
+        (Some(post), None) if !forum.engine.capabilities().reply_to => {
+            blocks.extend(quote(work, forum, thread, post).await?);
+        }
         (Some(post), Some(words)) if !words.is_empty() => {
             let credit = work.heart.store.credit(&forum.key, post).await?;
             blocks.push(Block::Quote {

@@ -3,7 +3,7 @@
 //! The job holds no wish of its own: it compares what the reactions say now with what the bridge's
 //! account last did, so that a repeated or reordered event changes nothing.
 
-use crate::forum::Failure;
+use crate::forum::{Actor, Failure};
 use crate::model::{ForumKey, PostId};
 use crate::store::Effect;
 
@@ -23,12 +23,12 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
     }
     let done = if wanted {
         Point::BeforeThank.reached();
-        let thanked = forum.engine.thank(post).await;
+        let thanked = forum.engine.thank(&Actor::Bridge, post).await;
         Point::AfterThank.reached();
         thanked
     } else {
         Point::BeforeWithdraw.reached();
-        let withdrawn = forum.engine.withdraw_thanks(post).await;
+        let withdrawn = forum.engine.withdraw_thanks(&Actor::Bridge, post).await;
         Point::AfterWithdraw.reached();
         withdrawn
     };

@@ -17,7 +17,7 @@ use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, V
 use crate::store::{Effect, Follow, PostRow, Priority, StoreError};
 
 use super::points::Point;
-use super::record::{Behind, Known, Reading, Since, hide, is_after, origin_message};
+use super::record::{Behind, Known, Reading, Since, Spot, hide, origin_message};
 use super::tie::Tie;
 use super::{Forum, Heart};
 
@@ -280,8 +280,7 @@ impl Watcher {
         let summary = summary_of(thread, &page);
         let fresh: Vec<_> = ties.iter().filter(|tie| tie.bridge.baseline.is_none()).collect();
         for tie in &fresh {
-            let mut effects =
-                vec![Effect::Baseline { bridge: tie.id(), post: newest(std::iter::once(&summary)) }];
+            let mut effects = vec![self.baseline(tie, std::slice::from_ref(&summary)).await?];
             if tie.bridge.start != Start::Now {
                 effects.push(Effect::Follow(unread(tie, thread)));
             }
@@ -320,10 +319,10 @@ impl Watcher {
                 number += 1;
             }
         }
-        let own = threads.iter().filter(|summary| !summary.moved && !summary.deleted);
-        let mut effects = vec![Effect::Baseline { bridge: tie.id(), post: newest(own.clone()) }];
+        threads.retain(|summary| !summary.moved && !summary.deleted);
+        let mut effects = vec![self.baseline(tie, &threads).await?];
         if tie.bridge.start != Start::Now {
-            effects.extend(own.map(|summary| Effect::Follow(unread(tie, &summary.id))));
+            effects.extend(threads.iter().map(|summary| Effect::Follow(unread(tie, &summary.id))));
         }
         tracing::info!(
             forum = %self.forum.key, %board, threads = threads.len(),
@@ -331,6 +330,22 @@ impl Watcher {
         );
         self.commit(effects).await?;
         self.reload(tie).await
+    }
+
+    /// What is history for a new bridge: everything up to the newest post of these threads.
+    async fn baseline(&self, tie: &Tie, threads: &[ThreadSummary]) -> Result<Effect, Trouble> {
+        let mut newest = newest(threads.iter().filter_map(|summary| summary.last_post_id.as_ref()));
+        let latest = threads.iter().max_by_key(|summary| summary.last_post_at);
+        if let (None, Some(latest)) = (&newest, latest) {
+            // The list does not say which posts are its threads' last.
+            let page = self.forum.engine.thread(&latest.id, PageRef::Last).await?;
+            newest = self::newest(page.posts.iter().map(|post| &post.id));
+        }
+        Ok(Effect::Baseline {
+            bridge: tie.id(),
+            post: newest.unwrap_or_else(|| PostId::new("")),
+            at: latest.and_then(|summary| summary.last_post_at).map(|at| at.as_millisecond()),
+        })
     }
 
     /// Brings a bridge in memory up to date with its row.
@@ -398,7 +413,8 @@ impl Watcher {
         let mut page = self.forum.engine.thread(thread, PageRef::Last).await?;
         let last = page.posts.iter().filter_map(|post| post.number).max();
         for _ in 0..FURTHEST_BACK {
-            let all_wanted = |b: &Behind| page.posts.first().is_some_and(|first| b.wants(first, last));
+            // A page without posts (all of them hidden from the bridge) tells nothing of the one before it.
+            let all_wanted = |b: &Behind| page.posts.first().is_none_or(|first| b.wants(first, last));
             if page.thread.page <= 1 || !behind.iter().any(all_wanted) {
                 break;
             }
@@ -626,12 +642,17 @@ fn behind(
     summary: &ThreadSummary,
 ) -> Vec<Behind> {
     let marker = summary.marker();
+    let last = Spot {
+        post: summary.last_post_id.clone(),
+        number: None,
+        at: summary.last_post_at.map(|at| at.as_millisecond()),
+    };
     ties.iter()
         .map(|tie| Behind::new(tie.clone(), follows.get(&(tie.id().0, summary.id.clone())).cloned()))
-        .filter(|behind| match (&behind.follow, &behind.since, &summary.last_post_id) {
-            (Some(follow), _, _) => follow.marker != marker,
-            (None, Since::After { post, .. }, Some(last)) => is_after(last, None, post, None),
-            (None, _, _) => true,
+        .filter(|behind| match (&behind.follow, &behind.since) {
+            (Some(follow), _) => follow.marker != marker,
+            (None, Since::After(seen)) => last.is_after(seen),
+            (None, _) => true,
         })
         .collect()
 }
@@ -647,12 +668,9 @@ fn unread(tie: &Tie, thread: &ThreadId) -> Follow {
     }
 }
 
-/// The newest post of a list of threads.
-fn newest<'a>(threads: impl Iterator<Item = &'a ThreadSummary>) -> PostId {
-    threads
-        .filter_map(|summary| summary.last_post_id.clone())
-        .max_by_key(|post| post.as_str().parse::<u64>().unwrap_or(0))
-        .unwrap_or_else(|| PostId::new(""))
+/// The newest of some posts: the one with the highest number.
+fn newest<'a>(posts: impl Iterator<Item = &'a PostId>) -> Option<PostId> {
+    posts.max_by_key(|post| post.as_str().parse::<u64>().unwrap_or(0)).cloned()
 }
 
 /// What a board's list would say of a thread, from its own last page.

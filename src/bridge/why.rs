@@ -8,7 +8,7 @@ use crate::model::{ForumKey, PostId};
 use crate::store::history::{Chapter, Standing, What};
 use crate::store::{Bridge, BridgeId, Millis, Part, PostRow, Store, StoreError, ThreadRow};
 
-use super::record::is_after;
+use super::record::Spot;
 
 /// Everything that is known of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,13 +126,17 @@ impl Story {
             _ if bridge.paused => "not looked at: the bridge is paused",
             None => "not looked at: the bridge has not taken stock of the forum yet",
             Some(baseline)
-                if !baseline.as_str().is_empty() && !is_after(&self.post, None, baseline, None) =>
+                if !baseline.as_str().is_empty() && !spot(&self.post).is_after(&spot(baseline)) =>
             {
                 "filtered: the post is older than the bridge"
             }
             Some(_) => "not seen: it was not on a page that the bridge has read, or on another board",
         }
     }
+}
+
+fn spot(post: &PostId) -> Spot {
+    Spot { post: Some(post.clone()), ..Spot::default() }
 }
 
 fn told(chapter: &Chapter) -> Vec<Line> {

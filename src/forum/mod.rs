@@ -27,8 +27,21 @@ pub struct Capabilities {
     pub withdraw_thanks: bool,
     /// Posts and thanks can be made in the name of a linked member.
     pub act_as_member: bool,
+    /// A post can say which one it answers, so that it need not be quoted.
+    pub reply_to: bool,
     /// The forum can tell us of news; polling is only the safety net.
     pub push: bool,
+}
+
+/// In whose name something is written. Only where [`Capabilities::act_as_member`] says so may it be anybody but
+/// the bridge; an engine that can't answers [`Failure::Unsupported`], never as somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// The bridge's own account.
+    Bridge,
+    /// A member who has proven to be the person in Discord. Some engines go by the id and some by the name, so both
+    /// were noted when the account was linked.
+    Member { id: MemberId, name: String },
 }
 
 /// The account that the bridge uses on a forum.
@@ -68,11 +81,16 @@ pub enum Posted {
     Unnamed,
 }
 
-/// A thread just opened.
+/// How a forum took a new thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    pub thread: ThreadId,
-    pub post: Option<PostId>,
+pub enum Opened {
+    Live {
+        thread: ThreadId,
+        /// Its first post, where the forum says.
+        post: Option<PostId>,
+    },
+    /// It waits for a moderator: nobody else sees it, and it has no id yet.
+    AwaitingApproval,
 }
 
 /// Why a forum did not do what it was asked. The bridge branches on exactly these.
@@ -149,7 +167,9 @@ pub trait Engine: Send + Sync {
 
     async fn boards(&self) -> Result<Vec<Board>, Failure>;
 
-    /// One page of a board, the threads with the newest posts first (stickies before them).
+    /// One page of a board, the threads with the newest posts first (stickies before them). How the bridge learns what
+    /// changed: of a thread whose [`marker`](crate::model::ThreadSummary::marker) moved the pages that hold something
+    /// new are read, so a summary must tell of every new post, by its last post's id or else by its exact time.
     async fn board(&self, board: &BoardId, page: u32) -> Result<BoardPage, Failure>;
 
     async fn thread(&self, thread: &ThreadId, page: PageRef) -> Result<ThreadPage, Failure>;
@@ -157,21 +177,28 @@ pub trait Engine: Send + Sync {
     /// The page that holds this post, whichever thread it is in by now.
     async fn page_with_post(&self, post: &PostId) -> Result<ThreadPage, Failure>;
 
-    async fn reply(&self, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure>;
+    async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure>;
 
-    async fn edit(&self, post: &PostId, draft: &Draft) -> Result<(), Failure>;
+    /// Replaces the words of a post that the same actor wrote.
+    async fn edit(&self, actor: &Actor, post: &PostId, draft: &Draft) -> Result<(), Failure>;
 
-    /// Removes one of the bridge's own posts. Refuses a thread's first post: that would take the
+    /// Removes a post that the same actor wrote. Refuses a thread's first post: that would take the
     /// whole thread with it.
-    async fn delete(&self, post: &PostId, reason: &str) -> Result<(), Failure>;
+    async fn delete(&self, actor: &Actor, post: &PostId, reason: &str) -> Result<(), Failure>;
 
-    async fn open_thread(&self, board: &BoardId, title: &str, draft: &Draft) -> Result<Opened, Failure>;
+    async fn open_thread(
+        &self,
+        actor: &Actor,
+        board: &BoardId,
+        title: &str,
+        draft: &Draft,
+    ) -> Result<Opened, Failure>;
 
-    /// Thanks a post as the bridge's account. Already thanked is `Ok`.
-    async fn thank(&self, post: &PostId) -> Result<(), Failure>;
+    /// Thanks a post. Already thanked is `Ok`.
+    async fn thank(&self, actor: &Actor, post: &PostId) -> Result<(), Failure>;
 
-    /// Takes the bridge's own thanks back. Not thanked is `Ok`.
-    async fn withdraw_thanks(&self, post: &PostId) -> Result<(), Failure>;
+    /// Takes the actor's own thanks back. Not thanked is `Ok`.
+    async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure>;
 
     /// The address at which a person's browser shows this post, built from ids alone.
     fn post_url(&self, thread: &ThreadId, post: &PostId) -> String;

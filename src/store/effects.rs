@@ -28,8 +28,12 @@ pub(super) async fn forum_id(tx: &mut Tx, forum: &ForumKey) -> Result<i64, Store
 
 pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError> {
     match effect {
-        Effect::Baseline { bridge, post } => {
-            tx.run("UPDATE bridge SET baseline = $2 WHERE id = $1", values![bridge.0, post.as_str()]).await?;
+        Effect::Baseline { bridge, post, at } => {
+            tx.run(
+                "UPDATE bridge SET baseline = $2, baseline_at = $3 WHERE id = $1",
+                values![bridge.0, post.as_str(), *at],
+            )
+            .await?;
         }
         Effect::Follow(follow) => {
             tx.run(

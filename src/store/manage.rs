@@ -103,7 +103,7 @@ impl Manage for Sql {
     async fn set_backfill(&self, bridge: BridgeId, start: Start) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(
-            "UPDATE bridge SET backfill = $2, baseline = NULL WHERE id = $1",
+            "UPDATE bridge SET backfill = $2, baseline = NULL, baseline_at = NULL WHERE id = $1",
             values![bridge.0, start_text(start)],
         )
         .await?;

@@ -67,6 +67,8 @@ pub struct Bridge {
     /// Set once the bridge has taken stock of its board: posts up to and including this one are
     /// history (`""` where the board was empty or all of it is wanted).
     pub baseline: Option<PostId>,
+    /// When the newest of those posts was made, by the forum's own clock.
+    pub baseline_at: Option<Millis>,
 }
 
 /// How far a bridge has followed a thread.
@@ -236,6 +238,7 @@ pub enum Effect {
     Baseline {
         bridge: BridgeId,
         post: PostId,
+        at: Option<Millis>,
     },
     Follow(Follow),
     Thread(ThreadRow),

@@ -21,7 +21,7 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 
 /// The schema, step by step; both databases take the same steps.
-const STEPS: [(i64, &str, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str, &str); 3] = [
     (
         1,
         "begin",
@@ -33,6 +33,12 @@ const STEPS: [(i64, &str, &str, &str); 2] = [
         "people",
         include_str!("../../migrations/sqlite/0003_people.sql"),
         include_str!("../../migrations/postgres/0003_people.sql"),
+    ),
+    (
+        4,
+        "baseline time",
+        include_str!("../../migrations/sqlite/0004_baseline_time.sql"),
+        include_str!("../../migrations/postgres/0004_baseline_time.sql"),
     ),
 ];
 

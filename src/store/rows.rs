@@ -70,7 +70,8 @@ pub fn bridge(row: &Row) -> Result<Bridge, StoreError> {
         from_file: row.flag(8)?,
         paused: row.flag(9)?,
         baseline: row.maybe_text(10)?.map(PostId),
-        guild: Some(row.snowflake(11)?).filter(|id| *id != 0).map(GuildId),
+        baseline_at: row.maybe_int(11)?,
+        guild: Some(row.snowflake(12)?).filter(|id| *id != 0).map(GuildId),
     })
 }
 

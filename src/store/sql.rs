@@ -93,7 +93,7 @@ impl Sql {
 
 pub(super) const BRIDGES: &str = "
     SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks,
-           COALESCE(b.backfill, b.start_at), b.from_file, b.paused, b.baseline, b.guild
+           COALESCE(b.backfill, b.start_at), b.from_file, b.paused, b.baseline, b.baseline_at, b.guild
     FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
 
 /// What goes with a bridge that left the configuration, the bridge last.

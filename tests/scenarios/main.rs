@@ -5,6 +5,7 @@
 mod openapi;
 mod world;
 
+mod bridges;
 mod commands;
 mod faults;
 mod menus;

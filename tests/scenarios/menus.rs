@@ -17,6 +17,8 @@ async fn one_post(world: &World) -> (u64, u64, u64, u64) {
         world.forum().open_thread(world.board, world.ann, "Tip", "Label both ends.").unwrap();
     let room = world.room("Tip").await;
     let message = world.message(room, "Label both ends.").await.id;
+    // Until the message is written down, it shows no post.
+    world.quiet().await;
     eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
     (thread, post, room, message)
 }

@@ -104,6 +104,14 @@ impl World {
         self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0)
     }
 
+    /// Somebody with these permissions in the guild, beside those of everyone.
+    pub fn person_with(&self, name: &str, permissions: u64) -> u64 {
+        let person = self.discord().add_user(name);
+        let role = self.discord().add_role(self.stage.guild, name, permissions);
+        self.discord().give_role(self.stage.guild, person, role);
+        person
+    }
+
     /// Stops the bridge as SIGTERM would.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         let (stop, task) = self.running.take().expect("a running bridge");

@@ -55,7 +55,7 @@ async fn what_is_written_is_read_back() {
         let emoji = "🙏".to_owned();
         let reaction = Reaction { bridge, post: post("41"), message: MessageId(5), user: UserId(1), emoji };
         let effects = vec![
-            Effect::Baseline { bridge, post: post("40") },
+            Effect::Baseline { bridge, post: post("40"), at: Some(1_700_000_000_000) },
             Effect::Follow(follow.clone()),
             Effect::Thread(row.clone()),
             Effect::Post(known.clone()),
@@ -69,7 +69,9 @@ async fn what_is_written_is_read_back() {
         ];
         assert!(store.apply(None, effects).await.unwrap());
 
-        assert_eq!(store.bridges().await.unwrap()[0].baseline, Some(post("40")));
+        let bridges = store.bridges().await.unwrap();
+        assert_eq!(bridges[0].baseline, Some(post("40")));
+        assert_eq!(bridges[0].baseline_at, Some(1_700_000_000_000));
         let asked = [ThreadId::new("6"), thread.clone()];
         assert_eq!(store.follows(bridge, &asked).await.unwrap(), std::slice::from_ref(&follow));
         assert_eq!(store.unread(bridge, 5).await.unwrap(), std::slice::from_ref(&follow));

@@ -18,6 +18,7 @@ fn tie(id: i64, start: Start, baseline: &str) -> Arc<Tie> {
         paused: false,
         baseline: Some(PostId::new(baseline)),
         guild: None,
+        baseline_at: None,
     };
     let channel = Channel {
         id: ChannelId(70),
@@ -239,9 +240,22 @@ fn a_reply_from_discord_is_tied_to_its_message_and_shown_only_elsewhere() {
 
 #[test]
 fn order_is_by_id_and_by_place_where_ids_are_no_numbers() {
-    let id = PostId::new;
-    assert!(is_after(&id("10"), None, &id("9"), None));
-    assert!(!is_after(&id("9"), Some(5), &id("10"), Some(4)));
-    assert!(is_after(&id("https://a/1"), Some(5), &id("https://b/2"), Some(4)));
-    assert!(is_after(&id("1"), None, &id(""), None));
+    let spot = |id: &str, number, at| Spot {
+        post: Some(PostId::new(id)).filter(|id| !id.as_str().is_empty()),
+        number,
+        at,
+    };
+    for (post, seen, after) in [
+        (spot("10", None, None), spot("9", None, None), true),
+        (spot("9", Some(5), Some(50)), spot("10", Some(4), Some(40)), false),
+        (spot("https://a/1", Some(5), None), spot("https://b/2", Some(4), None), true),
+        (spot("https://a/1", Some(5), Some(39)), spot("10", None, Some(40)), false),
+        (spot("", None, Some(41)), spot("10", None, Some(40)), true),
+        (spot("", None, Some(40)), spot("10", None, Some(40)), false),
+        (spot("1", None, None), Spot::default(), true),
+        (spot("", None, None), Spot::default(), true),
+        (spot("https://a/1", None, None), spot("https://a/1", None, None), false),
+    ] {
+        assert_eq!(post.is_after(&seen), after, "{post:?} {seen:?}");
+    }
 }

@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::client::{Client, Limits, Page, Posted as Sent};
-use super::{Account, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind};
+use super::{
+    Account, Actor, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind,
+};
 use crate::clock::Clock;
 use crate::config::ForumConfig;
 use crate::markup::bbcode;
@@ -164,6 +166,14 @@ impl Vbulletin4 {
     }
 }
 
+/// vBulletin has no way to post as another member.
+fn own_account(actor: &Actor) -> Result<(), Failure> {
+    match actor {
+        Actor::Bridge => Ok(()),
+        Actor::Member { .. } => Err(Failure::Unsupported("act as another member")),
+    }
+}
+
 #[async_trait]
 impl Engine for Vbulletin4 {
     fn capabilities(&self) -> Capabilities {
@@ -176,6 +186,7 @@ impl Engine for Vbulletin4 {
             thank: writes,
             withdraw_thanks: writes,
             act_as_member: false,
+            reply_to: false,
             push: false,
         }
     }
@@ -215,7 +226,8 @@ impl Engine for Vbulletin4 {
         self.thread_at(&url).await
     }
 
-    async fn reply(&self, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+    async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+        own_account(actor)?;
         let message = bbcode::write(&draft.body);
         let answered = draft.reply_to.as_ref().map_or("who cares", PostId::as_str);
         let specified = if draft.reply_to.is_some() { "1" } else { "0" };
@@ -252,7 +264,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn edit(&self, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+    async fn edit(&self, actor: &Actor, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+        own_account(actor)?;
         let mut url = links::script(self.base(), "editpost.php");
         url.query_pairs_mut().append_pair("do", "editpost").append_pair("p", post.as_str());
         let page = self.session.get(&url).await?;
@@ -289,7 +302,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn delete(&self, post: &PostId, reason: &str) -> Result<(), Failure> {
+    async fn delete(&self, actor: &Actor, post: &PostId, reason: &str) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = match self.post_on_page(post).await {
             Err(Failure::Gone(_)) => return Ok(()),
             other => other?,
@@ -318,7 +332,14 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn open_thread(&self, board: &BoardId, title: &str, draft: &Draft) -> Result<Opened, Failure> {
+    async fn open_thread(
+        &self,
+        actor: &Actor,
+        board: &BoardId,
+        title: &str,
+        draft: &Draft,
+    ) -> Result<Opened, Failure> {
+        own_account(actor)?;
         let message = bbcode::write(&draft.body);
         let script = format!("newthread.php?do=postthread&f={board}");
         let fields = [
@@ -338,12 +359,7 @@ impl Engine for Vbulletin4 {
             Answer::Redirected { target, awaiting: false, .. } => {
                 self.base().join(&target).unwrap_or_else(|_| self.base().clone())
             }
-            Answer::Redirected { .. } => {
-                return Err(Failure::refused(
-                    RefusalKind::Other,
-                    "the new thread waits for a moderator's approval",
-                ));
-            }
+            Answer::Redirected { .. } => return Ok(Opened::AwaitingApproval),
             Answer::Shown => {
                 return Err(Failure::Uncertain {
                     reason: "the forum did not say where the thread is".to_owned(),
@@ -354,9 +370,9 @@ impl Engine for Vbulletin4 {
         };
         let Place { thread, post, .. } = links::place(&target);
         match (thread, post) {
-            (Some(thread), post) => Ok(Opened { thread, post }),
+            (Some(thread), post) => Ok(Opened::Live { thread, post }),
             (None, Some(post)) => match self.page_with_post(&post).await?.thread.id {
-                Some(thread) => Ok(Opened { thread, post: Some(post) }),
+                Some(thread) => Ok(Opened::Live { thread, post: Some(post) }),
                 None => {
                     Err(Failure::Uncertain { reason: "the forum did not say where the thread is".to_owned() })
                 }
@@ -367,7 +383,8 @@ impl Engine for Vbulletin4 {
         }
     }
 
-    async fn thank(&self, post: &PostId) -> Result<(), Failure> {
+    async fn thank(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = self.post_on_page(post).await?;
         match found.viewer_thanks {
             ViewerThanks::Given => return Ok(()),
@@ -389,7 +406,8 @@ impl Engine for Vbulletin4 {
         Err(Failure::refused(RefusalKind::Other, "the forum did not take the thanks"))
     }
 
-    async fn withdraw_thanks(&self, post: &PostId) -> Result<(), Failure> {
+    async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        own_account(actor)?;
         let (_, found) = self.post_on_page(post).await?;
         if found.viewer_thanks != ViewerThanks::Given && !self.thanked_by_us(&found) {
             return Ok(());
