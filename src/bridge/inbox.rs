@@ -148,14 +148,14 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
             let why = "the bridge to the forum is paused";
             effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
         }
-        Replies::Everyone => {
+        Replies::Linked if heart.store.link(&tie.bridge.forum, message.author.id).await?.is_none() => {
+            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
+            let why = "here only people who have linked their forum account (/account link) can write to the forum";
+            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
+        }
+        Replies::Everyone | Replies::Linked => {
             effects.push(Effect::Submission(submission));
             effects.push(reply_job(&tie, &thread, spoken, now)?);
-        }
-        Replies::Linked => {
-            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
-            let why = "here only people who have linked their forum account can write to the forum";
-            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
         }
     }
     Point::BeforeReceive.reached();
@@ -175,7 +175,12 @@ async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let Some(tie) = heart.ties.get(submission.bridge) else { return Ok(()) };
     let spoken = spoken(message);
     let digest = spoken_digest(&spoken);
-    if submission.digest == digest || tie.bridge.replies != Replies::Everyone {
+    let may = match tie.bridge.replies {
+        Replies::Everyone => true,
+        Replies::Linked => heart.store.link(&tie.bridge.forum, submission.author).await?.is_some(),
+        Replies::Off => false,
+    };
+    if submission.digest == digest || !may || tie.bridge.paused {
         return Ok(());
     }
     let now = heart.store.now().await?;

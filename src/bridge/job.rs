@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BoardId, ChannelId, ForumKey, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
+    BoardId, ChannelId, ForumKey, MemberId, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
 };
 use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError};
 
@@ -30,6 +30,8 @@ pub enum Job {
     Thank { forum: ForumKey, post: PostId },
     /// Tells a person what became of their message.
     Tell { channel: ChannelId, message: MessageId, news: Outcome },
+    /// Tells a member of a forum something, by its private message.
+    Letter { forum: ForumKey, member: MemberId, name: String, title: String, text: String },
 }
 
 /// Whether a job shows a post for the first time.
@@ -120,6 +122,7 @@ impl Job {
             Self::Retract { message, .. } => format!("retract:{message}"),
             Self::Thank { forum, post } => format!("thank:{forum}:{post}"),
             Self::Tell { message, .. } => format!("tell:{message}"),
+            Self::Letter { forum, member, title, .. } => format!("letter:{forum}:{member}:{title}"),
         }
     }
 
@@ -132,7 +135,7 @@ impl Job {
             | Self::Reply { bridge, .. }
             | Self::Amend { bridge, .. }
             | Self::Retract { bridge, .. } => Some(*bridge),
-            Self::Thank { .. } | Self::Tell { .. } => None,
+            Self::Thank { .. } | Self::Tell { .. } | Self::Letter { .. } => None,
         }
     }
 
@@ -147,6 +150,7 @@ impl Job {
             Self::Retract { .. } => "take a reply back".to_owned(),
             Self::Thank { post, .. } => format!("bring the thanks for post {post} over"),
             Self::Tell { .. } => "tell somebody what became of their message".to_owned(),
+            Self::Letter { .. } => "write to a member of the forum".to_owned(),
         }
     }
 

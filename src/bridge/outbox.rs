@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::discord::DiscordError;
 use crate::forum::Failure;
+use crate::markup::Doc;
+use crate::model::{ForumKey, MemberId};
 use crate::store::{BridgeId, Claim, Effect, Finish, Millis, StoreError};
 
 use super::job::Job;
@@ -213,5 +215,24 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Job::Retract { bridge, message, .. } => submit::retract(&work, bridge, message).await,
         Job::Thank { forum, post } => thanks::thank(&work, &forum, &post).await,
         Job::Tell { channel, message, news } => submit::tell(&work, channel, message, &news).await,
+        Job::Letter { forum, member, name, title, text } => {
+            letter(&work, &forum, &member, &name, &title, text).await
+        }
+    }
+}
+
+/// Writes to a member. One that may have arrived is not sent again.
+async fn letter(
+    work: &Work<'_>,
+    forum: &ForumKey,
+    member: &MemberId,
+    name: &str,
+    title: &str,
+    text: String,
+) -> Result<Vec<Effect>, Halt> {
+    let Some(forum) = work.heart.forums.get(forum) else { return Ok(Vec::new()) };
+    match forum.engine.message_member(member, name, title, &Doc::text(text)).await {
+        Ok(()) | Err(Failure::Uncertain { .. } | Failure::Unsupported(_)) => Ok(Vec::new()),
+        Err(failure) => Err(failure.into()),
     }
 }

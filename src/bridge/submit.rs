@@ -299,8 +299,17 @@ async fn draft(
     let mut blocks = Vec::new();
     if let Some(guild) = tie.guild() {
         let url = message_url(guild, spoken.channel, spoken.message);
+        let linked = work.heart.store.link(&forum.key, spoken.author).await?;
+        let who = match &linked {
+            Some(link) => {
+                let name = vec![Inline::Text(link.name.clone())];
+                let url = forum.engine.member_url(&link.member, &link.name);
+                url.map_or(Inline::Bold(name.clone()), |url| Inline::Bold(vec![Inline::Link { url, content: name }]))
+            }
+            None => Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
+        };
         blocks.push(Block::Paragraph(vec![
-            Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
+            who,
             Inline::Text(" via ".to_owned()),
             Inline::Link { url, content: vec![Inline::Text("Discord".to_owned())] },
         ]));

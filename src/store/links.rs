@@ -81,6 +81,13 @@ pub trait Links: Send + Sync {
     /// Keeps a code for a person; an older one of theirs is void.
     async fn note_code(&self, code: &NewCode, now: Millis) -> Result<Asked, StoreError>;
 
+    /// The member that a person's waiting code is for, and its digest.
+    async fn waiting_code(
+        &self,
+        forum: &ForumKey,
+        person: UserId,
+    ) -> Result<Option<(MemberId, String)>, StoreError>;
+
     /// Takes a code that could not be sent back; it does not count.
     async fn drop_code(&self, forum: &ForumKey, person: UserId) -> Result<(), StoreError>;
 
@@ -92,9 +99,6 @@ pub trait Links: Send + Sync {
         code: &str,
         now: Millis,
     ) -> Result<Tried, StoreError>;
-
-    /// Writes down the name that a linked member has now.
-    async fn rename_link(&self, forum: &ForumKey, member: &MemberId, name: &str) -> Result<(), StoreError>;
 
     async fn unlink(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError>;
 }
@@ -181,10 +185,26 @@ impl Links for Sql {
         Ok(Asked::Noted)
     }
 
+    async fn waiting_code(
+        &self,
+        forum: &ForumKey,
+        person: UserId,
+    ) -> Result<Option<(MemberId, String)>, StoreError> {
+        let row = self
+            .db
+            .row(
+                "SELECT c.member, c.code FROM link_code c JOIN forum f ON f.id = c.forum
+                 WHERE f.forum_key = $1 AND c.person = $2 AND c.code <> ''",
+                values![forum.as_str(), person.0],
+            )
+            .await?;
+        row.map(|row| Ok((MemberId(row.text(0)?), row.text(1)?))).transpose()
+    }
+
     async fn drop_code(&self, forum: &ForumKey, person: UserId) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let forum = forum_id(&mut tx, forum).await?;
-        let sql = "UPDATE link_code SET code = '' WHERE forum = $1 AND person = $2";
+        let sql = "UPDATE link_code SET code = '', asked = asked - 1 WHERE forum = $1 AND person = $2";
         tx.run(sql, values![forum, person.0]).await?;
         tx.commit().await
     }
@@ -247,14 +267,6 @@ impl Links for Sql {
             return Ok(Tried::Taken);
         }
         Ok(Tried::Linked(Link { forum: forum.clone(), person, member: MemberId(member), name, at: now }))
-    }
-
-    async fn rename_link(&self, forum: &ForumKey, member: &MemberId, name: &str) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        let forum = forum_id(&mut tx, forum).await?;
-        let sql = "UPDATE account_link SET name = $3 WHERE forum = $1 AND member = $2";
-        tx.run(sql, values![forum, member.as_str(), name]).await?;
-        tx.commit().await
     }
 
     async fn unlink(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError> {

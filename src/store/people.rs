@@ -173,6 +173,14 @@ pub(super) async fn apply(tx: &mut Tx, credit: &Credit) -> Result<(), StoreError
         ],
     )
     .await?;
+    // A member who took another name is still the one who was linked.
+    if let Some(member) = &credit.member {
+        tx.run(
+            "UPDATE account_link SET name = $3 WHERE forum = $1 AND member = $2 AND name <> $3",
+            values![forum, member.as_str(), credit.author.as_str()],
+        )
+        .await?;
+    }
     let kept = credit.thanks.len() as u64;
     tx.run(
         "DELETE FROM thanks WHERE forum = $1 AND post = $2 AND place >= $3",

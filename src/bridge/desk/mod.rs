@@ -18,6 +18,7 @@ use crate::model::{Board, BoardId, ForumKey, GuildId, PostId, ThreadId};
 use super::tie::Tie;
 use super::{Forum, Heart};
 
+mod accounts;
 mod managing;
 mod reading;
 mod thanking;

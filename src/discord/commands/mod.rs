@@ -17,6 +17,7 @@ use super::loopback;
 use crate::clock::Clock;
 use crate::model::{GuildId, UserId};
 
+mod account;
 mod answer;
 pub mod asks;
 mod bridge;
@@ -68,6 +69,7 @@ type Command = poise::Command<Data, Refusal>;
 fn commands() -> Vec<Command> {
     vec![
         thread::thread(),
+        account::account(),
         bridge::bridge(),
         thanks::thanks(),
         thanks::thank_the_poster(),

@@ -6,7 +6,7 @@ use serenity::{ComponentInteraction, FullEvent, Interaction, MessageFlags, Modal
 
 use super::answer::{self, Door, Place};
 use super::page::{self, Lead};
-use super::{Data, Refusal, bridge, patience, reply, thanks};
+use super::{Data, Refusal, account, bridge, patience, reply, thanks};
 use crate::model::{GuildId, UserId};
 
 /// Discord gives a button's or a form's id 100 characters.
@@ -41,6 +41,8 @@ async fn button(http: &serenity::Http, data: &Data, press: &ComponentInteraction
     let id = press.data.custom_id.as_str();
     match id.split('|').next().unwrap_or_default() {
         "thread" => turn(http, data, press).await,
+        "code" => account::enter_code(http, press).await,
+        "profile" => account::look_at_profile(http, data, press).await,
         "mirror" => bridge::mirror_here(http, data, press).await,
         "backfill" => bridge::backfill_begins(http, data, press).await,
         "parked" => bridge::unpark(http, data, press).await,
@@ -51,8 +53,10 @@ async fn button(http: &serenity::Http, data: &Data, press: &ComponentInteraction
 
 async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteraction) {
     let id = form.data.custom_id.as_str();
-    if id.starts_with("reply|") {
-        reply::filled_in(http, data, form).await;
+    match id.split('|').next().unwrap_or_default() {
+        "reply" => reply::filled_in(http, data, form).await,
+        "code" => account::filled_in(http, data, form).await,
+        _ => {}
     }
 }
 

@@ -256,6 +256,7 @@ fn the_definitions_keep_to_discords_limits() {
         commands.iter().map(subcommands).collect::<Vec<_>>(),
         [
             "thread show|latest|info",
+            "account link|unlink|show",
             "bridge add|list|pause|resume|remove|backfill|status|why",
             "thanks who|top",
             "Thank the poster",

@@ -20,7 +20,7 @@ use url::Url;
 use super::{Fatal, Gateway, checked, run};
 use crate::clock::SystemClock;
 use crate::discord::commands::asks::{
-    Asked, Asker, Bridges, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
+    Accounts, Asked, Asker, Bridges, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
 };
 use crate::discord::rest::Rest;
 use crate::discord::{Event, Person};
@@ -190,6 +190,7 @@ fn member(id: &str) -> Value {
 /// One thread of three pages, slow when it is called `slow`.
 struct Library;
 
+impl Accounts for Library {}
 impl Bridges for Library {}
 impl Thanking for Library {}
 impl Writing for Library {}

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::model::{ChannelId, GuildId, UserId};
 
+mod accounts;
 mod bridges;
 mod reading;
 mod thanking;
 mod writing;
 
+pub use accounts::{Accounts, CodeView, LinkView};
 pub use bridges::{
     BridgeView, Bridges, Manager, NewBridge, ParkedView, Plan, Progress, Standing, StatusView, StoryView,
 };
@@ -45,12 +47,13 @@ pub struct Asked {
     pub thanking: Arc<dyn Thanking>,
     pub writing: Arc<dyn Writing>,
     pub bridges: Arc<dyn Bridges>,
+    pub accounts: Arc<dyn Accounts>,
 }
 
 impl Asked {
     /// One who answers everything.
-    pub fn all<T: Forums + Thanking + Writing + Bridges + 'static>(one: Arc<T>) -> Self {
-        Self { forums: one.clone(), thanking: one.clone(), writing: one.clone(), bridges: one }
+    pub fn all<T: Forums + Thanking + Writing + Bridges + Accounts + 'static>(one: Arc<T>) -> Self {
+        Self { forums: one.clone(), thanking: one.clone(), writing: one.clone(), bridges: one.clone(), accounts: one }
     }
 }
 
