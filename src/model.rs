@@ -253,6 +253,8 @@ pub enum Visibility {
     Deleted,
     /// The viewer ignores its author.
     Ignored,
+    /// Staff see it before a moderator has let it through; readers do not.
+    AwaitingApproval,
 }
 
 /// The viewer's own thanks, as the page's thanks button tells it.
@@ -311,4 +313,72 @@ pub struct Thanks {
     pub member_id: Option<MemberId>,
     /// The day in the forum's own time zone; the add-on shows no time of day.
     pub on: Option<Date>,
+}
+
+/// Whom to look up: by id where it is known, else by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberKey {
+    Id(MemberId),
+    Name(String),
+}
+
+/// A member, as the forum's own page about them tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub id: Option<MemberId>,
+    pub name: String,
+    pub url: Option<String>,
+    pub title: Option<String>,
+    pub avatar_url: Option<String>,
+    /// As the page writes it: boards differ in how exact they are.
+    pub joined: Option<String>,
+    pub last_active: Option<String>,
+    pub location: Option<String>,
+    pub posts: Option<u64>,
+    pub thanks_given: Option<u64>,
+    pub thanks_received: Option<u64>,
+    pub posts_thanked: Option<u64>,
+    /// Whatever else the page states, label and value, in its order.
+    pub fields: Vec<(String, String)>,
+}
+
+/// What to search a forum for. Words or an author must be given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Search {
+    pub words: String,
+    /// Only posts by the member of this name.
+    pub author: Option<String>,
+    pub board: Option<BoardId>,
+    /// Which page of the results, from 1; 0 is taken for 1.
+    pub page: u32,
+}
+
+/// One page of search results. No match is a page without hits, not an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPage {
+    pub page: u32,
+    pub pages: u32,
+    /// How many hits there are on all pages, where the forum says so.
+    pub total: Option<u64>,
+    pub hits: Vec<Found>,
+}
+
+/// One hit: a post, or a thread where the forum lists threads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    pub thread: Option<ThreadId>,
+    pub post: Option<PostId>,
+    /// Of the post where there is one, else of the thread.
+    pub url: String,
+    /// The thread's title.
+    pub title: String,
+    /// Who wrote the post, or opened the thread.
+    pub author: Option<String>,
+    pub board: BoardRef,
+    /// When the post was written, or the thread's last post.
+    pub at: Option<Timestamp>,
+    /// The beginning of the post's words.
+    pub snippet: Option<String>,
+    pub replies: Option<u64>,
 }

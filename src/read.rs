@@ -12,9 +12,12 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{EngineName, ForumConfig};
 use crate::forum::vbulletin4::parse;
-use crate::forum::{self, PageRef, Place, charset};
+use crate::forum::{self, Place, charset};
 use crate::markup::discord::{self, NoLinks};
-use crate::model::{Author, ForumKey, Post, Thread, ThreadPage};
+use crate::model::{Author, ForumKey, Post, Thread, ThreadPage, Visibility};
+
+/// Stands for the address of a forum that nobody names; it is shown to nobody.
+const NOWHERE: &str = "http://forum.invalid/";
 
 /// What is read.
 #[derive(Debug, Clone)]
@@ -59,7 +62,7 @@ fn saved(bytes: &[u8], engine: EngineName, base: Option<Url>, zone: TimeZone) ->
     let (text, _) = charset::decode(bytes, None);
     let url = base.clone().or_else(|| own_address(&text));
     let known = url.clone();
-    let url = url.unwrap_or_else(|| Url::parse("http://forum.invalid/").expect("a constant address"));
+    let url = url.unwrap_or_else(|| Url::parse(NOWHERE).expect("a constant address"));
     let now = parse::head(&text).made_at();
     let context = parse::Context { url, zone, now };
     let page = match engine {
@@ -101,20 +104,15 @@ async fn fetched(
         guilds: Vec::new(),
     };
     let engine_room = forum::engine(&config, clock)?;
-    let Some(place) = engine_room.recognise(url.as_str()) else {
-        bail!(
+    match engine_room.recognise(url.as_str()) {
+        Some(Place { thread: Some(_), .. } | Place { post: Some(_), .. }) => {}
+        Some(_) => bail!("this address names no thread; give the address of a thread or of a post"),
+        None => bail!(
             "this address names no thread of the forum at {base}; give the forum's address with --base-url"
-        );
-    };
-    let page = match place {
-        Place { thread: Some(thread), page: Some(page), .. } => {
-            engine_room.thread(&thread, PageRef::Number(page)).await
-        }
-        Place { post: Some(post), .. } => engine_room.page_with_post(&post).await,
-        Place { thread: Some(thread), .. } => engine_room.thread(&thread, PageRef::Number(1)).await,
-        _ => bail!("this address names no thread; give the address of a thread or of a post"),
-    };
-    Ok(Reading { engine, forum: Some(base), page: page? })
+        ),
+    }
+    let page = engine_room.page_at(url.as_str()).await?;
+    Ok(Reading { engine, forum: Some(base), page })
 }
 
 /// The forum's folder: everything before the script, or before what a rewritten address puts behind it.
@@ -168,7 +166,13 @@ impl Reading {
             let when = post.posted_at.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
             let when = when.or_else(|| post.posted_text.clone()).unwrap_or_default();
             let _ = writeln!(out, "\n---\n\n{number}**{}** · {when}\n", post.author.name);
-            let _ = writeln!(out, "{}", discord::write(&post.body, &NoLinks));
+            let _ = match post.visibility {
+                Visibility::Deleted => writeln!(out, "(This post has been deleted.)"),
+                Visibility::Ignored => writeln!(out, "(The viewer ignores this member.)"),
+                Visibility::Shown | Visibility::AwaitingApproval => {
+                    writeln!(out, "{}", discord::write(&post.body, &NoLinks))
+                }
+            };
             for file in &post.attachments {
                 let _ = writeln!(out, "\n📎 {} {}", file.name, file.url);
             }
@@ -182,13 +186,33 @@ impl Reading {
     }
 }
 
+/// An address, unless it is one within a forum whose own address is not known.
+fn known(url: &str) -> Option<&str> {
+    (!url.starts_with(NOWHERE)).then_some(url)
+}
+
 fn thread(thread: &Thread) -> Value {
     let browsing = thread
         .browsing
         .map(|who| json!({ "total": who.total, "members": who.members, "guests": who.guests }));
+    let similar: Vec<_> = thread
+        .similar
+        .iter()
+        .map(|other| {
+            json!({
+                "id": other.id,
+                "url": known(&other.url),
+                "title": other.title,
+                "author": other.author,
+                "board": other.board,
+                "replies": other.replies,
+                "last_post_at": other.last_post_at,
+            })
+        })
+        .collect();
     json!({
         "id": thread.id,
-        "url": thread.url,
+        "url": thread.url.as_deref().and_then(known),
         "title": thread.title,
         "prefix": thread.prefix,
         "board": { "id": thread.board.id, "name": thread.board.name },
@@ -200,7 +224,7 @@ fn thread(thread: &Thread) -> Value {
         "total_results": thread.total_results,
         "tags": thread.tags,
         "reply_allowed": thread.reply_allowed,
-        "similar": thread.similar,
+        "similar": similar,
         "browsing": browsing,
     })
 }
@@ -209,11 +233,11 @@ fn post(post: &Post) -> Value {
     let attachments: Vec<_> = post
         .attachments
         .iter()
-        .map(|file| json!({ "name": file.name, "url": file.url, "size": file.size }))
+        .map(|file| json!({ "name": file.name, "url": known(&file.url), "size": file.size }))
         .collect();
     json!({
         "id": post.id,
-        "url": post.url,
+        "url": known(&post.url),
         "number": post.number,
         "title": post.title,
         "posted_at": post.posted_at,
@@ -234,7 +258,7 @@ fn author(author: &Author) -> Value {
         "id": author.id,
         "name": author.name,
         "title": author.title,
-        "avatar_url": author.avatar_url,
+        "avatar_url": author.avatar_url.as_deref().and_then(known),
         "joined": author.joined,
         "location": author.location,
         "posts": author.posts,

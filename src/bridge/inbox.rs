@@ -150,7 +150,8 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         }
         Replies::Linked if heart.store.link(&tie.bridge.forum, message.author.id).await?.is_none() => {
             effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
-            let why = "here only people who have linked their forum account (/account link) can write to the forum";
+            let why =
+                "here only people who have linked their forum account (/account link) can write to the forum";
             effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
         }
         Replies::Everyone | Replies::Linked => {

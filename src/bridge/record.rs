@@ -202,7 +202,8 @@ impl Reading<'_> {
         for post in &self.page.posts {
             let was = known.posts.get(&post.id);
             if post.visibility != Visibility::Shown {
-                if post.visibility == Visibility::Deleted && was.is_some_and(|row| !row.gone) {
+                let withdrawn = matches!(post.visibility, Visibility::Deleted | Visibility::AwaitingApproval);
+                if withdrawn && was.is_some_and(|row| !row.gone) {
                     effects.extend(self.gone(&post.id, known.now)?);
                 }
                 continue;

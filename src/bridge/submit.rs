@@ -304,7 +304,9 @@ async fn draft(
             Some(link) => {
                 let name = vec![Inline::Text(link.name.clone())];
                 let url = forum.engine.member_url(&link.member, &link.name);
-                url.map_or(Inline::Bold(name.clone()), |url| Inline::Bold(vec![Inline::Link { url, content: name }]))
+                url.map_or(Inline::Bold(name.clone()), |url| {
+                    Inline::Bold(vec![Inline::Link { url, content: name }])
+                })
             }
             None => Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
         };

@@ -499,7 +499,7 @@ impl Watcher {
         let Some(post) = page.posts.iter().find(|post| post.id == row.post) else {
             return Ok(Vec::new());
         };
-        if post.visibility == Visibility::Deleted {
+        if matches!(post.visibility, Visibility::Deleted | Visibility::AwaitingApproval) {
             return Ok(reading.gone(&row.post, known.now)?);
         }
         let Some(thread) = page.thread.id.clone().filter(|thread| thread != &row.thread) else {

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use crate::clock::Clock;
 use crate::config::ForumConfig;
 use crate::markup::Doc;
-use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, ThreadId, ThreadPage};
+use crate::model::{
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, ThreadId, ThreadPage,
+};
 
 pub mod charset;
 pub mod client;
@@ -215,6 +217,28 @@ pub trait Engine: Send + Sync {
     /// The address of a member's own page, built from what is known of them alone.
     fn member_url(&self, _member: &MemberId, _name: &str) -> Option<String> {
         None
+    }
+
+    /// Searches posts, the newest first. No match is an empty page.
+    async fn search(&self, _search: &Search) -> Result<SearchPage, Failure> {
+        Err(Failure::Unsupported("be searched"))
+    }
+
+    /// What the forum tells about one of its members; [`Failure::Gone`] where there is none of that name.
+    async fn member(&self, _member: &MemberKey) -> Result<Member, Failure> {
+        Err(Failure::Unsupported("show its members"))
+    }
+
+    /// The thread page at an address of this forum, as a browser opens it. By default its ids decide;
+    /// an engine whose addresses can't be told apart by their look asks the forum.
+    async fn page_at(&self, address: &str) -> Result<ThreadPage, Failure> {
+        match self.recognise(address) {
+            Some(Place { post: Some(post), .. }) => self.page_with_post(&post).await,
+            Some(Place { thread: Some(thread), page, .. }) => {
+                self.thread(&thread, PageRef::Number(page.unwrap_or(1))).await
+            }
+            _ => Err(Failure::Gone("this address names no thread of this forum".to_owned())),
+        }
     }
 
     /// The address at which a person's browser shows this post, built from ids alone.

@@ -84,8 +84,13 @@ impl Desk {
             Tried::Wrong { left: 1 } => Err("That is not the code. You have 1 try left.".to_owned()),
             Tried::Wrong { left } => Err(format!("That is not the code. You have {left} tries left.")),
             Tried::Locked { until } => Err(locked(until, now)),
-            Tried::None => Err("No code waits for you; it may have been used. Start again with /account link.".to_owned()),
-            Tried::Expired => Err("That code is older than ten minutes. Start again with /account link.".to_owned()),
+            Tried::None => {
+                Err("No code waits for you; it may have been used. Start again with /account link."
+                    .to_owned())
+            }
+            Tried::Expired => {
+                Err("That code is older than ten minutes. Start again with /account link.".to_owned())
+            }
             Tried::Taken => Err("That member is linked to somebody else by now.".to_owned()),
         }
     }
@@ -127,11 +132,8 @@ impl Accounts for Desk {
             Asked::Taken => return Err("That member is linked to somebody else.".to_owned()),
             Asked::Locked { until } => return Err(locked(until, now)),
         }
-        let view = |for_profile| CodeView {
-            forum: key.to_string(),
-            member: member.name.clone(),
-            for_profile,
-        };
+        let view =
+            |for_profile| CodeView { forum: key.to_string(), member: member.name.clone(), for_profile };
         let letter = letter(person, asker.user, &code);
         match sight.forum.engine.message_member(&id, &member.name, "A code from Discord", &letter).await {
             // Should it not have arrived, another can be asked for.
@@ -142,7 +144,9 @@ impl Accounts for Desk {
                 Err(match failure {
                     Failure::Later { after, .. } => {
                         let seconds = after.as_secs().max(1);
-                        format!("The forum takes the bridge's next private message in {seconds} s; please try again then.")
+                        format!(
+                            "The forum takes the bridge's next private message in {seconds} s; please try again then."
+                        )
                     }
                     failure => sentence(&failure),
                 })
@@ -217,9 +221,14 @@ fn letter(person: &str, user: UserId, code: &str) -> Doc {
     let (first, second) = code.split_at(LENGTH / 2);
     Doc {
         blocks: vec![
-            line(format!("{person} on Discord (user {user}) asks to be linked with your account here. If that is you, enter this code in Discord within ten minutes:")),
+            line(format!(
+                "{person} on Discord (user {user}) asks to be linked with your account here. If that is you, enter this code in Discord within ten minutes:"
+            )),
             Block::Paragraph(vec![Inline::Bold(vec![Inline::Text(format!("{first}-{second}"))])]),
-            line("If that is not you, do nothing and give the code to nobody: without it nothing happens.".to_owned()),
+            line(
+                "If that is not you, do nothing and give the code to nobody: without it nothing happens."
+                    .to_owned(),
+            ),
         ],
     }
 }
@@ -241,7 +250,9 @@ mod tests {
         let digest = |forum: &str, user, code| bound(&forum.into(), UserId(user), code);
         let kept = digest("edu", 1, "ABCDEFGH");
         assert_eq!(kept.len(), 64);
-        for other in [digest("edu", 2, "ABCDEFGH"), digest("wow", 1, "ABCDEFGH"), digest("edu", 1, "ABCDEFGJ")] {
+        for other in
+            [digest("edu", 2, "ABCDEFGH"), digest("wow", 1, "ABCDEFGH"), digest("edu", 1, "ABCDEFGJ")]
+        {
             assert_ne!(kept, other);
         }
     }

@@ -129,7 +129,8 @@ pub async fn enter_code(http: &serenity::Http, press: &ComponentInteraction) {
 /// The form with the code.
 pub async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteraction) {
     let Some(forum) = form.data.custom_id.strip_prefix("code|").map(str::to_owned) else { return };
-    let (door, accounts, code) = (Door::Form(form), data.asked.accounts.clone(), field(form, "code").to_owned());
+    let (door, accounts, code) =
+        (Door::Form(form), data.asked.accounts.clone(), field(form, "code").to_owned());
     let question = async move {
         let link = accounts.confirm(door.asker(true), &door.name(), &forum, &code).await?;
         Ok(linked(&link))

@@ -141,6 +141,7 @@ fn words(post: &Post) -> String {
         Visibility::Shown => {}
         Visibility::Deleted => return "*This post has been deleted.*".to_owned(),
         Visibility::Ignored => return "*This post is hidden.*".to_owned(),
+        Visibility::AwaitingApproval => return "*This post waits for a moderator.*".to_owned(),
     }
     let (mut text, more) = look::excerpt(&post.body, &Unlinked, WORDS);
     if text.trim().is_empty() {

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use url::Url;
 
+use super::charset;
 use super::client::{Client, Limits, Page, Posted as Sent};
 use super::{
     Account, Actor, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind,
@@ -17,15 +18,20 @@ use super::{
 use crate::clock::Clock;
 use crate::config::ForumConfig;
 use crate::markup::{Doc, bbcode};
-use crate::model::{Board, BoardId, BoardPage, Post, PostId, ThreadId, ThreadPage, ViewerThanks, Visibility};
+use crate::model::{
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, Post, PostId, Search, SearchPage, ThreadId,
+    ThreadPage, ViewerThanks, Visibility,
+};
 
 mod answer;
 mod mail;
 pub mod parse;
+mod searches;
 mod session;
 
 use answer::{Answer, Verdict};
 use parse::{Context, PageKind, links};
+use searches::Searches;
 use session::Session;
 
 /// A page that is cut off or stands for something else now is asked for again after this time.
@@ -36,6 +42,7 @@ const LATER: Duration = Duration::from_secs(300);
 /// One forum, seen by one viewer.
 pub struct Vbulletin4 {
     session: Session,
+    searches: Searches,
     zone: TimeZone,
     clock: Arc<dyn Clock>,
 }
@@ -48,7 +55,7 @@ impl Vbulletin4 {
     fn with_limits(config: &ForumConfig, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, Failure> {
         let client = Client::new(&config.url, config.min_request_gap, limits, clock.clone())?;
         let session = Session::new(client, config.account.clone(), clock.clone());
-        Ok(Self { session, zone: config.timezone.clone(), clock })
+        Ok(Self { session, searches: Searches::default(), zone: config.timezone.clone(), clock })
     }
 
     fn base(&self) -> &Url {
@@ -443,6 +450,50 @@ impl Engine for Vbulletin4 {
 
     fn member_url(&self, member: &MemberId, _name: &str) -> Option<String> {
         Some(links::member(self.base(), member).to_string())
+    }
+
+    async fn search(&self, search: &Search) -> Result<SearchPage, Failure> {
+        self.find(search).await
+    }
+
+    async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
+        let url = match member {
+            MemberKey::Id(id) => links::member(self.base(), id),
+            MemberKey::Name(name) => {
+                let mut url = links::script(self.base(), "member.php");
+                let name = charset::form_value(name, self.session.encoding());
+                url.set_query(Some(&format!("username={name}")));
+                url
+            }
+        };
+        self.read(&url, parse::member_page).await
+    }
+
+    async fn page_at(&self, address: &str) -> Result<ThreadPage, Failure> {
+        let elsewhere = || Failure::Gone("this address names no thread of this forum".to_owned());
+        let place = self.recognise(address).ok_or_else(elsewhere)?;
+        let url = self.base().join(address.trim()).map_err(|_| elsewhere())?;
+        match place {
+            // Only the forum knows whether the number at the end of such an address is a page.
+            Place { thread: Some(_), .. } if links::is_rewritten(&url) => {
+                let mut url = Url::parse(&links::cleaned(&url)).unwrap_or(url);
+                let anchor = url.fragment().map(str::to_owned);
+                url.set_fragment(None);
+                let read = self.thread_at(&url).await?;
+                // An anchor names a post; the address before it may have been that of another page.
+                match (place.post, anchor) {
+                    (Some(post), Some(_)) if !read.posts.iter().any(|own| own.id == post) => {
+                        self.page_with_post(&post).await
+                    }
+                    _ => Ok(read),
+                }
+            }
+            Place { post: Some(post), .. } => self.page_with_post(&post).await,
+            Place { thread: Some(thread), page, .. } => {
+                self.thread(&thread, PageRef::Number(page.unwrap_or(1))).await
+            }
+            _ => Err(elsewhere()),
+        }
     }
 
     fn post_url(&self, _: &ThreadId, post: &PostId) -> String {

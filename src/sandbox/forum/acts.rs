@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::session::Credential;
 use super::state::{
-    BoardFacts, EditNote, File, MemberFacts, NewMember, PostFacts, PrivateMessage, State, ThanksFacts, ThreadFacts,
+    BoardFacts, EditNote, File, MemberFacts, NewMember, PostFacts, PrivateMessage, State, ThanksFacts,
+    ThreadFacts,
 };
 use super::{Forum, dates};
 

@@ -53,7 +53,13 @@ pub struct Asked {
 impl Asked {
     /// One who answers everything.
     pub fn all<T: Forums + Thanking + Writing + Bridges + Accounts + 'static>(one: Arc<T>) -> Self {
-        Self { forums: one.clone(), thanking: one.clone(), writing: one.clone(), bridges: one.clone(), accounts: one }
+        Self {
+            forums: one.clone(),
+            thanking: one.clone(),
+            writing: one.clone(),
+            bridges: one.clone(),
+            accounts: one,
+        }
     }
 }
 

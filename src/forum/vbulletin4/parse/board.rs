@@ -3,7 +3,7 @@
 use scraper::ElementRef;
 
 use super::kind::{self, PageKind};
-use super::thread::Scope;
+use super::scope::Scope;
 use super::{Context, PageError, count, counts, css, document, first, links, some, text_of};
 use crate::model::{Board, BoardId, BoardPage, BoardRef, PostId, ThreadId, ThreadSummary};
 
@@ -13,7 +13,7 @@ pub fn board_page(text: &str, context: &Context) -> Result<BoardPage, PageError>
     match kind::of(text, &page) {
         PageKind::Board | PageKind::Home => {}
         // A board without a thread still has its frame.
-        PageKind::Other if kind::head(text).script.as_deref() == Some("forumdisplay") => {}
+        PageKind::Other(script) if script == "forumdisplay" => {}
         PageKind::Empty => return Err(PageError(PageKind::Empty.describe("a board"))),
         other => return Err(PageError(other.describe("a board"))),
     }
@@ -50,7 +50,7 @@ pub fn board_page(text: &str, context: &Context) -> Result<BoardPage, PageError>
 pub fn boards(text: &str, context: &Context) -> Result<Vec<Board>, PageError> {
     let page = document(text)?;
     match kind::of(text, &page) {
-        PageKind::Home | PageKind::Board | PageKind::Other => {}
+        PageKind::Home | PageKind::Board | PageKind::Other(_) => {}
         other => return Err(PageError(other.describe("the forum's front page"))),
     }
     let scope = Scope::new(&page, context);
@@ -109,7 +109,7 @@ fn pages(root: ElementRef<'_>) -> (u32, u32) {
     }
 }
 
-fn row_of(row: ElementRef<'_>, scope: &Scope<'_>) -> Option<ThreadSummary> {
+pub fn row_of(row: ElementRef<'_>, scope: &Scope<'_>) -> Option<ThreadSummary> {
     let id = row.value().attr("id")?.strip_prefix("thread_")?;
     let has = |class: &str| row.value().classes().any(|own| own == class);
     let link = first(
@@ -145,8 +145,10 @@ fn row_of(row: ElementRef<'_>, scope: &Scope<'_>) -> Option<ThreadSummary> {
         })
     });
     let last_url = last_link.and_then(|link| scope.address(link.value().attr("href")?));
-    let last_at =
-        last.and_then(|last| last.select(css!("dd")).map(text_of).find_map(|text| scope.dates.moment(&text)));
+    let last_at = last.and_then(|last| {
+        let mut lines = last.select(css!("dd")).map(text_of).chain([text_of(last)]);
+        lines.find_map(|text| scope.dates.moment(&text))
+    });
     Some(ThreadSummary {
         id: ThreadId::new(id),
         url: links::cleaned(&url),
@@ -165,6 +167,6 @@ fn row_of(row: ElementRef<'_>, scope: &Scope<'_>) -> Option<ThreadSummary> {
         sticky,
         closed: has("lock") || has("locked"),
         moved,
-        deleted: has("deleted"),
+        deleted: has("deleted") || has("moderated"),
     })
 }

@@ -5,6 +5,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
+use super::calendar::{AGO, MONTHS, TODAY, UNITS, YESTERDAY};
+
 /// Which of a numeric date's first two parts is the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -20,220 +22,6 @@ pub struct Reader {
     pub now: Option<Timestamp>,
     pub order: Order,
 }
-
-const MONTHS: [&[&str]; 12] = [
-    &[
-        "january",
-        "januar",
-        "janvier",
-        "enero",
-        "gennaio",
-        "janeiro",
-        "januari",
-        "ocak",
-        "leden",
-        "stycznia",
-        "января",
-        "jan",
-        "jän",
-        "janv",
-        "ene",
-        "gen",
-        "янв",
-    ],
-    &[
-        "february",
-        "februar",
-        "février",
-        "fevrier",
-        "febrero",
-        "febbraio",
-        "fevereiro",
-        "februari",
-        "şubat",
-        "únor",
-        "lutego",
-        "февраля",
-        "feb",
-        "fév",
-        "févr",
-        "fev",
-        "фев",
-    ],
-    &[
-        "march",
-        "märz",
-        "mars",
-        "marzo",
-        "março",
-        "maart",
-        "mart",
-        "březen",
-        "marca",
-        "марта",
-        "mar",
-        "mär",
-        "mrz",
-        "mrt",
-        "мар",
-    ],
-    &[
-        "april",
-        "avril",
-        "abril",
-        "aprile",
-        "nisan",
-        "duben",
-        "kwietnia",
-        "апреля",
-        "apr",
-        "avr",
-        "abr",
-        "апр",
-    ],
-    &["may", "mai", "mayo", "maggio", "maio", "mei", "maj", "mayıs", "květen", "maja", "мая", "mag", "май"],
-    &[
-        "june", "juni", "juin", "junio", "giugno", "junho", "haziran", "červen", "czerwca", "июня", "jun",
-        "giu", "июн",
-    ],
-    &[
-        "july",
-        "juli",
-        "juillet",
-        "julio",
-        "luglio",
-        "julho",
-        "temmuz",
-        "červenec",
-        "lipca",
-        "июля",
-        "jul",
-        "juil",
-        "lug",
-        "июл",
-    ],
-    &[
-        "august",
-        "août",
-        "aout",
-        "agosto",
-        "augustus",
-        "augusti",
-        "ağustos",
-        "srpen",
-        "sierpnia",
-        "августа",
-        "aug",
-        "aoû",
-        "ago",
-        "авг",
-    ],
-    &[
-        "september",
-        "septembre",
-        "septiembre",
-        "settembre",
-        "setembro",
-        "eylül",
-        "září",
-        "września",
-        "сентября",
-        "sep",
-        "sept",
-        "set",
-        "сен",
-    ],
-    &[
-        "october",
-        "oktober",
-        "octobre",
-        "octubre",
-        "ottobre",
-        "outubro",
-        "ekim",
-        "říjen",
-        "października",
-        "октября",
-        "oct",
-        "okt",
-        "out",
-        "ott",
-        "окт",
-    ],
-    &[
-        "november",
-        "novembre",
-        "noviembre",
-        "novembro",
-        "kasım",
-        "listopad",
-        "listopada",
-        "ноября",
-        "nov",
-        "ноя",
-    ],
-    &[
-        "december",
-        "dezember",
-        "décembre",
-        "decembre",
-        "diciembre",
-        "dicembre",
-        "dezembro",
-        "aralık",
-        "prosinec",
-        "grudnia",
-        "декабря",
-        "dec",
-        "dez",
-        "déc",
-        "dic",
-        "дек",
-    ],
-];
-
-const TODAY: [&str; 14] = [
-    "today",
-    "heute",
-    "aujourd'hui",
-    "aujourd’hui",
-    "hoy",
-    "oggi",
-    "hoje",
-    "vandaag",
-    "idag",
-    "i dag",
-    "hôm nay",
-    "bugün",
-    "dnes",
-    "сегодня",
-];
-const YESTERDAY: [&str; 13] = [
-    "yesterday",
-    "gestern",
-    "hier",
-    "ayer",
-    "ieri",
-    "ontem",
-    "gisteren",
-    "igår",
-    "i går",
-    "hôm qua",
-    "dün",
-    "včera",
-    "вчера",
-];
-
-/// Units of "N ... ago", with their length in seconds.
-const UNITS: [(&[&str], i64); 5] = [
-    (&["second", "sekunde", "seconde", "segundo", "giây"], 1),
-    (&["minute", "minuto", "minuut", "minuten", "min", "phút", "dakika", "минут"], 60),
-    (&["hour", "stunde", "heure", "hora", "ora", "uur", "uren", "giờ", "saat", "час"], 3_600),
-    (&["day", "tag", "jour", "día", "dia", "giorno", "dag", "ngày", "gün", "дн", "день"], 86_400),
-    (&["week", "woche", "semaine", "semana", "settimana", "tuần", "hafta", "недел"], 604_800),
-];
-
-const AGO: [&str; 10] = ["ago", "vor ", "il y a", "hace", "fa", "geleden", "atrás", "trước", "önce", "назад"];
 
 impl Reader {
     /// A date with its time of day, or a relative one.
@@ -251,32 +39,33 @@ impl Reader {
     /// A date alone.
     pub fn day(&self, text: &str) -> Option<Date> {
         let text = normal(text);
+        if let Some(date) = named_month(&text).or_else(|| self.numeric(&text)) {
+            return Some(date);
+        }
         let today = self.now.map(|now| self.zone.to_datetime(now).date());
-        if TODAY.iter().any(|word| has_word(&text, word)) {
+        if any(TODAY, |word| has_word(&text, word)) {
             return today;
         }
-        if YESTERDAY.iter().any(|word| has_word(&text, word)) {
+        if any(YESTERDAY, |word| has_word(&text, word)) {
             return today?.checked_sub(1.day()).ok();
         }
-        if let Some(back) = ago(&text) {
-            let then = self.now?.checked_sub(back).ok()?;
-            return Some(self.zone.to_datetime(then).date());
-        }
-        named_month(&text).or_else(|| self.numeric(&text))
+        let then = self.now?.checked_sub(ago(&text)?).ok()?;
+        Some(self.zone.to_datetime(then).date())
     }
 
     fn numeric(&self, text: &str) -> Option<Date> {
-        let (first, second, third, _) = numbers(text)?;
-        let (day, month, year) = match (first, second, third) {
-            (year, month, day) if year > 1000 => (day, month, year),
-            (a, b, year) if a > 12 => (a, b, year),
-            (a, b, year) if b > 12 => (b, a, year),
-            (a, b, year) => match self.order {
-                Order::DayFirst => (a, b, year),
-                Order::MonthFirst => (b, a, year),
-            },
-        };
-        date(year, month, day)
+        numbers(text).find_map(|(first, second, third, _)| {
+            let (day, month, year) = match (first, second, third) {
+                (year, month, day) if year > 1000 => (day, month, year),
+                (a, b, year) if a > 12 => (a, b, year),
+                (a, b, year) if b > 12 => (b, a, year),
+                (a, b, year) => match self.order {
+                    Order::DayFirst => (a, b, year),
+                    Order::MonthFirst => (b, a, year),
+                },
+            };
+            date(year, month, day)
+        })
     }
 }
 
@@ -289,15 +78,16 @@ pub fn order_of<'a>(
 ) -> Order {
     let (mut day_first, mut month_first) = (0, 0);
     for text in dates.clone() {
-        let Some((first, second, third, separator)) = numbers(&normal(text)) else { continue };
-        if first > 1000 || third > 1000 && (first > 31 || second > 31) {
-            continue;
-        }
-        match (first > 12, second > 12) {
-            (true, false) => day_first += 10,
-            (false, true) => month_first += 10,
-            _ if separator == '.' => day_first += 1,
-            _ => {}
+        for (first, second, third, separator) in numbers(&normal(text)) {
+            if first > 31 || second > 31 || (third > 99 && third < 1000) {
+                continue;
+            }
+            match (first > 12, second > 12) {
+                (true, false) => day_first += 10,
+                (false, true) => month_first += 10,
+                _ if separator == '.' => day_first += 1,
+                _ => {}
+            }
         }
     }
     if day_first != month_first {
@@ -317,37 +107,83 @@ pub fn order_of<'a>(
         return if as_day < as_month { Order::DayFirst } else { Order::MonthFirst };
     }
     // vBulletin's own default is m-d-Y.
-    if language.is_empty() || language.starts_with("en") { Order::MonthFirst } else { Order::DayFirst }
+    let american = matches!(language, "" | "en" | "en-us" | "en_us");
+    if american { Order::MonthFirst } else { Order::DayFirst }
 }
 
-/// A page's own zone, from its footer: `GMT -5`, `GMT +5.5`, `WEZ +1`.
+/// A page's own zone, from its footer: `GMT -5`, `GMT +5.5`, `WEZ +1`, `UTC+05:30`. No offset is none.
 pub fn zone_of_footer(text: &str) -> Option<TimeZone> {
     let at = ["GMT", "UTC", "WEZ"].iter().find_map(|name| text.find(name).map(|at| at + name.len()))?;
-    let rest = text[at..].trim_start();
-    let sign = match rest.chars().next() {
-        Some('-' | '−') => -1.0,
-        Some('+') => 1.0,
-        _ => return Some(TimeZone::UTC),
+    // A word may stand between, but not the sentence about the clock.
+    let rest: Vec<char> = text[at..].chars().take(20).collect();
+    let sign = rest.iter().position(|c| matches!(c, '+' | '-' | '−' | '–'));
+    let Some(sign_at) = sign.filter(|sign| !rest[..*sign].iter().any(|c| c.is_ascii_digit() || *c == '.'))
+    else {
+        return Some(TimeZone::UTC);
     };
-    let number: String = rest
-        .chars()
-        .skip(1)
-        .skip_while(|c| *c == ' ')
-        .take_while(|c| c.is_ascii_digit() || *c == '.')
+    let number: String = rest[sign_at + 1..]
+        .iter()
+        .skip_while(|c| **c == ' ')
+        .take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':'))
         .collect();
-    let hours: f64 = number.trim_end_matches('.').parse().ok()?;
-    #[expect(clippy::cast_possible_truncation, reason = "zones are within a day")]
-    let seconds = (sign * hours.min(14.0) * 3_600.0) as i32;
-    jiff::tz::Offset::from_seconds(seconds).ok().map(TimeZone::fixed)
+    let number = number.trim_end_matches(['.', ':']);
+    let (hours, part) = number.split_once(['.', ':']).unwrap_or((number, ""));
+    let hours: i32 = hours.parse().ok().filter(|hours| *hours <= 14)?;
+    let minutes: i32 = match (number.contains(':'), part.len()) {
+        (_, 0) => 0,
+        (true, _) => part.parse().ok()?,
+        // `5.5` and `5.75` are hours and their fractions.
+        (false, digits @ 1..=2) => part.parse::<i32>().ok()? * 60 / if digits == 1 { 10 } else { 100 },
+        _ => return None,
+    };
+    let sign = if rest[sign_at] == '+' { 1 } else { -1 };
+    jiff::tz::Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok().map(TimeZone::fixed)
 }
 
+/// The last time of day that a text states.
+pub fn clock_in(text: &str) -> Option<Time> {
+    let mut found = None;
+    let mut rest = normal(text);
+    while let Some((time, without)) = time_of_day(&rest) {
+        found = Some(time);
+        rest = without;
+    }
+    found
+}
+
+/// One space between words, lower case, Western digits, no marks of direction; dates of East Asia with dashes.
 fn normal(text: &str) -> String {
-    let text = super::squeezed(text).to_lowercase();
-    text.replace(['\u{200e}', '\u{200f}'], "")
+    let mut out = String::with_capacity(text.len());
+    for c in super::squeezed(text).to_lowercase().chars() {
+        match c {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => {}
+            '٠'..='٩' | '۰'..='۹' => out.extend(char::from_digit((c as u32) & 0xf, 10)),
+            '年' | '月' => out.push('-'),
+            '日' if out.ends_with(|c: char| c.is_ascii_digit()) => out.push(' '),
+            // `19. 4. 2020`
+            ' ' if out.ends_with('.') && out[..out.len() - 1].ends_with(|c: char| c.is_ascii_digit()) => {
+                out.push('\u{1}');
+            }
+            c => {
+                if out.ends_with('\u{1}') {
+                    out.pop();
+                    if !c.is_ascii_digit() {
+                        out.push(' ');
+                    }
+                }
+                out.push(c);
+            }
+        }
+    }
+    out.trim_end_matches('\u{1}').to_owned()
+}
+
+fn any(words: &str, fits: impl Fn(&str) -> bool) -> bool {
+    words.split('|').any(fits)
 }
 
 fn has_word(text: &str, word: &str) -> bool {
-    text.find(word).is_some_and(|at| {
+    text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back().is_none_or(|c| !c.is_alphabetic());
         let after = text[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphabetic());
         before && after
@@ -355,15 +191,15 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 fn ago(text: &str) -> Option<SignedDuration> {
-    if !AGO.iter().any(|word| has_word(text, word.trim()) || text.starts_with(word)) {
+    if !any(AGO, |word| has_word(text, word)) {
         return None;
     }
     let words: Vec<&str> = text.split([' ', ',']).collect();
-    let unit = words
-        .iter()
-        .position(|word| UNITS.iter().any(|(names, _)| names.iter().any(|name| word.starts_with(name))))?;
-    let (_, seconds) =
-        UNITS.iter().find(|(names, _)| names.iter().any(|name| words[unit].starts_with(name)))?;
+    let length = |word: &str| {
+        UNITS.iter().find(|(names, _)| any(names, |name| word.starts_with(name))).map(|unit| unit.1)
+    };
+    let unit = words.iter().position(|word| length(word).is_some())?;
+    let seconds = length(words[unit])?;
     let amount = words[..unit].iter().rev().find_map(|word| word.parse::<i64>().ok()).unwrap_or(1);
     (0..=10_000).contains(&amount).then(|| SignedDuration::from_secs(seconds * amount))
 }
@@ -389,14 +225,11 @@ fn time_of_day(text: &str) -> Option<(Time, String)> {
         if bytes.get(end) == Some(&b':') && digits(end + 1) == 2 {
             end += 3;
         }
-        let half = text[end..].trim_start();
-        let skip = text[end..].len() - half.len();
-        if half.starts_with("pm") || half.starts_with("p.m") || half.starts_with("ch") {
-            hour = if hour == 12 { 12 } else { hour + 12 };
-            end += skip + 2;
-        } else if half.starts_with("am") || half.starts_with("a.m") || half.starts_with("sa") {
-            hour = if hour == 12 { 0 } else { hour };
-            end += skip + 2;
+        if let Some((afternoon, length)) = half_of_day(&text[end..])
+            && hour <= 12
+        {
+            hour = hour % 12 + if afternoon { 12 } else { 0 };
+            end += length;
         }
         let time = Time::new(hour, minute, 0, 0).ok()?;
         return Some((time, format!("{} {}", &text[..at], &text[end..])));
@@ -404,10 +237,25 @@ fn time_of_day(text: &str) -> Option<(Time, String)> {
     None
 }
 
-/// `3rd april 2014`, `april 3rd, 2014`, `3. april 2014`, `3 avril 2014`.
+/// "PM" and its like behind a time: whether it is the afternoon, and how long the word is with the space before.
+fn half_of_day(text: &str) -> Option<(bool, usize)> {
+    let words = [("pm", true), ("p.m.", true), ("p. m.", true), ("ch", true), ("μμ", true), ("م", true)];
+    let words = words.into_iter().chain([("مساء", true), ("am", false), ("a.m.", false), ("a. m.", false)]);
+    let mut words = words.chain([("sa", false), ("πμ", false), ("ص", false), ("صباحا", false)]);
+    let trimmed = text.trim_start();
+    let skipped = text.len() - trimmed.len();
+    words.find_map(|(word, afternoon)| {
+        let rest = trimmed.strip_prefix(word)?;
+        let ends = rest.chars().next().is_none_or(|c| !c.is_alphabetic());
+        ends.then_some((afternoon, skipped + word.len()))
+    })
+}
+
+/// `3rd april 2014`, `april 3rd, 2014`, `3. april 2014`, `3 avril 2014`, `12-may-2014`.
 fn named_month(text: &str) -> Option<Date> {
     let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '-' | '/'))
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '-' | '/' | '(' | ')'))
+        .flat_map(|word| split_dots(word))
         .filter(|w| !w.is_empty())
         .collect();
     let month_at = words.iter().position(|word| month(word).is_some())?;
@@ -426,25 +274,36 @@ fn named_month(text: &str) -> Option<Date> {
     date(year, month, day)
 }
 
-fn month(word: &str) -> Option<i64> {
+/// `3.april` is two words, `17.30` is one.
+fn split_dots(word: &str) -> impl Iterator<Item = &str> {
+    let day = word.split_once('.').filter(|(day, rest)| {
+        day.bytes().all(|byte| byte.is_ascii_digit()) && rest.starts_with(char::is_alphabetic)
+    });
+    let (first, second) = day.unwrap_or((word, ""));
+    [first, second].into_iter()
+}
+
+/// The month that a word names, from 1.
+pub fn month(word: &str) -> Option<i64> {
     let word = word.trim_end_matches('.');
-    let found = MONTHS.iter().position(|names| names.contains(&word))?;
+    let found = MONTHS.iter().position(|names| any(names, |name| name == word))?;
     i64::try_from(found + 1).ok()
 }
 
-/// The first three numbers that are parted by one and the same sign.
-fn numbers(text: &str) -> Option<(i64, i64, i64, char)> {
-    for piece in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')) {
-        for separator in ['-', '.', '/'] {
-            let parts: Vec<&str> = piece.trim_matches(separator).split(separator).collect();
-            if let [first, second, third] = parts.as_slice()
-                && let (Ok(first), Ok(second), Ok(third)) = (first.parse(), second.parse(), third.parse())
-            {
-                return Some((first, second, third, separator));
+/// Every three numbers that are parted by one and the same sign.
+fn numbers(text: &str) -> impl Iterator<Item = (i64, i64, i64, char)> {
+    let pieces = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | ';'));
+    pieces.filter_map(|piece| {
+        ['-', '.', '/'].into_iter().find_map(|separator| {
+            let mut parts = piece.trim_matches(separator).split(separator).map(str::parse);
+            match (parts.next(), parts.next(), parts.next(), parts.next()) {
+                (Some(Ok(first)), Some(Ok(second)), Some(Ok(third)), None) => {
+                    Some((first, second, third, separator))
+                }
+                _ => None,
             }
-        }
-    }
-    None
+        })
+    })
 }
 
 fn date(year: i64, month: i64, day: i64) -> Option<Date> {
@@ -487,6 +346,21 @@ mod tests {
             ("5 Minutes Ago", Order::MonthFirst, "2014-06-20T11:55:00Z"),
             ("vor 2 Stunden", Order::MonthFirst, "2014-06-20T10:00:00Z"),
             ("1 Day Ago", Order::MonthFirst, "2014-06-19T12:00:00Z"),
+            ("2 Weeks Ago", Order::MonthFirst, "2014-06-06T12:00:00Z"),
+            ("Il y a 3 heures", Order::MonthFirst, "2014-06-20T09:00:00Z"),
+            ("3. April 2014, 17:51", Order::MonthFirst, "2014-04-03T16:51:00Z"),
+            ("3.April 2014, 17:51", Order::MonthFirst, "2014-04-03T16:51:00Z"),
+            ("3. 4. 2014, 17:51", Order::DayFirst, "2014-04-03T16:51:00Z"),
+            ("03-Apr-2014 05:51 PM", Order::DayFirst, "2014-04-03T16:51:00Z"),
+            ("3 Απριλίου 2014, 05:51 μμ", Order::DayFirst, "2014-04-03T16:51:00Z"),
+            ("3 kwietnia 2014, 17:51", Order::DayFirst, "2014-04-03T16:51:00Z"),
+            ("2014年4月3日, 17:51", Order::DayFirst, "2014-04-03T16:51:00Z"),
+            ("٠٣-٠٤-٢٠١٤, ٠٥:٥١ م", Order::DayFirst, "2014-04-03T16:51:00Z"),
+            ("Dzisiaj, 11:30", Order::DayFirst, "2014-06-20T10:30:00Z"),
+            ("اليوم, 11:30 AM", Order::DayFirst, "2014-06-20T10:30:00Z"),
+            ("04-03-2014, 17:51 PM", Order::MonthFirst, "2014-04-03T16:51:00Z"),
+            ("12:30 samedi 05.04.2014", Order::DayFirst, "2014-04-05T11:30:00Z"),
+            ("ma 12.05.2014, 10:00", Order::DayFirst, "2014-05-12T09:00:00Z"),
         ] {
             let moment = reader(order).moment(text).map(|moment| moment.to_string());
             assert_eq!(moment.as_deref(), Some(expected), "{text}");
@@ -506,6 +380,9 @@ mod tests {
             (&["01-02-2014", "02-01-2014"], "de", Order::MonthFirst),
             (&["09-06-2014"], "en", Order::DayFirst),
             (&["04-05-2005"], "vi", Order::DayFirst),
+            (&["04-05-2005"], "en-us", Order::MonthFirst),
+            (&["04-05-2005"], "en-gb", Order::DayFirst),
+            (&["04-05-2005", "A (05-05-2005), B (14-05-2005)"], "en", Order::DayFirst),
         ] {
             assert_eq!(order_of(dates.iter().copied(), now, language), expected, "{dates:?}");
         }
@@ -518,6 +395,9 @@ mod tests {
             ("All times are GMT +5.5. The time now is 05:32 PM .", 19800),
             ("Alle Zeitangaben in WEZ +1. Es ist jetzt 16:33 Uhr.", 3600),
             ("All times are GMT. The time now is 05:32 PM.", 0),
+            ("All times are GMT +5.75. The time now is 05:32 PM.", 20700),
+            ("Tüm Zamanlar GMT Olarak +3 . Şu Anki Saat: 05:32 PM.", 10800),
+            ("Todos los horarios son UTC-03:30.", -12600),
         ] {
             let zone = zone_of_footer(text).expect("a zone");
             assert_eq!(zone.to_offset(Timestamp::UNIX_EPOCH).seconds(), offset, "{text}");

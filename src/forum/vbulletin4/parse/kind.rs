@@ -77,10 +77,12 @@ pub enum PageKind {
     VBulletin5,
     Empty,
     CutOff,
-    /// A page of this engine that is none of these.
-    Other,
-    /// Not a page of this engine.
-    Foreign,
+    /// A thread without the posts' ids: made for printers, or for search engines.
+    Bare,
+    /// A page of this engine that is none of these, by its script (`member`, `search`).
+    Other(String),
+    /// Not a page of this engine; by which software, where it says so.
+    Foreign(Option<String>),
 }
 
 impl PageKind {
@@ -90,6 +92,9 @@ impl PageKind {
             Self::Thread => format!("this is a thread, not {wanted}"),
             Self::Board => format!("this is a list of threads, not {wanted}"),
             Self::Home => format!("this is the forum's front page, not {wanted}"),
+            Self::Message { text, log_in: true } => {
+                format!("the forum wants a log-in before it shows {wanted}; it says: {text}")
+            }
             Self::Message { text, .. } => format!("the forum says: {text}"),
             Self::Redirect { text, .. } => format!("this is a redirect page, not {wanted}: {text}"),
             Self::FormErrors(errors) => format!("the forum says: {}", errors.join(" ")),
@@ -105,10 +110,37 @@ impl PageKind {
             }
             Self::Empty => "the page is empty".to_owned(),
             Self::CutOff => "the page is cut off: its end is missing".to_owned(),
-            Self::Other => format!("this vBulletin 4 page is not {wanted}"),
-            Self::Foreign => "this is not a page of vBulletin 4".to_owned(),
+            Self::Bare => {
+                "this is a thread as it is printed or archived, without the posts' ids; read the thread itself"
+                    .to_owned()
+            }
+            Self::Other(script) => match script_words(script) {
+                Some(words) => format!("this is {words}, not {wanted}"),
+                None => format!("this vBulletin 4 page is not {wanted}"),
+            },
+            Self::Foreign(Some(software)) => {
+                format!("this is not a page of vBulletin 4; it says that it is of {software}")
+            }
+            Self::Foreign(None) => "this is not a page of vBulletin 4".to_owned(),
         }
     }
+}
+
+fn script_words(script: &str) -> Option<&'static str> {
+    Some(match script {
+        "member" => "a member's page",
+        "search" => "the forum's search",
+        "announcement" => "an announcement",
+        "tags" => "a list of tags",
+        "private" => "a page of private messages",
+        "memberlist" => "the list of members",
+        "forumdisplay" => "a board without threads",
+        "showthread" => "a thread page without posts",
+        "activity" => "what is new on the forum",
+        "login" | "register" => "a form to log in or to register",
+        "newreply" | "newthread" | "editpost" => "a form to write in",
+        _ => return None,
+    })
 }
 
 /// Tells what a page is.
@@ -118,8 +150,17 @@ pub fn what_is(page: &str) -> PageKind {
     }
     match document(page) {
         Ok(parsed) => of(page, &parsed),
-        Err(_) => PageKind::Foreign,
+        Err(_) => PageKind::Foreign(None),
     }
+}
+
+/// Whether a page's end is there: after everything that a list could hold.
+pub fn is_complete(page: &str) -> bool {
+    let end = page.rfind("</html").or_else(|| page.rfind("</HTML"));
+    end.is_some_and(|end| {
+        let rest = &page[end..];
+        !rest.contains("id=\"post_message_") && !rest.contains("class=\"threadbit")
+    })
 }
 
 fn is_challenge(page: &str) -> bool {
@@ -133,6 +174,11 @@ fn is_challenge(page: &str) -> bool {
         "Attention Required! | Cloudflare",
         "DDoS protection by",
         "sucuri_cloudproxy",
+        "_Incapsula_Resource",
+        "ddos-guard",
+        "captcha-delivery.com",
+        "Checking your browser before accessing",
+        "Enable JavaScript and cookies to continue",
     ]
     .iter()
     .any(|sign| early.contains(sign))
@@ -145,13 +191,14 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
         return PageKind::Challenge;
     }
     let root = parsed.root_element();
-    let has = |selector| root.select(selector).next().is_some();
-    let generator = root
-        .select(css!("meta[name=generator]"))
-        .filter_map(|meta| meta.value().attr("content"))
-        .find(|content| content.contains("vBulletin"))
-        .unwrap_or_default();
+    let has = |selector| parsed.select(selector).next().is_some();
+    let generators = || {
+        let tags = root.select(css!("meta[name=generator], meta[name=GENERATOR]"));
+        tags.filter_map(|meta| meta.value().attr("content")).filter(|content| !content.trim().is_empty())
+    };
+    let generator = generators().find(|content| content.contains("vBulletin")).unwrap_or_default();
     if generator.contains("vBulletin 5")
+        || generator.contains("vBulletin 6")
         || has(css!("li.b-post[data-node-id]"))
         || page.contains("js-post__content")
     {
@@ -163,7 +210,10 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if !has(css!("ol#posts, #postlist")) && (old || generator.contains("vBulletin 3")) {
         return PageKind::VBulletin3;
     }
-    let complete = page.to_ascii_lowercase().contains("</html");
+    let complete = is_complete(page);
+    if has(css!("ul#postlist > li.blockbody, .pagebody > .post > .posttop")) {
+        return PageKind::Bare;
+    }
     if has(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]")) {
         return if complete { PageKind::Thread } else { PageKind::CutOff };
     }
@@ -186,10 +236,25 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
         || generator.contains("vBulletin 4")
         || page.contains("vbulletin-core.js");
     match (vb4, complete) {
-        (true, true) => PageKind::Other,
+        (true, true) => PageKind::Other(super::head(page).script.unwrap_or_default()),
         (true, false) => PageKind::CutOff,
-        (false, _) => PageKind::Foreign,
+        (false, _) => {
+            PageKind::Foreign(generators().next().map(super::squeezed).or_else(|| by_shape(parsed)))
+        }
     }
+}
+
+/// Well-known software that puts no name into its pages but is known by their shape.
+fn by_shape(page: &Html) -> Option<String> {
+    let has = |selector| page.select(selector).next().is_some();
+    let known = [
+        (css!("html#XF, html#XenForo"), "XenForo"),
+        (css!("body#phpbb"), "phpBB"),
+        (css!("#smf_footer, body#smf"), "Simple Machines Forum"),
+        (css!("body#ipboard_body, body.ipsApp, [data-role=ipsQuickSearch]"), "Invision Community"),
+        (css!("discourse-assets, #data-discourse-setup"), "Discourse"),
+    ];
+    known.into_iter().find(|(selector, _)| has(selector)).map(|(_, name)| name.to_owned())
 }
 
 fn redirect(parsed: &Html) -> PageKind {

@@ -12,16 +12,27 @@ use url::Url;
 
 use crate::markup::html;
 
+mod author;
 mod board;
+mod calendar;
 pub mod dates;
 pub mod kind;
+mod labels;
 pub mod links;
+mod made;
+mod member;
+mod phrases;
 mod post;
 mod repair;
+mod scope;
+mod search;
+mod thanks;
 mod thread;
 
 pub use board::{board_page, boards};
 pub use kind::{Head, PageKind, head, what_is};
+pub use member::member_page;
+pub use search::search_page;
 pub use thread::thread_page;
 
 /// What has to be known of a page besides its text.
@@ -69,17 +80,19 @@ fn document(text: &str) -> Result<Html, PageError> {
     Ok(Html::parse_document(&text))
 }
 
-/// What relative addresses are relative to: `<base href>`, else the page.
-fn base_of(page: &Html, url: &Url) -> Url {
-    let href = page.select(css!("base[href]")).next().and_then(|base| base.value().attr("href"));
-    href.filter(|href| !href.trim().is_empty())
-        .and_then(|href| url.join(href).ok())
-        .unwrap_or_else(|| url.clone())
-}
-
-/// An element's words, with every run of spaces as one.
+/// An element's words, with every run of spaces as one; scripts and styles are no words.
 fn text_of(element: ElementRef<'_>) -> String {
-    squeezed(&element.text().collect::<String>())
+    let mut text = String::new();
+    for node in element.descendants() {
+        let Some(words) = node.value().as_text() else { continue };
+        let silent = node.parent().and_then(ElementRef::wrap).is_some_and(|parent| {
+            matches!(parent.value().name(), "script" | "style" | "noscript" | "template")
+        });
+        if !silent || node.parent().is_some_and(|parent| parent.id() == element.id()) {
+            text.push_str(words);
+        }
+    }
+    squeezed(&text)
 }
 
 fn squeezed(text: &str) -> String {
@@ -93,36 +106,62 @@ fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The first element that fits.
+/// The first element of the page that fits, whichever part of the selector it fits.
 fn first<'a>(within: ElementRef<'a>, selector: &Selector) -> Option<ElementRef<'a>> {
     within.select(selector).next()
 }
 
+fn descendant_with_id<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
+    item.descendent_elements().find(|element| element.value().attr("id") == Some(id))
+}
+
+/// Whether an element stands in one of this class.
+fn within(element: ElementRef<'_>, class: &str) -> bool {
+    element.ancestors().filter_map(ElementRef::wrap).take(30).any(|e| e.value().classes().any(|c| c == class))
+}
+
+fn is_inside(element: ElementRef<'_>, name: &str) -> bool {
+    element.ancestors().filter_map(ElementRef::wrap).take(5).any(|e| e.value().name() == name)
+}
+
+/// The first element that fits the first selector that anything fits.
+fn best<'a, const N: usize>(within: ElementRef<'a>, selectors: [&Selector; N]) -> Option<ElementRef<'a>> {
+    selectors.into_iter().find_map(|selector| first(within, selector))
+}
+
 /// A count as pages write it: `1,860`, `13.635`, `1 234`.
 fn count(text: &str) -> Option<u64> {
-    let digits: String =
-        text.trim().chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}' | '\'')).collect();
+    let digits: String = text
+        .trim()
+        .chars()
+        .filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}' | '\'' | '’' | '\u{202f}'))
+        .collect();
     let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
-/// All counts of a text, in order; separators of thousands belong to a number.
+/// All counts of a text, in order; separators of thousands belong to a number, and a space is one where three
+/// digits follow one to three.
 fn counts(text: &str) -> Vec<u64> {
     let chars: Vec<char> = text.chars().collect();
+    let digit = |at: usize| chars.get(at).is_some_and(char::is_ascii_digit);
+    let three = |at: usize| digit(at) && digit(at + 1) && digit(at + 2) && !digit(at + 3);
     let mut counts = Vec::new();
     let mut at = 0;
     while at < chars.len() {
-        if !chars[at].is_ascii_digit() {
+        if !digit(at) {
             at += 1;
             continue;
         }
         let mut digits = String::new();
+        let first = (at..).take_while(|at| digit(*at)).count();
         while at < chars.len() {
-            let next_three = chars.get(at + 1..at + 4).is_some_and(|n| n.iter().all(char::is_ascii_digit))
-                && !chars.get(at + 4).is_some_and(char::is_ascii_digit);
-            if chars[at].is_ascii_digit() {
+            if digit(at) {
                 digits.push(chars[at]);
-            } else if !(matches!(chars[at], ',' | '.' | '\u{a0}' | '\'') && next_three) {
+            } else if !(matches!(chars[at], ',' | '.' | ' ' | '\u{a0}' | '\'' | '’' | '\u{202f}')
+                && first <= 3
+                && three(at + 1))
+            {
                 break;
             }
             at += 1;

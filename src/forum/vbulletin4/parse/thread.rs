@@ -2,45 +2,12 @@
 
 use scraper::{ElementRef, Html};
 
-use super::dates::{Reader, order_of, zone_of_footer};
 use super::kind::{self, PageKind};
+use super::scope::Scope;
 use super::{
-    Context, PageError, base_of, count, counts, css, document, first, links, post, repair, some, text_of,
+    Context, PageError, count, counts, css, document, first, links, phrases, post, repair, some, text_of,
 };
 use crate::model::{BoardId, BoardRef, Browsing, Permissions, SimilarThread, Thread, ThreadId, ThreadPage};
-
-/// What is needed to read any part of a page.
-pub struct Scope<'a> {
-    pub page: &'a Html,
-    pub base: url::Url,
-    pub dates: Reader,
-}
-
-impl Scope<'_> {
-    pub fn new<'a>(page: &'a Html, context: &Context) -> Scope<'a> {
-        let root = page.root_element();
-        let language = root.value().attr("lang").unwrap_or_default().to_lowercase();
-        let texts: Vec<String> = page
-            .select(css!(
-                ".postdate .date, .postdate, .lastedited, .threadlastpost dd, .author .label, .threadmeta"
-            ))
-            .map(text_of)
-            .collect();
-        let footer = first(root, css!("#footer_time")).map(text_of).unwrap_or_default();
-        let zone = if context.zone == jiff::tz::TimeZone::UTC {
-            zone_of_footer(&footer).unwrap_or_else(|| context.zone.clone())
-        } else {
-            context.zone.clone()
-        };
-        let order = order_of(texts.iter().map(String::as_str), context.now, &language);
-        Scope { page, base: base_of(page, &context.url), dates: Reader { zone, now: context.now, order } }
-    }
-
-    pub fn address(&self, href: &str) -> Option<url::Url> {
-        let href = href.trim();
-        (!href.is_empty() && !href.starts_with('#')).then(|| self.base.join(href).ok()).flatten()
-    }
-}
 
 /// Reads a thread page. An error says what the page is instead.
 pub fn thread_page(text: &str, context: &Context) -> Result<ThreadPage, PageError> {
@@ -67,35 +34,41 @@ pub fn thread_page(text: &str, context: &Context) -> Result<ThreadPage, PageErro
     }
     let mut thread = thread(&scope, context);
     if let Some(id) = &thread.id {
-        thread.url = Some(links::cleaned(&links::thread(&scope.base, id, None)));
+        thread.url = Some(links::thread(&scope.root, id, None).to_string());
     }
     fill_results(&mut thread, &posts);
-    let (permissions, listed) = permissions(&page);
-    thread.reply_allowed = thread.reply_allowed.or(if listed { permissions.post_replies } else { None });
+    let permissions = permissions(&page);
+    thread.reply_allowed = thread.reply_allowed.or(permissions.post_replies);
     Ok(ThreadPage { thread, permissions, posts })
 }
 
 fn thread(scope: &Scope<'_>, context: &Context) -> Thread {
     let root = scope.page.root_element();
     let heading = first(root, css!("#pagetitle"));
+    let trail = first(root, css!(".lastnavbit")).map(text_of).unwrap_or_default();
     let title = heading
         .and_then(|heading| first(heading, css!(".threadtitle a, .threadtitle")))
-        .or_else(|| first(root, css!("h1 .threadtitle, .threadtitle a, #pagetitle h1, h1")))
+        .or_else(|| first(root, css!("h1 .threadtitle, .threadtitle a, .threadtitle")))
         .map(text_of)
-        .filter(|title| !title.is_empty())
-        .or_else(|| first(root, css!("title")).map(text_of))
+        .and_then(some)
+        .or_else(|| some(trail.clone()))
+        .or_else(|| first(root, css!("#pagetitle h1, h1, title")).map(text_of))
         .unwrap_or_default();
     let prefix = heading
         .and_then(|heading| first(heading, css!(".prefix, [id^=thread_prefix]")))
         .or_else(|| heading.and_then(prefix_beside_title))
         .map(text_of)
-        .and_then(|prefix| some(prefix.trim_end_matches(':').trim().to_owned()));
+        .or_else(|| {
+            // The trail ends in the title with its prefix, which styles may leave out of the heading.
+            trail.strip_suffix(&title).filter(|rest| rest.ends_with(' ')).map(str::to_owned)
+        })
+        .and_then(|prefix| some(prefix.trim().trim_end_matches(':').trim().to_owned()));
     let (page, pages) = pagination(scope);
     let (first_result, last_result, total_results) = results(root);
-    let reply = first(
-        root,
-        css!("a#newreplylink_top, a#newreplylink_bottom, a.newreply_button, a.newcontent_textcontrol"),
-    );
+    let mut buttons = root.select(css!(
+        "a[id^=newreplylink], a.newreply_button, a.newcontent_textcontrol[href*=newreply], #above_postlist a[href*=newreply]"
+    ));
+    let reply = buttons.next();
     let closed = closed(root, reply);
     Thread {
         id: thread_id(scope, context),
@@ -110,7 +83,7 @@ fn thread(scope: &Scope<'_>, context: &Context) -> Thread {
         first_result,
         last_result,
         total_results,
-        tags: tags(root),
+        tags: tags(scope),
         reply_allowed: match closed {
             Some(true) => Some(false),
             _ => reply
@@ -154,7 +127,7 @@ fn thread_id(scope: &Scope<'_>, context: &Context) -> Option<ThreadId> {
 }
 
 /// The page's number and how many there are.
-fn pagination(scope: &Scope<'_>) -> (u32, u32) {
+pub fn pagination(scope: &Scope<'_>) -> (u32, u32) {
     let root = scope.page.root_element();
     let narrow = |number: u64| u32::try_from(number).unwrap_or(1).max(1);
     if let Some(label) = first(
@@ -178,7 +151,7 @@ fn pagination(scope: &Scope<'_>) -> (u32, u32) {
 }
 
 /// "Results 31 to 32 of 32", in any language: three numbers of which the first two are in order.
-fn results(root: ElementRef<'_>) -> (Option<u64>, Option<u64>, Option<u64>) {
+pub fn results(root: ElementRef<'_>) -> (Option<u64>, Option<u64>, Option<u64>) {
     let own = root
         .select(css!("#postpagestats_above, .postpagestats, #postpagestats"))
         .map(text_of)
@@ -247,125 +220,122 @@ fn board(scope: &Scope<'_>) -> BoardRef {
 }
 
 fn closed(root: ElementRef<'_>, reply: Option<ElementRef<'_>>) -> Option<bool> {
-    if let Some(reply) = reply {
-        let text = text_of(reply).to_lowercase();
-        let class = reply.value().attr("class").unwrap_or_default().to_lowercase();
-        let words = [
-            "closed",
-            "geschlossen",
-            "fermé",
-            "ferm\u{e9}e",
-            "cerrado",
-            "chiuso",
-            "đã đóng",
-            "gesloten",
-            "закрыт",
-        ];
-        return Some(class.contains("closed") || words.iter().any(|word| text.contains(word)));
-    }
-    first(root, css!("img[src*=threadclosed], .threadclosed, .closed_thread, #thread_closed")).map(|_| true)
+    let sign =
+        root.select(css!("img[src*=threadclosed], .threadclosed, .closed_thread, #thread_closed")).next();
+    let Some(reply) = reply else { return sign.map(|_| true) };
+    let class = reply.value().attr("class").unwrap_or_default().to_lowercase();
+    let named =
+        first(reply, css!("img[alt]")).and_then(|image| image.value().attr("alt")).unwrap_or_default();
+    let words = format!("{} {named}", text_of(reply));
+    Some(class.contains("closed") || sign.is_some() || phrases::says_closed(&words))
 }
 
-fn tags(root: ElementRef<'_>) -> Vec<String> {
-    let mut tags: Vec<String> = root
-        .select(css!(
-            "#tag_list_cell a, #thread_tags_list a[href*=\"tags.php\"], #thread_tags_list a[href*=\"/tags/\"]"
-        ))
-        .map(text_of)
-        .filter(|tag| !tag.is_empty())
-        .collect();
-    tags.dedup();
+/// The tags, without the link to all tags that stands beside them.
+fn tags(scope: &Scope<'_>) -> Vec<String> {
+    let is_tag = |link: &ElementRef<'_>| {
+        let Some(url) = link.value().attr("href").and_then(|href| scope.address(href)) else { return false };
+        let (folder, last) = url.path().trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+        url.query_pairs().any(|(key, value)| key == "tag" && !value.is_empty())
+            || matches!(folder.rsplit('/').next(), Some("tags" | "tag")) && !last.is_empty()
+            || last == "tags.php"
+                && url.query().is_some_and(|query| !query.is_empty() && !query.contains('='))
+    };
+    let links = scope.page.root_element().select(css!("#tag_list_cell a[href], #thread_tags_list a[href]"));
+    let mut tags: Vec<String> = Vec::new();
+    for tag in links.filter(is_tag).map(text_of) {
+        if !tag.is_empty() && !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
     tags
 }
 
 fn similar(scope: &Scope<'_>) -> Vec<SimilarThread> {
     let root = scope.page.root_element();
-    root.select(css!("#similar_threads li, ol.similar_threads > li"))
-        .filter_map(|item| {
-            let link = first(item, css!(".titleblock a[href], h6 a[href], a.title[href], a[href]"))?;
-            let url = scope.address(link.value().attr("href")?)?;
-            let by = first(item, css!(".starter_forum, .titleblock .author"));
-            let starter = by.and_then(|by| first(by, css!("a[href*=member]"))).map(text_of);
-            let board = by
-                .and_then(|by| by.select(css!("a[href]")).filter(|a| Some(text_of(*a)) != starter).last())
-                .map(text_of);
-            let (plain_author, plain_board) = by.map(|by| by_in(&text_of(by))).unwrap_or_default();
-            let dates = first(item, css!(".dateblock"));
-            let facts = dates.map(text_of).unwrap_or_default();
-            let last = dates
-                .and_then(|block| block.select(css!("dd, div, span.time")).last())
-                .map(text_of)
-                .filter(|text| scope.dates.moment(text).is_some())
-                .unwrap_or_else(|| facts.clone());
-            Some(SimilarThread {
-                id: links::place(&url).thread,
-                url: links::cleaned(&url),
-                title: text_of(link),
-                author: starter.or(plain_author),
-                board: board.or(plain_board),
-                replies: replies_in(&facts),
-                last_post_at: scope.dates.moment(&after_colon(&last)).or_else(|| scope.dates.moment(&last)),
+    let items: Vec<_> =
+        root.select(css!("#similar_threads li, ol.similar_threads > li, #similar_threads_list li")).collect();
+    let by: Vec<_> = items
+        .iter()
+        .map(|item| first(*item, css!(".titleblock .starter_forum, .titleblock .author")))
+        .collect();
+    let lines: Vec<String> = by.iter().map(|by| by.map(text_of).unwrap_or_default()).collect();
+    let found = items.iter().zip(by).zip(&lines).filter_map(|((item, by), line)| {
+        let link =
+            first(*item, css!(".titleblock h6 a[href], .titleblock a[href], h6 a[href], a.title[href]"))
+                .or_else(|| first(*item, css!("a[href]")))?;
+        let url = scope.address(link.value().attr("href")?)?;
+        let linked = |is: fn(&crate::forum::Place, &str) -> bool| {
+            by?.select(css!("a[href]")).find_map(|link| {
+                let href = link.value().attr("href")?;
+                let place = links::place(&scope.address(href)?);
+                is(&place, href).then(|| text_of(link))
             })
+        };
+        let starter = linked(|place, href| place.member.is_some() || href.contains("member"));
+        let board = linked(|place, href| place.member.is_none() && !href.contains("member"));
+        let (by_author, by_board) = phrases::by_in(line, &lines);
+        let dates = first(*item, css!(".dateblock"));
+        let facts = dates.map(text_of).unwrap_or_default();
+        let last = dates
+            .and_then(|block| block.select(css!(".starter_forum, dd, div, span.time")).last())
+            .map(text_of)
+            .filter(|text| scope.dates.moment(text).is_some())
+            .unwrap_or_else(|| facts.clone());
+        Some(SimilarThread {
+            id: links::place(&url).thread,
+            url: links::cleaned(&url),
+            title: text_of(link),
+            author: starter.or(by_author),
+            board: board.or(by_board),
+            replies: replies_in(&facts),
+            last_post_at: scope.dates.moment(after_label(&last)).or_else(|| scope.dates.moment(&last)),
         })
-        .collect()
-}
-
-/// "By X in forum Y"
-fn by_in(text: &str) -> (Option<String>, Option<String>) {
-    let text = text.strip_prefix("By ").or_else(|| text.strip_prefix("von ")).unwrap_or(text);
-    for middle in [" in forum ", " im Forum ", " dans le forum ", " in "] {
-        if let Some((author, board)) = text.split_once(middle) {
-            return (some(author.trim().to_owned()), some(board.trim().to_owned()));
-        }
-    }
-    (some(text.trim().to_owned()), None)
+    });
+    found.collect()
 }
 
 fn replies_in(text: &str) -> Option<u64> {
-    let (_, rest) = text.split_once(':')?;
+    let (_, rest) = text.split_once([':', '：'])?;
     counts(rest.trim_start().split(' ').next()?).first().copied()
 }
 
 /// What follows the last label: "Last Post: 25th July 2007, 05:51 PM".
-fn after_colon(text: &str) -> String {
-    text.match_indices(": ").last().map_or(text, |(at, _)| &text[at + 2..]).to_owned()
+fn after_label(text: &str) -> &str {
+    text.match_indices(": ").last().map_or(text, |(at, _)| &text[at + 2..])
 }
 
-/// "There are currently 1 users browsing this thread. (0 members and 1 guests)"
+/// "There are currently 1 users browsing this thread. (0 members and 1 guests)": the sentence ends with the
+/// parenthesis, and names of people follow it. Where no guests are told of, there are the others.
 fn browsing(root: ElementRef<'_>) -> Option<Browsing> {
-    let text = first(root, css!("#thread_onlineusers, #thread_info .thread_onlineusers")).map(text_of)?;
-    match counts(&text).as_slice() {
-        [total, members, guests, ..] => Some(Browsing { total: *total, members: *members, guests: *guests }),
+    let frame = first(root, css!("#thread_onlineusers, #thread_info .thread_onlineusers"))?;
+    let text = text_of(first(frame, css!("p")).unwrap_or(frame));
+    let (sentence, _) = text.split_once([')', '）'])?;
+    match counts(sentence).as_slice() {
+        [total, members, guests] => Some(Browsing { total: *total, members: *members, guests: *guests }),
+        [total, members] if members <= total => {
+            Some(Browsing { total: *total, members: *members, guests: total - members })
+        }
         _ => None,
     }
 }
 
-/// "You **may not** post replies": four lines in a fixed order; whether the emphasised words deny is told
-/// by their length, for in every language "may not" is "may" and a word more.
-fn permissions(page: &Html) -> (Permissions, bool) {
+/// "You **may not** post replies": four lines in a fixed order. All or none, for a list that is half understood
+/// is not understood.
+fn permissions(page: &Html) -> Permissions {
     let rules: Vec<bool> = page
         .select(css!(
             "#forumrules ul.youcandoblock li, #posting_rules ul.youcandoblock li, ul.youcandoblock li"
         ))
         .take(4)
-        .map(|line| {
-            let strong = first(line, css!("strong, b")).map(text_of).unwrap_or_else(|| text_of(line));
-            let words = strong.to_lowercase();
-            let denied =
-                ["not", "nicht", "keine", "pas", "no ", "non ", "niet", "không", "kann nicht", "не "];
-            !denied.iter().any(|word| format!("{words} ").contains(word))
-        })
+        .map_while(|line| phrases::allows(&text_of(line), &first(line, css!("strong, b")).map(text_of)?))
         .collect();
     match rules.as_slice() {
-        [threads, replies, attachments, edit] => (
-            Permissions {
-                post_threads: Some(*threads),
-                post_replies: Some(*replies),
-                post_attachments: Some(*attachments),
-                edit_posts: Some(*edit),
-            },
-            true,
-        ),
-        _ => (Permissions::default(), false),
+        [threads, replies, attachments, edit] => Permissions {
+            post_threads: Some(*threads),
+            post_replies: Some(*replies),
+            post_attachments: Some(*attachments),
+            edit_posts: Some(*edit),
+        },
+        _ => Permissions::default(),
     }
 }

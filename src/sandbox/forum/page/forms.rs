@@ -119,28 +119,48 @@ pub(in super::super) fn print(visit: &Visit, thread: &ThreadFacts, per_page: usi
 
 pub(in super::super) fn member(visit: &Visit, member: &MemberFacts) -> String {
     let (times, posts) = visit.state.thanked(member);
+    let found = |what: &str| format!("search.php?do=finduser&userid={}&contenttype={what}", member.id);
     let body = html! {
-        div id="userinfo" class="userinfo" {
-            h1 {
-                span class="member_username" id="userinfo" { (esc(&member.name)) }
-                " " span class="member_status" { (esc(&member.title)) }
-            }
-            @if member.avatar.is_some() {
-                span class="avatarcontainer" {
-                    img src={ "image.php?u=" (member.id) "&dateline=" (member.avatar_revision) } id="user_avatar"
-                        alt={ (esc(&member.name)) "'s Avatar" };
+        div class="member_content userprof fullwidth" id="member_content" {
+            div class="profile_widgets member_summary sidebarleft" id="sidebar_container" {
+                h1 class="blocksubhead prof_blocksubhead" {
+                    span id="userinfo" {
+                        span class="member_username" { (esc(&member.name)) }
+                        br; span class="usertitle" { (esc(&member.title)) } br;
+                    }
+                }
+                div class="floatcontainer" id="userinfoblock" {
+                    @if member.avatar.is_some() {
+                        a class="avatar" href={ "member.php?u=" (member.id) } {
+                            span class="avatarcontainer" {
+                                img src={ "image.php?u=" (member.id) "&dateline=" (member.avatar_revision) }
+                                    id="user_avatar" alt={ (esc(&member.name)) "'s Avatar" };
+                            }
+                        }
+                    }
+                    ul class="usermenu" id="usermenu" {
+                        li { a href={ (found("vBForum_Post")) "&showposts=1" } { "Find latest posts" } }
+                        li { a href={ (found("vBForum_Thread")) "&starteronly=1" } { "Find latest started threads" } }
+                    }
                 }
             }
-        }
-        div id="view-aboutme" class="subsection" {
-            dl class="blockrow stats" { dt { "Join Date" } dd { (dates::month(member.joined)) } }
-            dl class="blockrow stats" { dt { "Total Posts" } dd { (thousands(visit.state.post_count(member))) } }
-            dl class="blockrow stats" { dt { "Thanks" } dd { (thousands(visit.state.thanks_given(member))) } }
-            dl class="blockrow stats" {
-                dt { "Thanked" } dd { (thousands(times)) " Times in " (thousands(posts)) " Posts" }
-            }
-            @if let Some(location) = &member.location {
-                dl class="blockrow" { dt { "Location:" } dd { (esc(location)) } }
+            div class="member_tabs contentright" {
+                dl class="tabslight" { dt { "Tab Content" } dd { a href="#aboutme" { "About Me" } } }
+                div class="view_section" id="view-aboutme" {
+                    @if let Some(location) = &member.location {
+                        dl { dt { "Location:" } dd { (esc(location)) } }
+                    }
+                    div class="subsection block" id="view-stats" {
+                        dl class="blockrow stats" { dt { "Total Posts" } dd { (thousands(visit.state.post_count(member))) } }
+                        h5 class="subsubsectionhead" { "Total Thanks" }
+                        dl class="stats" { dt { "Total Thanks" } dd { (thousands(visit.state.thanks_given(member))) } }
+                        ul class="group" {
+                            li { "Thanked " (thousands(times)) " Times in " (thousands(posts)) " Posts" }
+                        }
+                        dl class="blockrow stats" { dt { "Join Date" } dd { (dates::month(member.joined)) } }
+                        dl class="blockrow stats" { dt { "Referrals" } dd { "0" } }
+                    }
+                }
             }
         }
     };

@@ -97,6 +97,8 @@ impl Visit<'_> {
         let by_name = named.and_then(|named| {
             self.state.members.values().find(|member| super::slug(&member.name).eq_ignore_ascii_case(named))
         });
+        let asked = self.call.text("username");
+        let by_name = by_name.or_else(|| self.state.member_named(asked));
         let member = id.and_then(|id| self.state.members.get(&id)).or(by_name).ok_or_else(|| {
             message("This user has not registered and therefore does not have a profile to view.")
         })?;

@@ -1,0 +1,189 @@
+//! Who wrote a post: the column beside it, which every style arranges in its own way.
+
+use scraper::ElementRef;
+
+use super::labels::{self, Label};
+use super::scope::Scope;
+use super::{best, css, first, links, some, squeezed, text_of, within};
+use crate::model::{Author, MemberId};
+
+pub fn author(item: ElementRef<'_>, scope: &Scope<'_>) -> Author {
+    let named = first(item, css!(".username_container a.username, .username_container .username"))
+        .or_else(|| item.select(css!("a.username, span.username")).find(|name| is_beside(*name)));
+    let by_menu = || {
+        let known = [
+            css!(".username_container strong"),
+            css!(".username_container h2"),
+            css!(".username_container"),
+            css!(".userinfo a[href*=member], .postdetails .contact a[href*=member]"),
+        ];
+        best(item, known)
+    };
+    let name_element = named.or_else(by_menu);
+    let name = name_element.map(text_of).unwrap_or_default();
+    let id = name_element
+        .and_then(|link| member_in(link.value().attr("href")?, scope))
+        .or_else(|| menu_id(item, scope));
+    let guest = id.is_none()
+        && named.is_none_or(|name| {
+            name.value().name() != "a" || name.value().classes().any(|class| class == "guest")
+        });
+    let mut author = Author {
+        id,
+        name,
+        title: first(item, css!(".usertitle")).and_then(|title| some(text_of(title))),
+        avatar_url: avatar(item, scope),
+        guest,
+        ..Author::default()
+    };
+    stats(item, &mut author);
+    // A member whose profile the viewer may not open still has a member's figures.
+    author.guest &= author.joined.is_none() && author.posts.is_none();
+    author
+}
+
+/// Whether an element is of the column, not of the post's own words or of a note under them.
+fn is_beside(element: ElementRef<'_>) -> bool {
+    !["postcontent", "lastedited", "signature", "content", "postbody"]
+        .iter()
+        .any(|class| within(element, class))
+}
+
+pub fn member_in(href: &str, scope: &Scope<'_>) -> Option<MemberId> {
+    links::place(&scope.address(href)?).member
+}
+
+/// Menus and reputation name the author by number even where the profile's address does not.
+fn menu_id(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<MemberId> {
+    let of_link = |link: ElementRef<'_>| {
+        let url = scope.address(link.value().attr("href")?)?;
+        let (_, id) = url.query_pairs().find(|(key, value)| {
+            matches!(key.as_ref(), "userid" | "u")
+                && !value.is_empty()
+                && value.bytes().all(|b| b.is_ascii_digit())
+        })?;
+        Some(MemberId(id.into_owned()))
+    };
+    let mut menu = item.select(css!("a[href*=finduser], a[href*=newpm], a[href*=\"userid=\"]"));
+    menu.find_map(|link| is_beside(link).then(|| of_link(link)).flatten()).or_else(|| {
+        let badge = first(item, css!("[id^=repdisplay_], [id^=reppower_]"))?;
+        let id = badge.value().attr("id")?.rsplit('_').next()?;
+        (!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).then(|| MemberId::new(id))
+    })
+}
+
+fn avatar(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<String> {
+    let image = first(
+        item,
+        css!(
+            "a.postuseravatar img, a.postuseravatarlink img, .postuseravatar img, .userinfo .avatar img, .avatar_user img"
+        ),
+    )?;
+    // Pictures that are loaded late stand in another attribute.
+    let source = image.value().attr("data-src").or_else(|| image.value().attr("src"))?;
+    if source.starts_with("data:") {
+        return None;
+    }
+    scope.address(source).map(|url| links::cleaned(&url))
+}
+
+fn stats(item: ElementRef<'_>, author: &mut Author) {
+    for (text, value) in rows(item) {
+        let label = labels::label(&text);
+        let line = format!("{text} {value}");
+        if label != Some(Label::Posts)
+            && let Some((times, posts)) = labels::thanked(&line)
+        {
+            author.thanks_received.get_or_insert(times);
+            author.posts_thanked.get_or_insert(posts);
+            continue;
+        }
+        let number = || labels::number(&value);
+        match label {
+            Some(Label::Joined) => author.joined = author.joined.take().or(some(value)),
+            Some(Label::Location) => author.location = author.location.take().or(some(value)),
+            Some(Label::Posts) => author.posts = author.posts.or_else(number),
+            Some(Label::BlogEntries) => author.blog_entries = author.blog_entries.or_else(number),
+            Some(Label::Given) => author.thanks_given = author.thanks_given.or_else(number),
+            Some(Label::Received) => author.thanks_received = author.thanks_received.or_else(number),
+            Some(Label::LastActive) => {}
+            None => unlabelled(&line, author),
+        }
+    }
+}
+
+/// "1,234 Posts", "Nov 2005": lines of styles that write no labels.
+fn unlabelled(line: &str, author: &mut Author) {
+    let line = line.trim();
+    let word = line.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | ',' | '.' | '\''));
+    if word.len() < line.len() && labels::label(word) == Some(Label::Posts) {
+        author.posts = author.posts.or_else(|| labels::number(line));
+    } else if author.joined.is_none() && is_month(line) {
+        author.joined = Some(line.to_owned());
+    }
+}
+
+fn is_month(line: &str) -> bool {
+    let Some((month, year)) = line.split_once(' ') else { return false };
+    super::dates::month(&month.to_lowercase()).is_some() && year.len() == 4 && year.parse::<u16>().is_ok()
+}
+
+/// The statistics as label and value: `dt` and `dd`, or lines of "Label: value".
+fn rows(item: ElementRef<'_>) -> Vec<(String, String)> {
+    let Some(info) = first(item, css!(".userinfo"))
+        .or_else(|| first(item, css!(".userinfo_extra, .userinfo_noavatar, .userstats, #userstats")))
+    else {
+        return Vec::new();
+    };
+    let rows: Vec<_> = info.select(css!("dl")).flat_map(labelled).collect();
+    if !rows.is_empty() {
+        return rows;
+    }
+    info.select(css!("li, .post_field, .userstats, #userstats, .userstats div, .userinfo_extra div"))
+        .flat_map(lines)
+        .filter(|line| line.len() < 200)
+        .map(|line| match line.split_once(':') {
+            Some((label, value)) => (label.trim().to_owned(), value.trim().to_owned()),
+            None => (String::new(), line),
+        })
+        .collect()
+}
+
+/// Every `dt` of a list with its `dd`.
+pub fn labelled(list: ElementRef<'_>) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    let mut label: Option<String> = None;
+    for cell in list.select(css!("dt, dd")) {
+        let text = text_of(cell);
+        if cell.value().name() == "dt" {
+            // A label without a value is a line of its own.
+            if let Some(alone) = label.replace(text) {
+                rows.push((alone, String::new()));
+            }
+        } else {
+            rows.push(match label.take() {
+                Some(label) => (label, text),
+                // Add-ons put "Label: value" into a single cell.
+                None => match text.split_once(':') {
+                    Some((label, value)) => (label.trim().to_owned(), value.trim().to_owned()),
+                    None => (String::new(), text),
+                },
+            });
+        }
+    }
+    rows.extend(label.map(|alone| (alone, String::new())));
+    rows
+}
+
+/// An element's lines, as `<br>` parts them.
+fn lines(element: ElementRef<'_>) -> Vec<String> {
+    let mut text = String::new();
+    for node in element.descendants() {
+        match node.value() {
+            scraper::Node::Text(words) => text.push_str(&words.replace(['\n', '\r'], " ")),
+            scraper::Node::Element(element) if element.name() == "br" => text.push('\n'),
+            _ => {}
+        }
+    }
+    text.lines().map(squeezed).filter(|line| !line.is_empty()).collect()
+}

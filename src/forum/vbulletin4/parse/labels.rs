@@ -1,0 +1,135 @@
+//! The labels of a member's figures, beside a post and on the member's own page, in the languages of the
+//! boards that we know. What a label says decides what the value behind it is; other rows are passed over.
+
+use super::{count, counts};
+
+/// What a row of figures tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label {
+    Joined,
+    LastActive,
+    Location,
+    Posts,
+    BlogEntries,
+    /// Thanks that the member gave.
+    Given,
+    /// Thanks that the member received.
+    Received,
+}
+
+/// Lower case, parted by bars.
+const LABELS: [(Label, &str); 7] = [
+    (
+        Label::Joined,
+        "join date|joined|registriert seit|registriert|registrierungsdatum|mitglied seit|dabei seit|reg.-datum|\
+         date d'inscription|inscription|inscrit|fecha de ingreso|ingreso|registrado|data registrazione|\
+         registrato dal|data di registrazione|data de ingresso|data de registo|registo|cadastro|lid sinds|\
+         geregistreerd|medlem siden|reg.datum|registrerad|tham gia|tham gia ngày|ngày tham gia|ngày gia nhập|\
+         gia nhập|регистрация|дата регистрации|dołączył|data rejestracji|üyelik tarihi|tarih|registrace|\
+         datum registrace|csatlakozott|data înscrierii|liittynyt|ημερομηνία εγγραφής|تاريخ التسجيل|تاریخ عضویت|\
+         注册日期|加入日期|member since|registered|tilmeldt|δημιουργία",
+    ),
+    (
+        Label::LastActive,
+        "last activity|letzte aktivität|dernière activité|última actividad|ultima attività|última atividade|\
+         laatste activiteit|hoạt động cuối|последняя активность|ostatnia aktywność|son aktivite|\
+         poslední aktivita|آخر نشاط",
+    ),
+    (
+        Label::Location,
+        "location|ort|wohnort|standort|localisation|lieu|ville|ubicación|localización|località|residenza|\
+         localização|localidade|locatie|woonplaats|lokalitet|plats|ort:|đến từ|nơi ở|nơi cư ngụ|адрес|откуда|\
+         местоположение|skąd|lokalizacja|konum|nereden|nerden|bydliště|hely|locație|sijainti|paikkakunta|\
+         περιοχή|τοποθεσία|الدولة|محل سكونت|from|sted|geo",
+    ),
+    (
+        Label::Posts,
+        "posts|beiträge|messages|mensajes|messaggi|mensagens|berichten|inlägg|indlæg|innlegg|bài viết|bài gởi|\
+         bài gửi|số bài|số bài viết|сообщений|сообщения|posty|postów|mesajlar|mesaj|příspěvky|hozzászólások|\
+         mesaje|viestejä|viestit|μηνύματα|δημοσιεύσεις|المشاركات|مشاركات|نوشته ها|پست|帖子|post|total posts|\
+         beiträge gesamt|total des messages|total mensajes|totale messaggi|tổng số bài gửi|tổng số bài viết|\
+         всего сообщений|# of posts|posted",
+    ),
+    (
+        Label::BlogEntries,
+        "blog entries|blog-einträge|blogeinträge|blog|entrées de blog|articles de blog|billets dans le blog|\
+         entradas de blog|inserimenti nel blog|entradas no blog|blogs|записей в дневнике|bài blog",
+    ),
+    (
+        Label::Given,
+        "thanks|thank post|thanks given|thanks (given)|total thanks|danke|danke gegeben|abgegebene danke|bedankt|\
+         bedankungen|merci|remerciements|remercié|gracias|agradecido|grazie|obrigado|agradeceu|cảm ơn|\
+         спасибо|сказал спасибо|podziękował|podziękowania|teşekkür|شكراً|سپاس|likes given|likes (given)|\
+         bedankjes|dank",
+    ),
+    (
+        Label::Received,
+        "thanked|thanks received|thanks (received)|erhaltene danke|danke erhalten|được cảm ơn|\
+         remerciements reçus|gracias recibidas|благодарностей|спасибо получил|likes received|\
+         likes (received)|otrzymane podziękowania",
+    ),
+];
+
+/// Words of thanks, by which "Thanked 12 Times in 7 Posts" is known though it has no label.
+const THANKFUL: &str = "thank|danke|bedank|merci|reçu|cảm ơn|gracias|agrade|obrigad|grazie|ringrazia|спасибо|поблагодар|podzięk|\
+     teşekkür|شكر|سپاس|likes|liked|صلوات";
+
+pub fn label(text: &str) -> Option<Label> {
+    let key = text.trim_end_matches([':', ' ', '\u{a0}']).trim().to_lowercase();
+    let found = LABELS.iter().find(|(_, words)| words.split('|').any(|word| word == key));
+    found.map(|(label, _)| *label)
+}
+
+/// "Thanked 1,860 Times in 1,154 Posts": how often, and in how many posts.
+pub fn thanked(text: &str) -> Option<(u64, u64)> {
+    let lower = text.to_lowercase();
+    let [times, posts] = counts(&lower).try_into().ok()?;
+    THANKFUL.split('|').any(|word| lower.contains(word)).then_some((times, posts))
+}
+
+/// The number that a row's value is or begins with.
+pub fn number(value: &str) -> Option<u64> {
+    let plain = value.chars().all(|c| c.is_ascii_digit() || " ,.'’\u{a0}\u{202f}".contains(c));
+    if plain { count(value) } else { counts(value).first().copied() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_known_by_their_labels() {
+        for (text, expected) in [
+            ("Join Date", Some(Label::Joined)),
+            ("Registriert seit", Some(Label::Joined)),
+            ("Tham Gia:", Some(Label::Joined)),
+            ("Location: ", Some(Label::Location)),
+            ("Thank Post", Some(Label::Given)),
+            ("Messages", Some(Label::Posts)),
+            ("Posts Per Day", None),
+            ("Mentioned", None),
+            ("", None),
+        ] {
+            assert_eq!(label(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn thanks_are_counted_in_any_writing() {
+        for (text, expected) in [
+            ("Thanked 1,860 Times in 1,154 Posts", Some((1860, 1154))),
+            ("1.927.581 danke in 13.586 Posts", Some((1_927_581, 13_586))),
+            ("Remercié 1 234 fois dans 56 messages", Some((1234, 56))),
+            ("Thanked 9 in 4 P", Some((9, 4))),
+            ("Được cảm ơn 7 lần trong 5 bài viết", Some((7, 5))),
+            ("Posts 12 of 30", None),
+            ("Thanked 12 Times", None),
+        ] {
+            assert_eq!(thanked(text), expected, "{text}");
+        }
+        assert_eq!(
+            [number("13.635"), number("5 913"), number("0 Post(s)"), number("-")],
+            [Some(13_635), Some(5_913), Some(0), None]
+        );
+    }
+}

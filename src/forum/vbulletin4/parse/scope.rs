@@ -1,0 +1,71 @@
+//! What every part of a page is read with: where its links lead, and how its dates are meant.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use scraper::Html;
+use url::Url;
+
+use super::dates::{Reader, order_of, zone_of_footer};
+use super::{Context, css, first, text_of};
+
+pub struct Scope<'a> {
+    pub page: &'a Html,
+    /// What relative addresses are relative to: `<base href>`, else the page's own address.
+    pub base: Url,
+    /// The forum's folder, from which its scripts are called.
+    pub root: Url,
+    pub dates: Reader,
+}
+
+impl Scope<'_> {
+    pub fn new<'a>(page: &'a Html, context: &Context) -> Scope<'a> {
+        let html = page.root_element();
+        let language = html.value().attr("lang").unwrap_or_default().to_lowercase();
+        let texts: Vec<String> = page
+            .select(css!(
+                ".postdate .date, .postdate, .lastedited, .threadlastpost dd, .author .label, .threadmeta, .dateblock, \
+                 [id^=post_thanks_bit_], .stats dd"
+            ))
+            .map(text_of)
+            .collect();
+        let footer = first(html, css!("#footer_time, .footer_time")).map(text_of).unwrap_or_default();
+        let order = order_of(texts.iter().map(String::as_str), context.now, &language);
+        let base = base_of(page, &context.url);
+        let root = root_of(page, &base);
+        let zone = zone(&context.zone, zone_of_footer(&footer), context.now);
+        let now = context.now.or_else(|| super::made::copied_at(page, &zone, &footer));
+        Scope { page, base, root, dates: Reader { zone, now, order } }
+    }
+
+    pub fn address(&self, href: &str) -> Option<Url> {
+        let href = href.trim();
+        (!href.is_empty() && !href.starts_with('#')).then(|| self.base.join(href).ok()).flatten()
+    }
+}
+
+/// The page says in its footer in which zone it was written: the viewer's, as the forum believes it to be. The
+/// configured zone is used as long as it agrees, for it also knows when clocks were changed.
+fn zone(configured: &TimeZone, stated: Option<TimeZone>, now: Option<Timestamp>) -> TimeZone {
+    let Some(stated) = stated else { return configured.clone() };
+    let agrees = now.is_some_and(|now| configured.to_offset(now) == stated.to_offset(now));
+    let known = *configured != TimeZone::UTC;
+    if known && (agrees || now.is_none()) { configured.clone() } else { stated }
+}
+
+fn base_of(page: &Html, url: &Url) -> Url {
+    let href = page.select(css!("base[href]")).next().and_then(|base| base.value().attr("href"));
+    href.filter(|href| !href.trim().is_empty())
+        .and_then(|href| url.join(href).ok())
+        .unwrap_or_else(|| url.clone())
+}
+
+/// vBulletin names its own address in a script. `<base>` is the same, unless a copy of the page moved it.
+fn root_of(page: &Html, base: &Url) -> Url {
+    let named = page.select(css!("script")).find_map(|script| {
+        let text: String = script.text().collect();
+        let (_, rest) = text.split_once("var BBURL = \"")?;
+        let address = rest.split_once('"')?.0.trim_end_matches('/');
+        base.join(&format!("{address}/")).ok().filter(|_| !address.is_empty())
+    });
+    named.filter(|url| matches!(url.scheme(), "http" | "https")).unwrap_or_else(|| base.clone())
+}

@@ -1,0 +1,98 @@
+//! Who thanked for a post: the box that the add-on puts behind it, in the dresses of several add-ons and
+//! boards. Ids and links decide; what the box says around them is anybody's language.
+
+use scraper::{ElementRef, Selector};
+
+use super::author::member_in;
+use super::scope::Scope;
+use super::{Once, counts, css, descendant_with_id, first, text_of};
+use crate::model::{Thanks, ViewerThanks};
+
+static BOXES: Once<Selector> = Once::new(|| {
+    super::selector("[id^=post_thanks_box_], [id^=dbtech_thanks_entries_], .vbseo_liked, .post_thanks_box")
+});
+
+/// The members who are listed, and how many there are. `author` is whom they thank.
+pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -> (Vec<Thanks>, Option<u64>) {
+    let Some(frame) = frame(item, id) else { return (Vec::new(), None) };
+    let list = descendant_with_id(frame, &format!("post_thanks_bit_{id}")).unwrap_or(frame);
+    let mut thanks: Vec<Thanks> = Vec::new();
+    let mut others = None;
+    for link in list.select(css!("a[href]")) {
+        let href = link.value().attr("href").unwrap_or_default();
+        let name = text_of(link);
+        let member_id = member_in(href, scope);
+        if name.is_empty() || (member_id.is_none() && !href.contains("member")) {
+            // "and 12 others"
+            others = others.or_else(|| counts(&name).first().copied().filter(|_| !thanks.is_empty()));
+            continue;
+        }
+        if thanks.iter().any(|other| other.name == name && other.member_id == member_id) {
+            continue;
+        }
+        thanks.push(Thanks { name, member_id, on: day_after(link).and_then(|text| scope.dates.day(&text)) });
+    }
+    if thanks.is_empty() {
+        return (thanks, None);
+    }
+    let listed = thanks.len() as u64;
+    let title = first(frame, css!("h2, h3, h4, dt, .title, .posttitle, .post_thanks_title")).map(text_of);
+    // The author's name may hold digits of its own.
+    let said = title.and_then(|title| {
+        let title = if author.is_empty() { title } else { title.replace(author, " ") };
+        counts(&title).into_iter().find(|number| *number >= listed)
+    });
+    (thanks, Some(said.unwrap_or(listed + others.unwrap_or(0))))
+}
+
+/// An item of its own behind the post, or a box inside of it.
+fn frame<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
+    let end = format!("_{id}");
+    let is_own = |element: &ElementRef<'_>| {
+        element.value().attr("id").is_none_or(|own| own.ends_with(&end))
+            && !super::within(*element, "postcontent")
+    };
+    let next_post = |sibling: &ElementRef<'_>| {
+        let id = sibling.value().attr("id").and_then(|id| id.strip_prefix("post_"));
+        id.is_none_or(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    item.next_siblings()
+        .filter_map(ElementRef::wrap)
+        .take_while(next_post)
+        .take(4)
+        .flat_map(|sibling| {
+            let named = sibling.value().attr("id").is_some_and(|own| own.starts_with("post_thanks_box_"));
+            named.then_some(sibling).into_iter().chain(sibling.select(&BOXES))
+        })
+        .chain(item.select(&BOXES))
+        .filter(is_own)
+        // The boxes of several add-ons may stand together, and the empty one be the first.
+        .find(|frame| frame.select(css!("a[href]")).next().is_some())
+}
+
+/// The date in parentheses that follows a name.
+fn day_after(link: ElementRef<'_>) -> Option<String> {
+    let mut text = String::new();
+    for node in link.next_siblings().take(4) {
+        match node.value() {
+            scraper::Node::Text(more) => text.push_str(more),
+            scraper::Node::Element(element) if element.name() == "a" => break,
+            _ => text.extend(ElementRef::wrap(node).map(text_of)),
+        }
+        if text.contains(')') {
+            break;
+        }
+    }
+    let (_, rest) = text.split_once('(')?;
+    rest.split_once(')').map(|(day, _)| day.to_owned())
+}
+
+/// After thanking, the button stays in the page and is hidden.
+pub fn viewer_thanks(item: ElementRef<'_>, id: &str) -> ViewerThanks {
+    let Some(button) = descendant_with_id(item, &format!("post_thanks_button_{id}")) else {
+        return ViewerThanks::Unknown;
+    };
+    let style: String =
+        button.value().attr("style").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+    if style.contains("display:none") { ViewerThanks::Given } else { ViewerThanks::Possible }
+}
