@@ -7,12 +7,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::rest::Span;
-use crate::discord::{DiscordError, Event, Message};
+use crate::discord::{ChannelKind, DiscordError, Event, Message};
 use crate::model::{ChannelId, MessageId};
 use crate::store::{Effect, StoreError, Submission, SubmissionState};
 
 use super::Heart;
 use super::inbox::{BY_COMMAND, plain_emoji, take};
+use super::opening;
 use super::outbox::Halt;
 use super::tie::Tie;
 
@@ -71,6 +72,9 @@ async fn channels(heart: &Heart, tie: &Tie) -> Result<Vec<ChannelId>, Trouble> {
     let Some(guild) = tie.guild() else { return Ok(Vec::new()) };
     let own: HashSet<_> = heart.store.rooms(tie.id()).await?.into_iter().map(|room| room.channel).collect();
     let active = heart.discord.active_threads(guild).await?;
+    if tie.channel.kind == ChannelKind::Forum {
+        opening::missed(heart, tie, &active).await?;
+    }
     Ok(active.into_iter().map(|thread| thread.id).filter(|id| own.contains(id)).collect())
 }
 

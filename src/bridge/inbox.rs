@@ -15,7 +15,8 @@ use crate::store::{
 };
 
 use super::Heart;
-use super::job::{Job, Outcome, Spoken, SpokenFile, forum_lane, reply_key, thanks_lane};
+use super::job::{Job, Outcome, Spoken, SpokenFile, forum_lane, open_key, reply_key, thanks_lane};
+use super::opening;
 use super::points::Point;
 use super::submit::{spoken_digest, telling};
 use super::tie::Tie;
@@ -119,6 +120,9 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let watermark = Effect::Watermark { channel: message.channel, message: message.id };
     let own_words = message.ordinary && !message.author.bot && message.webhook.is_none();
     let Some((tie, thread)) = (if own_words { meant_for(heart, message).await? } else { None }) else {
+        if own_words && opening::begins(heart, message).await? {
+            return Ok(());
+        }
         if heart.store.watermark(message.channel).await?.is_some() {
             heart.apply(None, vec![watermark]).await?;
         }
@@ -140,21 +144,14 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         digest: spoken_digest(&spoken),
     };
     let mut effects = vec![watermark];
-    match tie.bridge.replies {
+    match may_not_speak(heart, &tie, message.author.id).await? {
         _ if spoken.content.trim().is_empty() && spoken.files.is_empty() => {}
-        Replies::Off => {}
-        _ if tie.bridge.paused => {
+        _ if tie.bridge.replies == Replies::Off => {}
+        Some(why) => {
             effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
-            let why = "the bridge to the forum is paused";
             effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
         }
-        Replies::Linked if heart.store.link(&tie.bridge.forum, message.author.id).await?.is_none() => {
-            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
-            let why =
-                "here only people who have linked their forum account (/account link) can write to the forum";
-            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
-        }
-        Replies::Everyone | Replies::Linked => {
+        None => {
             effects.push(Effect::Submission(submission));
             effects.push(reply_job(&tie, &thread, spoken, now)?);
         }
@@ -163,6 +160,25 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     heart.apply(Some(&format!("m:{}", message.id)), effects).await?;
     Point::AfterReceive.reached();
     Ok(())
+}
+
+/// Why what this person writes does not cross over this bridge, if it does not.
+pub async fn may_not_speak(
+    heart: &Heart,
+    tie: &Tie,
+    user: UserId,
+) -> Result<Option<&'static str>, StoreError> {
+    Ok(match tie.bridge.replies {
+        _ if tie.bridge.paused => Some("the bridge to the forum is paused"),
+        Replies::Everyone => None,
+        Replies::Off => Some("what is written here does not reach the forum"),
+        Replies::Linked => match heart.store.link(&tie.bridge.forum, user).await? {
+            Some(_) => None,
+            None => Some(
+                "here only people who have linked their forum account (/account link) can write to the forum",
+            ),
+        },
+    })
 }
 
 async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
@@ -176,13 +192,16 @@ async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let Some(tie) = heart.ties.get(submission.bridge) else { return Ok(()) };
     let spoken = spoken(message);
     let digest = spoken_digest(&spoken);
-    let may = match tie.bridge.replies {
-        Replies::Everyone => true,
-        Replies::Linked => heart.store.link(&tie.bridge.forum, submission.author).await?.is_some(),
-        Replies::Off => false,
-    };
-    if submission.digest == digest || !may || tie.bridge.paused {
+    if submission.digest == digest || may_not_speak(heart, &tie, submission.author).await?.is_some() {
         return Ok(());
+    }
+    if submission.thread.as_str().is_empty() {
+        return match submission.state {
+            SubmissionState::Refused | SubmissionState::Queued => {
+                opening::begins_anew(heart, message, submission).await
+            }
+            _ => Ok(()),
+        };
     }
     let now = heart.store.now().await?;
     let thread = submission.thread.clone();
@@ -210,6 +229,7 @@ async fn deleted(heart: &Heart, message: MessageId) -> Result<(), StoreError> {
     let now = heart.store.now().await?;
     let effects = vec![
         Effect::Cancel { key: reply_key(message) },
+        Effect::Cancel { key: open_key(message) },
         Effect::Enqueue(job.queued(lane, Priority::Live, now)?),
     ];
     heart.apply(None, effects).await?;
@@ -260,7 +280,7 @@ fn amend_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Resul
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
 }
 
-fn spoken(message: &Message) -> Spoken {
+pub fn spoken(message: &Message) -> Spoken {
     Spoken {
         message: message.id,
         channel: message.channel,

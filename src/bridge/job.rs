@@ -22,6 +22,8 @@ pub enum Job {
     Dress { bridge: BridgeId, thread: ThreadFacts },
     /// Posts what a person wrote in Discord.
     Reply { bridge: BridgeId, thread: ThreadId, spoken: Spoken },
+    /// Opens a thread. `shown`: the Discord thread that it was said in is to show it.
+    Open { bridge: BridgeId, board: BoardId, title: String, spoken: Spoken, shown: bool },
     /// Brings a posted reply in line with its edited Discord message.
     Amend { bridge: BridgeId, thread: ThreadId, spoken: Spoken },
     /// Removes a posted reply whose Discord message was deleted.
@@ -118,6 +120,7 @@ impl Job {
             Self::Hide { bridge, post, .. } => format!("hide:{}:{post}", bridge.0),
             Self::Dress { bridge, thread } => format!("dress:{}:{}", bridge.0, thread.id),
             Self::Reply { spoken, .. } => reply_key(spoken.message),
+            Self::Open { spoken, .. } => open_key(spoken.message),
             Self::Amend { spoken, .. } => format!("amend:{}", spoken.message),
             Self::Retract { message, .. } => format!("retract:{message}"),
             Self::Thank { forum, post } => format!("thank:{forum}:{post}"),
@@ -133,6 +136,7 @@ impl Job {
             | Self::Hide { bridge, .. }
             | Self::Dress { bridge, .. }
             | Self::Reply { bridge, .. }
+            | Self::Open { bridge, .. }
             | Self::Amend { bridge, .. }
             | Self::Retract { bridge, .. } => Some(*bridge),
             Self::Thank { .. } | Self::Tell { .. } | Self::Letter { .. } => None,
@@ -146,6 +150,7 @@ impl Job {
             Self::Hide { post, .. } => format!("take post {post} away"),
             Self::Dress { thread, .. } => format!("bring the title and state of \"{}\" over", thread.title),
             Self::Reply { spoken, .. } => format!("post a reply by {}", spoken.author_name),
+            Self::Open { title, .. } => format!("open the thread \"{title}\""),
             Self::Amend { spoken, .. } => format!("edit a reply by {}", spoken.author_name),
             Self::Retract { .. } => "take a reply back".to_owned(),
             Self::Thank { post, .. } => format!("bring the thanks for post {post} over"),
@@ -180,6 +185,11 @@ impl Job {
 /// The key of the job that posts this message.
 pub fn reply_key(message: MessageId) -> String {
     format!("reply:{message}")
+}
+
+/// The key of the job that opens a thread with this message.
+pub fn open_key(message: MessageId) -> String {
+    format!("open:{message}")
 }
 
 /// The lane of a forum thread: what is written there is written in order.

@@ -25,6 +25,7 @@ pub mod files;
 pub mod inbox;
 pub mod job;
 pub mod mirror;
+pub mod opening;
 pub mod outbox;
 pub mod points;
 pub mod record;

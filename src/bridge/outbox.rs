@@ -15,7 +15,7 @@ use crate::store::{BridgeId, Claim, Effect, Finish, Millis, StoreError};
 use super::job::Job;
 use super::points::Point;
 use super::tie::Tie;
-use super::{Heart, mirror, submit, thanks};
+use super::{Heart, mirror, opening, submit, thanks};
 
 /// How many jobs are done side by side. Discord's limits, not this, bound the throughput: it only has to
 /// be enough that lanes which wait for an answer leave room for others.
@@ -211,6 +211,9 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Job::Hide { bridge, thread, post } => mirror::hide(&work, bridge, &thread, &post).await,
         Job::Dress { bridge, thread } => mirror::dress(&work, bridge, &thread).await,
         Job::Reply { bridge, thread, spoken } => submit::reply(&work, bridge, &thread, &spoken).await,
+        Job::Open { bridge, board, title, spoken, shown } => {
+            opening::open(&work, (bridge, &board), &title, &spoken, shown).await
+        }
         Job::Amend { bridge, thread, spoken } => submit::amend(&work, bridge, &thread, &spoken).await,
         Job::Retract { bridge, message, .. } => submit::retract(&work, bridge, message).await,
         Job::Thank { forum, post } => thanks::thank(&work, &forum, &post).await,

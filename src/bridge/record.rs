@@ -308,6 +308,7 @@ impl Reading<'_> {
         [
             self.happened(&post.id, Some(submission.bridge), What::Echo),
             Effect::Submission(Submission {
+                thread: self.thread.clone(),
                 post: Some(post.id.clone()),
                 state: SubmissionState::Posted,
                 ..submission.clone()

@@ -204,7 +204,7 @@ pub fn telling(
     Ok(Effect::Enqueue(job.queued(tell_lane(message), Priority::Live, now)?))
 }
 
-async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
+pub async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
     let Some(tie) = work.tie(bridge).await? else { return Ok(None) };
     let forum = work.heart.forums.get(&tie.bridge.forum).cloned();
     Ok(forum.map(|forum| (tie, forum)))
@@ -289,7 +289,7 @@ pub fn spoken_digest(spoken: &Spoken) -> i64 {
 }
 
 /// The reply as the forum gets it: who wrote it and where, what it answers, and the words.
-async fn draft(
+pub async fn draft(
     work: &Work<'_>,
     tie: &Tie,
     forum: &Forum,

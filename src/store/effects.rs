@@ -128,7 +128,7 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             tx.run(
                 "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                 ON CONFLICT (message) DO UPDATE SET post = excluded.post, state = excluded.state,
+                 ON CONFLICT (message) DO UPDATE SET thread = excluded.thread, post = excluded.post, state = excluded.state,
                  digest = excluded.digest",
                 values![
                     submission.message.0,

@@ -5,6 +5,7 @@
 mod openapi;
 mod world;
 
+mod accounts;
 mod bridges;
 mod commands;
 mod faults;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use threadbridge::app;
-use threadbridge::clock::SystemClock;
+use threadbridge::clock::{Clock, SystemClock};
 use threadbridge::config::{BridgeConfig, Config};
 use threadbridge::sandbox::discord::{self, Discord, Limits};
 use threadbridge::sandbox::forum::{self, Forum};
@@ -16,7 +16,28 @@ use tokio_util::sync::CancellationToken;
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The machine's clock, and as much later as a test says: minutes pass without being waited for.
+#[derive(Default)]
+pub struct Later(std::sync::Mutex<Duration>);
+
+impl Later {
+    pub fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Later {
+    fn now(&self) -> jiff::Timestamp {
+        SystemClock.now() + *self.0.lock().unwrap()
+    }
+
+    fn monotonic(&self) -> Instant {
+        SystemClock.monotonic() + *self.0.lock().unwrap()
+    }
+}
+
 pub struct World {
+    pub clock: Arc<Later>,
     pub stage: Stage,
     pub folder: Folder,
     pub board: u64,
@@ -41,15 +62,16 @@ impl World {
         // What the bridge logs is shown when a test fails.
         let filter = tracing_subscriber::EnvFilter::new("warn,serenity=error,threadbridge=debug");
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let clock = Arc::new(Later::default());
         let discord = discord::Options { limits, ..discord::Options::default() };
-        let stage = Stage::start(forum, discord, Arc::new(SystemClock)).await.expect("the sandbox starts");
+        let stage = Stage::start(forum, discord, clock.clone()).await.expect("the sandbox starts");
         let board = stage.forum.add_board("Staffroom");
         let (ann, bob) = (stage.forum.add_member("Ann"), stage.forum.add_member("Bob"));
         let forum_channel = stage.discord.add_forum_channel(stage.guild, "threads", &["Guide", "News"]);
         let text_channel = stage.discord.add_text_channel(stage.guild, "feed");
         let (dora, emil) = (stage.discord.add_user("Dora"), stage.discord.add_user("Emil"));
         let folder = Folder::new().expect("a temporary folder");
-        Self { stage, folder, board, forum_channel, text_channel, ann, bob, dora, emil, running: None }
+        Self { clock, stage, folder, board, forum_channel, text_channel, ann, bob, dora, emil, running: None }
     }
 
     pub fn forum(&self) -> &Forum {

@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 
 use crate::config::Scope;
-use crate::discord::commands::asks::{Asker, Forums, InfoView, LatestView, Suggestion, ThreadView};
+use crate::discord::commands::asks::{
+    Asker, Forums, InfoView, LatestView, MemberView, SearchView, Suggestion, ThreadView, Wanted,
+};
 use crate::forum::{Engine, Failure, PageRef, Place};
-use crate::model::{BoardId, ThreadId, ThreadPage};
+use crate::model::{BoardId, MemberKey, Search, SearchPage, ThreadId, ThreadPage};
 
-use super::{Desk, Sight, bridged_boards, sentence};
+use super::{Desk, Sight, bridged_boards, busy, sentence};
 
 /// The most suggestions that Discord shows.
 const SUGGESTIONS: usize = 25;
@@ -68,6 +70,28 @@ async fn read_with(engine: &dyn Engine, place: &Place, page: Option<u32>) -> Res
             }
         }
         (_, None, None) => Err(Failure::Gone("That address names no thread.".to_owned())),
+    }
+}
+
+impl Desk {
+    /// Those hits that may be shown here; one whose board is not known may not.
+    async fn picked(&self, sight: &Sight, found: SearchPage) -> Result<SearchPage, String> {
+        let mut hits = Vec::new();
+        for hit in found.hits {
+            let thread = hit.thread.clone().unwrap_or_else(|| ThreadId::new(""));
+            let board = match &hit.board.id {
+                Some(board) => Some(board.clone()),
+                None => {
+                    let row = self.heart.store.thread(&sight.forum.key, &thread).await.map_err(busy)?;
+                    row.and_then(|row| row.board)
+                }
+            };
+            if sight.shows(board.as_ref(), &thread) {
+                hits.push(hit);
+            }
+        }
+        // How many there are in all would tell of those that are not shown.
+        Ok(SearchPage { hits, total: None, ..found })
     }
 }
 
@@ -148,6 +172,57 @@ impl Forums for Desk {
             url: None,
             threads,
         })
+    }
+
+    async fn search(&self, asker: Asker, wanted: Wanted, forum: Option<&str>) -> Result<SearchView, String> {
+        let sight = self.sight(asker, forum).await?;
+        let search = Search {
+            words: wanted.words.clone(),
+            author: wanted.author.clone(),
+            board: wanted.board.as_deref().map(|board| sight.board(board)),
+            page: wanted.page,
+        };
+        let found = match sight.guest.search(&search).await {
+            Ok(found) => found,
+            // Some forums let only members search: then what guests see is picked out of what is found.
+            Err(Failure::Refused(_) | Failure::Gone(_) | Failure::SignIn(_)) => {
+                let found = sight.forum.engine.search(&search).await.map_err(|it| sentence(&it))?;
+                self.picked(&sight, found).await?
+            }
+            Err(failure) => return Err(sentence(&failure)),
+        };
+        Ok(SearchView {
+            forum: sight.forum.key.clone(),
+            forum_name: sight.forum.key.to_string(),
+            wanted,
+            found,
+        })
+    }
+
+    async fn member(&self, asker: Asker, member: &str, forum: Option<&str>) -> Result<MemberView, String> {
+        let sight = self.sight_of(asker, forum, member).await?;
+        let text = member.trim().trim_matches(['<', '>']);
+        let place = sight.forum.engine.recognise(text).and_then(|place| place.member);
+        let key = place.map_or_else(|| MemberKey::Name(text.to_owned()), MemberKey::Id);
+        let gone = || "The forum has no such member; check the name.".to_owned();
+        let refused = match sight.guest.member(&key).await {
+            Ok(member) => return Ok(MemberView { forum_name: sight.forum.key.to_string(), member }),
+            Err(Failure::Gone(_)) => return Err(gone()),
+            Err(failure) => failure,
+        };
+        // Where guests see no members, a member does, and nobody but them.
+        let linked = self.heart.store.link(&sight.forum.key, asker.user).await.map_err(busy)?.is_some();
+        if !matches!(refused, Failure::Refused(_) | Failure::SignIn(_)) {
+            return Err(sentence(&refused));
+        }
+        if !(linked && asker.private) {
+            return Err("The forum shows its members only to members. Link your account (/account link), then ask with private.".to_owned());
+        }
+        match sight.forum.engine.member(&key).await {
+            Ok(member) => Ok(MemberView { forum_name: sight.forum.key.to_string(), member }),
+            Err(Failure::Gone(_)) => Err(gone()),
+            Err(failure) => Err(sentence(&failure)),
+        }
     }
 
     async fn complete_threads(&self, asker: Asker, forum: Option<&str>, words: &str) -> Vec<Suggestion> {

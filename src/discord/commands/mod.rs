@@ -25,9 +25,12 @@ mod bridge_shown;
 mod chart;
 mod fair;
 mod info;
+mod member;
+mod open;
 mod page;
 mod press;
 mod reply;
+mod search;
 #[cfg(test)]
 mod tests;
 mod thanks;
@@ -71,6 +74,7 @@ fn commands() -> Vec<Command> {
         thread::thread(),
         account::account(),
         bridge::bridge(),
+        member::member(),
         thanks::thanks(),
         thanks::thank_the_poster(),
         thanks::who_thanked(),

@@ -6,7 +6,7 @@ use serenity::{ComponentInteraction, FullEvent, Interaction, MessageFlags, Modal
 
 use super::answer::{self, Door, Place};
 use super::page::{self, Lead};
-use super::{Data, Refusal, account, bridge, patience, reply, thanks};
+use super::{Data, Refusal, account, bridge, open, patience, reply, search, thanks};
 use crate::model::{GuildId, UserId};
 
 /// Discord gives a button's or a form's id 100 characters.
@@ -46,6 +46,7 @@ async fn button(http: &serenity::Http, data: &Data, press: &ComponentInteraction
         "mirror" => bridge::mirror_here(http, data, press).await,
         "backfill" => bridge::backfill_begins(http, data, press).await,
         "parked" => bridge::unpark(http, data, press).await,
+        "search" => search::turn(http, data, press).await,
         "unthank" => thanks::unthank(http, data, press).await,
         _ => {}
     }
@@ -56,6 +57,7 @@ async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteraction) 
     match id.split('|').next().unwrap_or_default() {
         "reply" => reply::filled_in(http, data, form).await,
         "code" => account::filled_in(http, data, form).await,
+        "open" => open::filled_in(http, data, form).await,
         _ => {}
     }
 }

@@ -255,9 +255,10 @@ fn the_definitions_keep_to_discords_limits() {
     assert_eq!(
         commands.iter().map(subcommands).collect::<Vec<_>>(),
         [
-            "thread show|latest|info",
+            "thread show|latest|info|search|new",
             "account link|unlink|show",
             "bridge add|list|pause|resume|remove|backfill|status|why",
+            "member show",
             "thanks who|top",
             "Thank the poster",
             "Who thanked?",

@@ -5,6 +5,8 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedOption, R
 
 use super::answer::{self, Door};
 use super::asks::{Asker, Suggestion};
+use super::open::new;
+use super::search::search;
 use super::{COMPLETION, Context, Refusal, info as facts, page};
 use crate::discord::look;
 
@@ -13,7 +15,12 @@ const SUGGESTIONS: usize = 25;
 const SUGGESTION: usize = 100;
 
 /// Read the forum's threads.
-#[poise::command(slash_command, guild_only, subcommands("show", "latest", "info"), subcommand_required)]
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommands("show", "latest", "info", "search", "new"),
+    subcommand_required
+)]
 pub async fn thread(_: Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }

@@ -352,7 +352,7 @@ impl Discord {
             let custom_id = modal["custom_id"].as_str().unwrap_or_default();
             let data = json!({ "custom_id": custom_id, "components": rows });
             let call = state.new_call(5, first.user, first.channel, custom_id, first.source, 0);
-            state.call(call, data)
+            state.call(Call { opener: Some(first.id), ..call }, data)
         })?;
         Ok(Interaction { id, discord: self.clone() })
     }
@@ -403,6 +403,7 @@ impl State {
             name: name.to_owned(),
             since: self.at,
             source,
+            opener: None,
             answered: None,
             original: None,
             follow_ups: Vec::new(),

@@ -15,9 +15,9 @@ pub use accounts::{Accounts, CodeView, LinkView};
 pub use bridges::{
     BridgeView, Bridges, Manager, NewBridge, ParkedView, Plan, Progress, Standing, StatusView, StoryView,
 };
-pub use reading::{Forums, InfoView, LatestView, ThreadView};
+pub use reading::{Forums, InfoView, LatestView, MemberView, SearchView, ThreadView, Wanted};
 pub use thanking::{Period, Side, Thanking, TopRow, TopView, WhoView};
-pub use writing::{Answered, ReplyForm, Writing};
+pub use writing::{Answered, OpenForm, ReplyForm, Writing};
 
 /// Who asks, and where the answer is going to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

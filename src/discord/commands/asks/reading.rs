@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Asker, Suggestion, not_here};
-use crate::model::{ForumKey, PostId, ThreadId, ThreadPage, ThreadSummary};
+use crate::model::{ForumKey, Member, PostId, SearchPage, ThreadId, ThreadPage, ThreadSummary};
 
 /// One page of a thread, as the commands show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,33 @@ pub struct LatestView {
     pub threads: Vec<ThreadSummary>,
 }
 
+/// What to search for; words or an author.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub words: String,
+    pub author: Option<String>,
+    /// A board's id or name.
+    pub board: Option<String>,
+    /// From 1.
+    pub page: u32,
+}
+
+/// What a search found, of what may be shown here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchView {
+    pub forum: ForumKey,
+    pub forum_name: String,
+    pub wanted: Wanted,
+    pub found: SearchPage,
+}
+
+/// A member, as the forum tells of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberView {
+    pub forum_name: String,
+    pub member: Member,
+}
+
 #[async_trait]
 pub trait Forums: Send + Sync {
     /// A page of a thread, found by an address of any style, an id or a suggestion's value. Without a
@@ -64,6 +91,16 @@ pub trait Forums: Send + Sync {
         forum: Option<&str>,
         board: Option<&str>,
     ) -> Result<LatestView, String>;
+
+    /// Posts that hold these words.
+    async fn search(&self, _: Asker, _wanted: Wanted, _forum: Option<&str>) -> Result<SearchView, String> {
+        not_here()
+    }
+
+    /// A member, by name or by their page's address.
+    async fn member(&self, _: Asker, _member: &str, _forum: Option<&str>) -> Result<MemberView, String> {
+        not_here()
+    }
 
     /// Threads whose title holds these words. Must be quick: no question to a forum.
     async fn complete_threads(&self, asker: Asker, forum: Option<&str>, words: &str) -> Vec<Suggestion>;

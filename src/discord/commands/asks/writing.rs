@@ -27,6 +27,18 @@ pub struct ReplyForm {
     pub quote: String,
 }
 
+/// A form that was filled in to open a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenForm {
+    pub forum: String,
+    pub board: String,
+    /// The message that shows it in Discord.
+    pub message: MessageId,
+    pub author_name: String,
+    pub title: String,
+    pub text: String,
+}
+
 #[async_trait]
 pub trait Writing: Send + Sync {
     /// The post that a message shows, if it may be answered from here.
@@ -36,6 +48,21 @@ pub trait Writing: Send + Sync {
 
     /// Takes a reply: from then on it reaches the forum, or its author is told why not.
     async fn reply(&self, _: Asker, _form: ReplyForm) -> Result<(), String> {
+        not_here()
+    }
+
+    /// The forum's key, a board's id and its name, if this person may open a thread there from here.
+    async fn board(
+        &self,
+        _: Asker,
+        _board: &str,
+        _forum: Option<&str>,
+    ) -> Result<(String, String, String), String> {
+        not_here()
+    }
+
+    /// Takes a new thread: from then on it reaches the forum, or its author is told why not.
+    async fn open(&self, _: Asker, _form: OpenForm) -> Result<(), String> {
         not_here()
     }
 }
