@@ -10,6 +10,7 @@ mod bridges;
 mod commands;
 mod faults;
 mod menus;
+mod opening;
 mod replies;
 mod showing;
 mod starting;

@@ -55,7 +55,6 @@ enum RepliesChoice {
 }
 
 /// Tie a board or a thread of the forum to a channel.
-#[expect(clippy::too_many_arguments, reason = "a command's options")]
 #[poise::command(slash_command, guild_only)]
 async fn add(
     ctx: Context<'_>,

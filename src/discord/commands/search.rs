@@ -22,7 +22,6 @@ const ROOM: usize = 4000;
 const SNIPPET: usize = 160;
 
 /// Search the forum's posts.
-#[expect(clippy::too_many_arguments, reason = "a command's options")]
 #[poise::command(slash_command, guild_only)]
 pub async fn search(
     ctx: Context<'_>,

@@ -78,6 +78,13 @@ pub struct Interaction {
     pub(super) discord: Discord,
 }
 
+impl Discord {
+    /// A person's hold on an interaction that they started earlier.
+    pub fn begun(&self, id: Id) -> Interaction {
+        Interaction { id, discord: self.clone() }
+    }
+}
+
 impl Interaction {
     /// Waits for the bot's first answer, which may be a deferral.
     ///
