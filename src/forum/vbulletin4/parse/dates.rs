@@ -255,7 +255,7 @@ fn half_of_day(text: &str) -> Option<(bool, usize)> {
 fn named_month(text: &str) -> Option<Date> {
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | '-' | '/' | '(' | ')'))
-        .flat_map(|word| split_dots(word))
+        .flat_map(split_dots)
         .filter(|w| !w.is_empty())
         .collect();
     let month_at = words.iter().position(|word| month(word).is_some())?;
