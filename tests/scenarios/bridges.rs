@@ -340,3 +340,45 @@ async fn only_managers_manage() {
     let parts = world.discord().commands().into_iter().find(|it| it["name"] == "bridge").unwrap();
     assert_eq!(parts["options"].as_array().unwrap().len(), matrix.len());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_tells_the_same_story_beside_the_running_bridge() {
+    let mut world = World::new().await;
+    let (_, old) = world.forum().open_thread(world.board, world.ann, "Old", "Ancient words.").unwrap();
+    world.start(vec![world.threads()]).await;
+    let (thread, post) = world.forum().open_thread(world.board, world.ann, "Tip", "Label it.").unwrap();
+    let room = world.room("Tip").await;
+    let message = world.message(room, "Label it.").await;
+    let said = world.discord().say(world.dora, room, "Both ends.", None).unwrap();
+    world.marked(said, "✅").await;
+    world.forum().edit(post, "Label it well.").unwrap();
+    world.message(room, "Label it well.").await;
+    world.quiet().await;
+    let reply = world.post(thread, "Both ends.").await;
+    let config = world.config(vec![world.threads()]);
+    let why = |address: String| {
+        let (config, clock) = (&config, world.clock.clone());
+        async move { threadbridge::why::story(config, &address, clock).await }
+    };
+    let url = |post: u64| format!("{}showthread.php?p={post}#post{post}", world.forum().url());
+    let story = why(url(post)).await.unwrap();
+    for part in [
+        "In thread",
+        "Tip",
+        "seen on the forum",
+        "queued",
+        "sent",
+        "found changed",
+        "edited in Discord",
+        &message.id.to_string(),
+    ] {
+        assert!(story.contains(part), "{part} in {story}");
+    }
+    assert!(why(url(reply)).await.unwrap().contains("came from Discord"));
+    assert!(why(url(old)).await.unwrap().contains("older than the bridge"));
+    let error = why("https://elsewhere.example/showthread.php?p=1".to_owned()).await.unwrap_err().to_string();
+    assert!(error.contains("no address of a configured forum"), "{error}");
+    let error =
+        why(format!("{}showthread.php?t={thread}", world.forum().url())).await.unwrap_err().to_string();
+    assert!(error.contains("names no post"), "{error}");
+}

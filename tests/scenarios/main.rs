@@ -9,6 +9,7 @@ mod accounts;
 mod bridges;
 mod commands;
 mod faults;
+mod matrix;
 mod menus;
 mod opening;
 mod replies;

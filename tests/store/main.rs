@@ -16,6 +16,7 @@ use threadbridge::store::{self, Claim, Effect, Finish, Millis, NewJob, Priority,
 
 mod opening;
 mod outbox;
+mod people;
 mod records;
 
 const LEASE: Millis = 60_000;

@@ -240,6 +240,12 @@ fn the_definitions_keep_to_discords_limits() {
     }
     let definitions = definitions();
     let commands = definitions.as_array().unwrap();
+    // None of them works in direct messages, where nobody's guild says what may be seen.
+    for command in commands {
+        let guild_only = command["dm_permission"] == false || command["contexts"] == serde_json::json!([0]);
+        assert!(guild_only, "{}", command["name"]);
+    }
+    spec::assert_described("put", "/applications/1/commands", &definitions);
     let (menus, slashes): (Vec<_>, Vec<_>) = commands.iter().partition(|command| command["type"] == 3);
     for menu in &menus {
         assert!((1..=32).contains(&units(menu["name"].as_str().unwrap())), "{menu}");
