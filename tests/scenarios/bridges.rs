@@ -176,7 +176,7 @@ async fn nothing_of_one_guild_is_seen_or_changed_from_another() {
     }
     // Buttons say which guild they are pressed in, whatever their id says.
     let status = ask(&world, boss, world.text_channel, "bridge status", &[]).await;
-    assert!(shown(&status).contains("nothing waits"), "{}", shown(&status));
+    assert!(shown(&status).contains("Staffroom"), "{}", shown(&status));
     let typed =
         world.discord().autocomplete(stranger, lounge, "bridge pause", &[("bridge", json!(""))], "bridge");
     assert!(typed.unwrap().first().await.unwrap().choices.is_empty());

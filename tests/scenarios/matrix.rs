@@ -152,11 +152,14 @@ async fn one_persons_thousand_commands_delay_nobody() {
     let flood: Vec<_> = (0..1000).map(|_| ask(world.dora)).collect();
     let answer = ask(world.emil).answer().await.expect("an answer in time");
     assert!(format!("{:?}", answer.message.unwrap().embeds).contains("Label it."));
-    // Most of the flood was told to wait, and cost the forum nothing.
-    let mut told = 0;
+    // A few of the flood were answered, a few were told to wait, and the rest cost the forum nothing.
+    let (mut shown, mut told) = (0, 0);
     for asked in &flood {
-        told += usize::from(asked.answer().await.is_ok_and(|it| it.text().contains("a lot of questions")));
+        if let Ok(answer) = asked.answer().await {
+            told += usize::from(answer.text().contains("a lot of questions"));
+            shown += usize::from(!answer.ephemeral());
+        }
     }
-    assert!(told > 900, "{told} were told to wait");
+    assert!((1..60).contains(&shown) && (1..60).contains(&told), "{shown} shown, {told} told");
     assert!(reads() - before < 60, "{} reads of the forum", reads() - before);
 }

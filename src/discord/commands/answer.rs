@@ -196,6 +196,8 @@ pub async fn apologise(error: FrameworkError<'_, Data, Refusal>) {
     let (reason, ctx) = match error {
         FrameworkError::Command { error, ctx, .. } => (error.0, ctx),
         FrameworkError::CommandCheckFailed { error: Some(error), ctx, .. } => (error.0, ctx),
+        // They have been told to wait.
+        FrameworkError::CommandCheckFailed { error: None, .. } => return,
         FrameworkError::ArgumentParse { ctx, error, .. } => {
             tracing::debug!(%error, "a command's option could not be read");
             ("One of the options can't be read. Please check it and try again.".into(), ctx)

@@ -24,6 +24,24 @@ const TYPING: Rate = Rate { burst: 40, every: Duration::from_millis(150) };
 /// So many of each are remembered; those who have their whole allowance again are forgotten.
 const MOST: usize = 10_000;
 
+/// Somebody who goes on asking is told so this often; then there is no answer, for answers cost as well.
+const TOLD: u32 = 3;
+
+/// Why a person may not ask now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfair {
+    /// They are told when they may.
+    Wait(Duration),
+    /// They have been told.
+    Silence,
+}
+
+/// When an allowance is whole again, and how often its owner was refused since they were last let through.
+struct Allowance {
+    whole: Instant,
+    refused: u32,
+}
+
 /// Counts who asks how often.
 pub struct Fair {
     clock: Arc<dyn Clock>,
@@ -32,9 +50,9 @@ pub struct Fair {
 
 #[derive(Default)]
 struct Books {
-    people: HashMap<UserId, Instant>,
-    guilds: HashMap<GuildId, Instant>,
-    typing: HashMap<UserId, Instant>,
+    people: HashMap<UserId, Allowance>,
+    guilds: HashMap<GuildId, Allowance>,
+    typing: HashMap<UserId, Allowance>,
 }
 
 impl Fair {
@@ -42,8 +60,8 @@ impl Fair {
         Self { clock, books: Mutex::default() }
     }
 
-    /// Whether a person may ask now; else how long until they may.
-    pub fn ask(&self, user: UserId, guild: Option<GuildId>) -> Result<(), Duration> {
+    /// Whether a person may ask now.
+    pub fn ask(&self, user: UserId, guild: Option<GuildId>) -> Result<(), Unfair> {
         let now = self.clock.monotonic();
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         take(&mut books.people, user, PERSON, now)?;
@@ -63,22 +81,24 @@ impl Fair {
 
 /// Keeps for each the moment at which their allowance is whole again; each question moves it on.
 fn take<K: Hash + Eq>(
-    book: &mut HashMap<K, Instant>,
+    book: &mut HashMap<K, Allowance>,
     who: K,
     rate: Rate,
     now: Instant,
-) -> Result<(), Duration> {
+) -> Result<(), Unfair> {
     if book.len() >= MOST {
-        book.retain(|_, whole| *whole > now);
+        book.retain(|_, allowance| allowance.whole > now);
     }
-    let whole = book.entry(who).or_insert(now);
-    let next = (*whole).max(now) + rate.every;
+    let allowance = book.entry(who).or_insert(Allowance { whole: now, refused: 0 });
+    let next = allowance.whole.max(now) + rate.every;
     let ahead = next.saturating_duration_since(now);
     let most = rate.every * rate.burst;
     if ahead > most {
-        return Err(ahead - most);
+        allowance.refused = allowance.refused.saturating_add(1);
+        let silent = allowance.refused > TOLD;
+        return Err(if silent { Unfair::Silence } else { Unfair::Wait(ahead - most) });
     }
-    *whole = next;
+    *allowance = Allowance { whole: next, refused: 0 };
     Ok(())
 }
 
@@ -99,10 +119,10 @@ mod tests {
         let taken = (0..1000).filter(|_| fair.ask(UserId(1), guild).is_ok()).count();
         assert_eq!(taken, 15);
         assert!((2..30).all(|user| fair.ask(UserId(user), guild).is_ok()));
-        assert!(fair.ask(UserId(1), guild).is_err());
+        assert_eq!(fair.ask(UserId(1), guild), Err(Unfair::Silence), "they have been told");
         clock.advance(PERSON.every);
         assert!(fair.ask(UserId(1), guild).is_ok());
-        assert!(fair.ask(UserId(1), guild).is_err());
+        assert!(matches!(fair.ask(UserId(1), guild), Err(Unfair::Wait(_))));
     }
 
     #[test]

@@ -37,7 +37,7 @@ mod thanks;
 mod thread;
 
 use asks::Asked;
-use fair::Fair;
+use fair::{Fair, Unfair};
 
 /// Discord waits three seconds for a first answer; one that takes longer than this is announced.
 const PROMPT: Duration = Duration::from_millis(1800);
@@ -131,16 +131,24 @@ pub fn framework(asked: Asked, clock: Arc<dyn Clock>) -> poise::Framework<Data, 
         .build()
 }
 
-/// Whether a person may give another command now.
+/// Whether a person may give another command now. One who was told to wait, and does not, has no answer.
 fn allowed(ctx: Context<'_>) -> Result<bool, Refusal> {
     let guild = ctx.guild_id().map(|id| GuildId(id.get()));
-    patience(&ctx.data().fair, UserId(ctx.author().id.get()), guild).map(|()| true)
+    match patience(&ctx.data().fair, UserId(ctx.author().id.get()), guild) {
+        Ok(()) => Ok(true),
+        Err(Some(refusal)) => Err(refusal),
+        Err(None) => Ok(false),
+    }
 }
 
-fn patience(fair: &Fair, user: UserId, guild: Option<GuildId>) -> Result<(), Refusal> {
-    fair.ask(user, guild).map_err(|wait| {
-        let seconds = wait.as_secs() + 1;
-        Refusal(format!("That is a lot of questions at once. Please try again in {seconds} s."))
+/// The error is what they are told, if they are told anything.
+fn patience(fair: &Fair, user: UserId, guild: Option<GuildId>) -> Result<(), Option<Refusal>> {
+    fair.ask(user, guild).map_err(|unfair| match unfair {
+        Unfair::Wait(wait) => {
+            let seconds = wait.as_secs() + 1;
+            Some(Refusal(format!("That is a lot of questions at once. Please try again in {seconds} s.")))
+        }
+        Unfair::Silence => None,
     })
 }
 

@@ -25,8 +25,10 @@ pub async fn pressed(
     };
     let (http, data) = (&framework.serenity_context.http, framework.user_data);
     let guild = guild.map(|id| GuildId(id.get()));
-    if let Err(Refusal(reason)) = patience(&data.fair, UserId(user.get()), guild) {
-        answer::refuse(http, door, reason).await;
+    if let Err(refusal) = patience(&data.fair, UserId(user.get()), guild) {
+        if let Some(Refusal(reason)) = refusal {
+            answer::refuse(http, door, reason).await;
+        }
         return Ok(());
     }
     match interaction {

@@ -47,8 +47,10 @@ async function suggestions(text) {
   const { leaf, given } = line;
   const last = given.at(-1);
   const shown = [];
-  if (last && !(text.endsWith(" ") && last.value)) {
-    const start = text.slice(0, text.length - last.value.length).trimEnd();
+  if (last) {
+    // Words may go on after a blank; so may the next option.
+    const said = text.trimEnd();
+    const start = said.slice(0, said.length - last.value.length).trimEnd();
     const so = (value) => `${start}${start.endsWith(":") ? "" : ` ${last.option.name}:`}${value} `;
     if (last.option.autocomplete) {
       const wish = { act: "complete", channel: ui.channel, user: ui.person, path: leaf.path, options: given.map(sendable), focused: last.option.name };
