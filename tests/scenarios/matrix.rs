@@ -163,3 +163,21 @@ async fn one_persons_thousand_commands_delay_nobody() {
     assert!((1..60).contains(&shown) && (1..60).contains(&told), "{shown} shown, {told} told");
     assert!(reads() - before < 60, "{} reads of the forum", reads() - before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_types_much_may_still_ask() {
+    let mut world = World::new().await;
+    world.start(vec![world.feed()]).await;
+    world.forum().open_thread(world.board, world.ann, "Printer of doom", "It eats paper.").unwrap();
+    world.message(world.text_channel, "It eats paper.").await;
+    world.quiet().await;
+    eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
+    for end in 1..=15 {
+        let typed = [("thread", json!(&"printer of doom"[..end]))];
+        let asked =
+            world.discord().autocomplete(world.dora, world.text_channel, "thread show", &typed, "thread");
+        assert_eq!(asked.unwrap().first().await.unwrap().choices.len(), 1);
+    }
+    let asked = world.discord().command(world.dora, world.text_channel, "thread latest", &[]).unwrap();
+    assert!(format!("{:?}", asked.answer().await.unwrap().message).contains("Printer of doom"));
+}

@@ -133,6 +133,12 @@ pub fn framework(asked: Asked, clock: Arc<dyn Clock>) -> poise::Framework<Data, 
 
 /// Whether a person may give another command now. One who was told to wait, and does not, has no answer.
 fn allowed(ctx: Context<'_>) -> Result<bool, Refusal> {
+    // Suggestions have an allowance of their own.
+    if let Context::Application(it) = ctx
+        && it.interaction_type == poise::CommandInteractionType::Autocomplete
+    {
+        return Ok(true);
+    }
     let guild = ctx.guild_id().map(|id| GuildId(id.get()));
     match patience(&ctx.data().fair, UserId(ctx.author().id.get()), guild) {
         Ok(()) => Ok(true),
