@@ -21,6 +21,9 @@ enum Needs {
 
 use Needs::{Managing, Reading, Writing};
 
+/// A command, what it needs, and options that fit it.
+type Entry<'a> = (&'a str, Needs, Vec<(&'a str, Value)>);
+
 /// Words by which a refusal for want of rights is known.
 const REFUSALS: [&str; 6] = [
     "Manage Server",
@@ -78,7 +81,7 @@ async fn every_command_is_denied_to_those_who_lack_what_it_needs() {
         (json!(thread.to_string()), json!(post.to_string()), json!(world.board.to_string()));
     let some = |name: &'static str, value: &Value| vec![(name, value.clone())];
     let one = json!("1");
-    let matrix: Vec<(&str, Needs, Vec<(&str, Value)>)> = vec![
+    let matrix: Vec<Entry<'_>> = vec![
         ("thread show", Reading, some("thread", &thread)),
         ("thread latest", Reading, vec![]),
         ("thread info", Reading, some("thread", &thread)),
