@@ -300,6 +300,7 @@ pub fn spoken(message: &Message) -> Spoken {
             .collect(),
         reply_to: message.reply_to,
         quote: None,
+        form: false,
     }
 }
 

@@ -54,6 +54,8 @@ pub enum Outcome {
     Waits(String),
     /// It will not arrive as it is, for this reason.
     Failed(String),
+    /// What was written by form will not arrive: the message that shows it is the bot's own, which no person can edit.
+    FormFailed(String),
 }
 
 /// The facts of a thread that Discord shows.
@@ -98,6 +100,9 @@ pub struct Spoken {
     /// What of the answered post is quoted; `None` leaves it to the bridge.
     #[serde(default)]
     pub quote: Option<String>,
+    /// Written by form, and shown in a message of the bot's own.
+    #[serde(default)]
+    pub form: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +114,13 @@ pub struct SpokenFile {
     /// Good for about a day.
     pub url: String,
     pub image: bool,
+}
+
+impl Spoken {
+    /// What its author is told when it can't arrive.
+    pub fn failed(&self, reason: String) -> Outcome {
+        if self.form { Outcome::FormFailed(reason) } else { Outcome::Failed(reason) }
+    }
 }
 
 impl Job {

@@ -158,7 +158,7 @@ pub async fn open(
         Err(failure) => return Err(failure.into()),
     };
     let mut effects = concluded(submission, SubmissionState::Refused);
-    effects.push(telling(spoken.channel, spoken.message, Outcome::Failed(told), now)?);
+    effects.push(telling(spoken.channel, spoken.message, spoken.failed(told), now)?);
     Ok(effects)
 }
 

@@ -273,7 +273,7 @@ impl Reading<'_> {
     pub fn gone(&self, post: &PostId, now: Millis) -> Result<Vec<Effect>, StoreError> {
         let mut effects = vec![
             Effect::PostGone { forum: self.forum.clone(), post: post.clone() },
-            self.happened(post, None, What::Gone),
+            happened_gone(self.forum, post),
         ];
         for tie in self.ties {
             effects.push(hide(tie, self.thread, post, now)?);
@@ -344,6 +344,11 @@ impl Reading<'_> {
             last_number,
         }
     }
+}
+
+/// The forum no longer shows a post.
+pub fn happened_gone(forum: &ForumKey, post: &PostId) -> Effect {
+    Effect::Happened(Happened { forum: forum.clone(), post: post.clone(), bridge: None, what: What::Gone })
 }
 
 /// Takes a post's messages away from one bridge.

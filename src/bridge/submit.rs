@@ -20,7 +20,7 @@ use super::job::{Job, Outcome, Spoken, tell_lane};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::{digest_of, origin_message};
+use super::record::{digest_of, happened_gone, origin_message};
 use super::tie::Tie;
 
 /// A person is told that their message waits when it waits longer than this.
@@ -78,14 +78,14 @@ pub async fn reply(
             conclude(work, submission, SubmissionState::AwaitingApproval, told).await
         }
         Err(Failure::Refused(refusal)) => {
-            conclude(work, submission, SubmissionState::Refused, Outcome::Failed(refusal.message)).await
+            conclude(work, submission, SubmissionState::Refused, spoken.failed(refusal.message)).await
         }
         Err(Failure::Gone(_)) => {
-            let told = Outcome::Failed("the thread is no longer on the forum".to_owned());
+            let told = spoken.failed("the thread is no longer on the forum".to_owned());
             conclude(work, submission, SubmissionState::Refused, told).await
         }
         Err(Failure::Unsupported(what)) => {
-            let told = Outcome::Failed(format!("this forum's software can't {what}"));
+            let told = spoken.failed(format!("this forum's software can't {what}"));
             conclude(work, submission, SubmissionState::Refused, told).await
         }
         Err(failure) => {
@@ -152,6 +152,7 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
     Ok(vec![
         withdrawn,
         Effect::PostGone { forum: forum.key.clone(), post: post.clone() },
+        happened_gone(&forum.key, post),
         Effect::DropParts { bridge, post: post.clone(), from: 0 },
     ])
 }
@@ -167,6 +168,13 @@ pub async fn tell(
     let (mark, text) = match news {
         Outcome::Arrived => (TICK, None),
         Outcome::Waits(reason) => (WAITING, Some(format!("Your message waits: {reason}."))),
+        Outcome::FormFailed(reason) => {
+            let reason = reason.trim_end_matches('.');
+            (
+                WARNING,
+                Some(format!("This did not reach the forum: {reason}. Fill the form in again to try again.")),
+            )
+        }
         Outcome::Failed(reason) => (
             WARNING,
             Some(format!(

@@ -17,7 +17,7 @@ use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, V
 use crate::store::{Effect, Follow, PostRow, Priority, StoreError};
 
 use super::points::Point;
-use super::record::{Behind, Known, Reading, Since, Spot, hide, origin_message};
+use super::record::{Behind, Known, Reading, Since, Spot, happened_gone, hide, origin_message};
 use super::tie::Tie;
 use super::{Forum, Heart};
 
@@ -592,6 +592,7 @@ impl Watcher {
             for tie in self.heart.ties.of_forum(&self.forum.key) {
                 effects.push(hide(&tie, thread, &row.post, now)?);
             }
+            effects.push(happened_gone(&self.forum.key, &row.post));
             effects.push(Effect::PostGone { forum: self.forum.key.clone(), post: row.post });
         }
         self.commit(effects).await

@@ -186,3 +186,23 @@ async fn thanks_of_a_hidden_board_are_counted_only_there() {
     assert!(!ask(world.text_channel, "thanks top", vec![]).await.contains("Ann"));
     assert!(ask(private, "thanks top", vec![]).await.contains("Ann"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_the_forum_refuses_says_what_to_do() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    let (thread, _, room, message) = one_post(&world).await;
+    world.forum().close(thread).unwrap();
+    let menu = world.discord().message_command(world.dora, message, "Reply on the forum").unwrap();
+    menu.first().await.unwrap().modal.expect("a form");
+    let sent = world.discord().submit_modal(&menu, &[("text", "Too late."), ("quote", "")]).unwrap();
+    let shown = sent.answer().await.unwrap().message.unwrap();
+    world.marked(shown.id, "⚠️").await;
+    let told = world.message(room, "did not reach the forum").await;
+    assert!(
+        told.content.contains("closed") && told.content.contains("Fill the form in again"),
+        "{}",
+        told.content
+    );
+    assert!(world.posts_with(thread, "Too late.").is_empty());
+}

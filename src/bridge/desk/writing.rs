@@ -95,6 +95,7 @@ impl Writing for Desk {
             files: Vec::new(),
             reply_to: Some(form.answers),
             quote: Some(form.quote),
+            form: true,
         };
         let submission = Submission {
             message: form.message,
@@ -142,6 +143,7 @@ impl Writing for Desk {
             files: Vec::new(),
             reply_to: None,
             quote: None,
+            form: true,
         };
         // The thread is then shown as any new thread of the board is.
         let job = open_job(&tie, board, form.title.trim().to_owned(), spoken, false, now).map_err(busy)?;
