@@ -20,4 +20,5 @@ pub mod read;
 pub mod sandbox;
 pub mod server;
 pub mod store;
+pub mod weakness;
 pub mod why;

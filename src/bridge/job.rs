@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     BoardId, ChannelId, ForumKey, MemberId, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
 };
-use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError};
+use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError, Submission};
 
 /// Something to be done to Discord or to a forum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub enum Outcome {
     Failed(String),
     /// What was written by form will not arrive: the message that shows it is the bot's own, which no person can edit.
     FormFailed(String),
+    /// It may have arrived; nobody but a person can tell.
+    Unsure,
 }
 
 /// The facts of a thread that Discord shows.
@@ -103,6 +105,24 @@ pub struct Spoken {
     /// Written by form, and shown in a message of the bot's own.
     #[serde(default)]
     pub form: bool,
+}
+
+impl Spoken {
+    /// A message that is known only by its id; who works with it asks Discord for its words.
+    pub fn unheard(submission: &Submission) -> Self {
+        Self {
+            message: submission.message,
+            channel: submission.channel,
+            author: submission.author,
+            author_name: String::new(),
+            content: String::new(),
+            mentions: Vec::new(),
+            files: Vec::new(),
+            reply_to: None,
+            quote: None,
+            form: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,6 +235,6 @@ pub fn thanks_lane(forum: &ForumKey, post: &PostId) -> String {
 }
 
 /// The lane of what one person is told about one message.
-pub fn tell_lane(message: MessageId) -> String {
-    format!("m:{message}")
+pub fn tell_lane(channel: ChannelId, message: MessageId) -> String {
+    format!("m:{channel}:{message}")
 }

@@ -8,15 +8,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discord::{Channel, ChannelKind, Event};
-use crate::store::Bridge;
+use crate::discord::{Channel, ChannelKind, DiscordError, Event};
+use crate::store::{Bridge, Effect};
 
 use super::tie::Tie;
 use super::watch::Watcher;
 use super::{Heart, catchup, inbox, outbox};
 
-/// A channel that can't be looked up is asked for again after this time.
+/// A channel that can't be looked up is asked for again after this time, and ever more rarely.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_UP_RARELY: Duration = Duration::from_secs(300);
 /// How often the database is asked for bridges that somebody else made, paused or removed.
 const LOOK_FOR_BRIDGES: Duration = Duration::from_secs(30);
 
@@ -29,15 +30,15 @@ pub fn start(
 ) -> TaskTracker {
     let tasks = TaskTracker::new();
     let (forward, taken) = mpsc::channel(256);
+    heart.ties.set_awaited(bridges.iter().map(|bridge| bridge.forum.clone()).collect());
     tasks.spawn(tie_all(heart.clone(), bridges, stop.clone()));
-    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone(), tasks.clone()));
+    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone()));
     tasks.spawn(inbox::run(heart.clone(), taken, stop.clone()));
     for forum in heart.forums.values() {
         tasks.spawn(Watcher::new(heart.clone(), forum.clone()).run(stop.clone()));
     }
-    for number in 0..outbox::WORKERS {
-        tasks.spawn(outbox::work(heart.clone(), format!("worker-{number}"), stop.clone()));
-    }
+    tasks.spawn(outbox::work(heart.clone(), stop.clone()));
+    tasks.spawn(catch_up(heart.clone(), stop.clone()));
     tasks.close();
     tasks
 }
@@ -47,10 +48,12 @@ pub fn start(
 /// looks now and then whether the database has others, which another process may have made.
 async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToken) {
     let mut waiting = bridges;
-    let (mut told, mut unfit) = (HashSet::new(), HashSet::new());
-    let mut behind = true;
+    let (mut told, mut off) = (HashSet::new(), HashSet::new());
+    let mut pause = LOOK_UP_AGAIN;
     while !stop.is_cancelled() {
-        let (mut still, mut tied) = (Vec::new(), false);
+        let mut still = Vec::new();
+        let mut unanswered = HashSet::new();
+        let some = !waiting.is_empty();
         for bridge in waiting {
             match heart.discord.channel(bridge.channel).await {
                 Ok(channel)
@@ -59,18 +62,39 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                         ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement
                     ) =>
                 {
+                    if told.contains(&bridge.id)
+                        && let Err(error) =
+                            heart.store.apply(None, vec![Effect::Reexamine { bridge: bridge.id }]).await
+                    {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "can't look at what changed"
+                        );
+                        unanswered.insert(bridge.forum.clone());
+                        still.push(bridge);
+                        continue;
+                    }
                     learn_guild(&heart, &bridge, &channel).await;
                     heart.ties.insert(Tie::new(bridge, channel));
-                    tied = true;
+                    heart.missed.notify_one();
                 }
                 Ok(_) => {
-                    unfit.insert(bridge.id);
+                    off.insert(bridge.id);
                     tracing::error!(
                         channel = %bridge.channel,
                         "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
                     );
                 }
+                Err(DiscordError::Gone(_)) => {
+                    off.insert(bridge.id);
+                    tracing::error!(
+                        channel = %bridge.channel, "a bridge is off: {}", super::mirror::CHANNEL_GONE
+                    );
+                }
                 Err(error) => {
+                    if matches!(error, DiscordError::Later { .. }) {
+                        unanswered.insert(bridge.forum.clone());
+                    }
                     if told.insert(bridge.id) {
                         tracing::error!(channel = %bridge.channel, "can't look up the bridge's channel: {error}");
                     }
@@ -78,23 +102,21 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                 }
             }
         }
-        if tied {
+        heart.ties.set_awaited(unanswered);
+        if some {
             for forum in heart.forums.values() {
                 forum.nudge.notify_one();
             }
             heart.wake.notify_waiters();
         }
-        if still.is_empty() && behind {
-            behind = false;
-            catchup::run(heart.clone(), stop.clone()).await;
-        }
-        let wait = if still.is_empty() { LOOK_FOR_BRIDGES } else { LOOK_UP_AGAIN };
+        let wait = if still.is_empty() { LOOK_FOR_BRIDGES } else { pause };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => return,
         }
+        pause = if still.is_empty() { LOOK_UP_AGAIN } else { (pause * 2).min(LOOK_UP_RARELY) };
         waiting = news(&heart).await;
-        waiting.retain(|bridge| !unfit.contains(&bridge.id));
+        waiting.retain(|bridge| !off.contains(&bridge.id));
     }
 }
 
@@ -133,13 +155,26 @@ async fn learn_guild(heart: &Heart, bridge: &Bridge, channel: &Channel) {
     }
 }
 
+/// Reads back what was missed, whenever something may have been, one time after the other.
+async fn catch_up(heart: Arc<Heart>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = heart.missed.notified() => {}
+            () = stop.cancelled() => return,
+        }
+        tokio::select! {
+            () = catchup::run(heart.clone(), stop.clone()) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
 /// Passes events on; a new session is a reason to look for what was missed.
 async fn on_ready(
     heart: Arc<Heart>,
     mut events: mpsc::Receiver<Event>,
     forward: mpsc::Sender<Event>,
     stop: CancellationToken,
-    tasks: TaskTracker,
 ) {
     loop {
         let event = tokio::select! {
@@ -152,7 +187,7 @@ async fn on_ready(
             return;
         }
         if ready {
-            tasks.spawn(catchup::run(heart.clone(), stop.clone()));
+            heart.missed.notify_one();
         }
     }
 }

@@ -155,7 +155,8 @@ async fn answer(
     let path = parts.uri.path().to_owned();
     forum.with(|state| *state.requests.entry(format!("{} {path}", parts.method)).or_default() += 1);
 
-    let fault = lock(&forum.inner.faults).take(&path, parts.method == "POST");
+    let address = parts.uri.path_and_query().map_or(path.as_str(), |address| address.as_str());
+    let fault = lock(&forum.inner.faults).take(address, parts.method == "POST");
     if fault == Some(Fault::DropBeforeAnswer) {
         line.cut.cancel();
         return Response::default();
