@@ -10,8 +10,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::bridge::desk::Desk;
 use crate::bridge::files::Files;
-use crate::bridge::reading::Reading;
 use crate::bridge::{self, Forum, Heart};
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig};
@@ -22,7 +22,9 @@ use crate::health::Health;
 use crate::{forum, server, store};
 
 /// What is in flight when the process is told to stop may take this long.
-const STOP_WITHIN: Duration = Duration::from_secs(8);
+const STOP_WITHIN: Duration = Duration::from_secs(6);
+/// How long the connection to Discord may take to end.
+const GOODBYE: Duration = Duration::from_secs(4);
 /// Commands that Discord did not take are offered again after this time.
 const REGISTER_AGAIN: Duration = Duration::from_secs(60);
 /// How often the outbox is counted for `/metrics`.
@@ -38,13 +40,14 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     health.database(Ok(()));
 
     let mut forums = Vec::new();
-    let mut guests = HashMap::new();
+    let (mut guests, mut invited) = (HashMap::new(), HashMap::new());
     for forum in &config.forums {
         let set_up = |config: &ForumConfig| {
             forum::engine(config, clock.clone())
                 .with_context(|| format!("the forum \"{}\" can't be set up", forum.key))
         };
         forums.push(Forum::new(forum.key.clone(), set_up(forum)?, forum.poll));
+        invited.insert(forum.key.clone(), forum.guilds.clone());
         guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
@@ -63,8 +66,8 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     let serving = tokio::spawn(server::serve(server, health.clone(), files, stop.clone()));
     let tasks = bridge::run::start(&heart, bridges, received, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
-    let reading = Arc::new(Reading::new(heart.clone(), guests));
-    tasks.spawn(reading.clone().learn(stop.clone()));
+    let desk = Arc::new(Desk::new(heart.clone(), guests, invited));
+    tasks.spawn(desk.clone().learn(stop.clone()));
     tasks.spawn(register_commands(discord.clone(), stop.clone()));
     let mut connected = tokio::spawn(gateway::run(Gateway {
         token: config.discord.token.clone(),
@@ -72,28 +75,33 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         rest: discord,
         clock,
         events,
-        forums: reading,
+        asked: commands::asks::Asked::all(desk),
         shutdown: stop.clone(),
         health: Arc::new(move |connected| {
             health.gateway(if connected { Ok(()) } else { Err("not connected to Discord".to_owned()) });
         }),
     }));
 
-    let outcome = tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        ended = &mut connected => match ended {
-            Ok(Ok(())) if stop.is_cancelled() => Ok(()),
-            Ok(Ok(())) => Err(anyhow::anyhow!("the connection to Discord ended")),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(anyhow::anyhow!("the connection to Discord broke down")),
-        },
+    let ended = tokio::select! {
+        () = stop.cancelled() => None,
+        ended = &mut connected => Some(ended),
+    };
+    let open = ended.is_none();
+    let outcome = match ended {
+        None => Ok(()),
+        Some(Ok(Ok(()))) if stop.is_cancelled() => Ok(()),
+        Some(Ok(Ok(()))) => Err(anyhow::anyhow!("the connection to Discord ended")),
+        Some(Ok(Err(error))) => Err(error.into()),
+        Some(Err(_)) => Err(anyhow::anyhow!("the connection to Discord broke down")),
     };
     stop.cancel();
     tasks.close();
     if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
         tracing::warn!("some work did not end in time; it goes on at the next start");
     }
-    connected.abort();
+    if open && tokio::time::timeout(GOODBYE, &mut connected).await.is_err() {
+        connected.abort();
+    }
     serving.abort();
     store.close().await;
     outcome

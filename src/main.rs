@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand, ValueEnum};
 use threadbridge::clock::SystemClock;
 use threadbridge::config::{Config, EngineName};
-use threadbridge::{app, check, read};
+use threadbridge::{app, check, read, why};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -55,6 +55,13 @@ enum Command {
         /// One JSON object instead of lines
         #[arg(long)]
         json: bool,
+    },
+    /// Tell what happened to one post: seen, filtered, queued, sent, edited
+    Why {
+        /// The post's address on the forum
+        post_url: String,
+        #[command(flatten)]
+        config: ConfigFlag,
     },
     /// Read one thread page as the bridge sees it
     Read {
@@ -131,6 +138,19 @@ async fn dispatch(command: Command) -> ExitCode {
             let text = if json { report.json() } else { report.text() };
             print(&text);
             ExitCode::from(if report.faults() == 0 { DONE } else { FAILED })
+        }
+        Command::Why { post_url, config } => {
+            let config = match load(&config) {
+                Ok(config) => config,
+                Err(code) => return code,
+            };
+            match why::story(&config, &post_url, Arc::new(SystemClock)).await {
+                Ok(story) => {
+                    print(&story);
+                    ExitCode::from(DONE)
+                }
+                Err(error) => fail(FAILED, &format!("{error:#}")),
+            }
         }
         Command::Read { source, engine, base_url, format, timezone } => {
             let Ok(engine) = engine.parse::<EngineName>() else {

@@ -101,6 +101,7 @@ async fn fetched(
         timezone: zone,
         poll: Duration::from_secs(60),
         min_request_gap: Duration::from_secs(1),
+        guilds: Vec::new(),
     };
     let engine_room = forum::engine(&config, clock)?;
     match engine_room.recognise(url.as_str()) {

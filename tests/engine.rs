@@ -22,6 +22,7 @@ fn engine(forum: &Forum, username: Option<&str>) -> Arc<dyn Engine> {
         password: DEFAULT_PASSWORD.to_owned().into(),
     });
     let config = ForumConfig {
+        guilds: Vec::new(),
         key: ForumKey::new("test"),
         engine: EngineName::Vbulletin4,
         url: forum.url().parse().expect("an address"),

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::rest::Span;
-use crate::discord::{DiscordError, Event, Message};
+use crate::discord::{ChannelKind, DiscordError, Event, Message};
 use crate::model::{ChannelId, MessageId};
 use crate::store::{Effect, Origin, StoreError, Submission, SubmissionState};
 use crate::weakness::Weakness;
 
 use super::inbox::{receive, take, thank_job};
+use super::opening;
 use super::outbox::Halt;
 use super::tie::Tie;
 use super::{Heart, thanks};
@@ -44,20 +45,25 @@ impl From<Trouble> for Halt {
 /// Catches up with every bridged channel. One that can't be read is left for the next time.
 pub async fn run(heart: Arc<Heart>, stop: CancellationToken) {
     for tie in heart.ties.all() {
-        let channels = match channels(&heart, &tie).await {
-            Ok(channels) => channels,
-            Err(trouble) => {
-                tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
-                continue;
-            }
-        };
-        for channel in channels {
-            if stop.is_cancelled() {
-                return;
-            }
-            if let Err(trouble) = self::channel(&heart, &tie, channel).await {
-                tracing::warn!(%channel, "can't read what was missed: {trouble}");
-            }
+        bridge(&heart, &tie, &stop).await;
+    }
+}
+
+/// Catches up with the channels of one bridge.
+pub async fn bridge(heart: &Heart, tie: &Tie, stop: &CancellationToken) {
+    let channels = match channels(heart, tie).await {
+        Ok(channels) => channels,
+        Err(trouble) => {
+            tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
+            return;
+        }
+    };
+    for channel in channels {
+        if stop.is_cancelled() {
+            return;
+        }
+        if let Err(trouble) = self::channel(heart, tie, channel).await {
+            tracing::warn!(%channel, "can't read what was missed: {trouble}");
         }
     }
 }
@@ -72,6 +78,9 @@ async fn channels(heart: &Heart, tie: &Tie) -> Result<Vec<ChannelId>, Trouble> {
     let own: HashSet<_> = heart.store.rooms(tie.id()).await?.into_iter().map(|room| room.channel).collect();
     let discord = heart.discord.backfill();
     let active = discord.active_threads(guild).await?;
+    if tie.channel.kind == ChannelKind::Forum {
+        opening::missed(heart, tie, &active).await?;
+    }
     let mut channels: Vec<_> =
         active.into_iter().map(|thread| thread.id).filter(|id| own.contains(id)).collect();
     for thread in discord.lately_archived_threads(tie.bridge.channel).await? {

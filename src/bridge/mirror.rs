@@ -14,6 +14,7 @@ use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::markup::discord::QuoteLinks;
 use crate::markup::split::Before;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
+use crate::store::history::{Happened, What};
 use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room};
 use crate::weakness::Weakness;
 
@@ -171,6 +172,7 @@ async fn deliver(
     outgoing: &[Outgoing],
 ) -> Result<Vec<Effect>, Problem> {
     let webhook = webhook(work, tie).await?;
+    let mut done = parts.is_empty().then_some(What::Sent);
     let mut parts = parts.to_vec();
     if tie.threaded()
         && let Some(old) = parts.first().map(|part| part.channel)
@@ -205,11 +207,14 @@ async fn deliver(
             }
             None => send(work, tie, &target, message, &mut adopted).await?,
         };
+        let edited = parts.iter().any(|part| part.part == number);
+        done = done.or(Some(if edited { What::Edited } else { What::Sent }));
         let shown = Effect::Part(part(tie, post, number, target.channel(), sent, digest));
         let last = number.saturating_add(1) as usize == outgoing.len() && parts.len() <= outgoing.len();
         if last && !adopted && !work.tried_before() {
             // Written down with the end of the job: one commit less for nearly every post.
-            return Ok(vec![shown]);
+            let happened = done.map(|what| happened(tie, &post.id, what));
+            return Ok(std::iter::once(shown).chain(happened).collect());
         }
         work.note(vec![shown]).await?;
         inbox::placed(work.heart, target.channel(), Some(sent)).await?;
@@ -233,10 +238,16 @@ async fn deliver(
         // An earlier try may have opened it for a moment.
         ajar::lock(&work.discord(), target.channel()).await?;
     }
-    if surplus.is_empty() {
-        return Ok(Vec::new());
+    let mut effects: Vec<_> = done.map(|what| happened(tie, &post.id, what)).into_iter().collect();
+    if !surplus.is_empty() {
+        effects.push(Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept });
     }
-    Ok(vec![Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept }])
+    Ok(effects)
+}
+
+fn happened(tie: &Tie, post: &PostId, what: What) -> Effect {
+    let forum = tie.bridge.forum.clone();
+    Effect::Happened(Happened { forum, post: post.clone(), bridge: Some(tie.id()), what })
 }
 
 /// Sends a part, unless an earlier try has.
@@ -546,6 +557,7 @@ pub async fn hide(
     match removed.await {
         Ok(()) => {
             effects.push(Effect::DropParts { bridge, post: post.clone(), from: 0 });
+            effects.push(happened(&tie, post, What::Withdrawn));
             Ok(effects)
         }
         Err(error) => Err(trouble(work, &tie, thread, error).await?),

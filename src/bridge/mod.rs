@@ -21,14 +21,15 @@ use crate::store::{Effect, Store, StoreError};
 
 pub mod ajar;
 pub mod catchup;
+pub mod desk;
 pub mod files;
 pub mod inbox;
 pub mod job;
 mod merged;
 pub mod mirror;
+pub mod opening;
 pub mod outbox;
 pub mod points;
-pub mod reading;
 pub mod record;
 pub mod run;
 pub mod submit;
@@ -36,6 +37,7 @@ pub mod thanks;
 pub mod tie;
 pub mod unplaced;
 pub mod watch;
+pub mod why;
 
 use tie::Ties;
 use unplaced::Unplaced;

@@ -11,12 +11,14 @@ use tokio_util::task::TaskTracker;
 use crate::discord::DiscordError;
 use crate::discord::rest::Rest;
 use crate::forum::Failure;
+use crate::markup::Doc;
+use crate::model::{ForumKey, MemberId};
 use crate::store::{BridgeId, Claim, Effect, Finish, Millis, Origin, Priority, StoreError};
 
 use super::job::Job;
 use super::points::Point;
 use super::tie::Tie;
-use super::{Heart, inbox, mirror, submit, thanks};
+use super::{Heart, inbox, mirror, opening, submit, thanks};
 
 /// How many jobs are done side by side. The limits of Discord and of forums, not this, bound the
 /// throughput, and the store lets only a few jobs of one road through: this has to be enough that many
@@ -289,9 +291,31 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Job::Hide { bridge, thread, post } => mirror::hide(&work, bridge, &thread, &post).await,
         Job::Dress { bridge, thread } => mirror::dress(&work, bridge, &thread).await,
         Job::Reply { bridge, thread, spoken } => submit::reply(&work, bridge, &thread, &spoken).await,
+        Job::Open { bridge, board, title, spoken, shown } => {
+            opening::open(&work, (bridge, &board), &title, &spoken, shown).await
+        }
         Job::Amend { bridge, thread, spoken } => submit::amend(&work, bridge, &thread, &spoken).await,
         Job::Retract { bridge, message, .. } => submit::retract(&work, bridge, message).await,
         Job::Thank { forum, post } => thanks::thank(&work, &forum, &post).await,
         Job::Tell { channel, message, news } => submit::tell(&work, channel, message, &news).await,
+        Job::Letter { forum, member, name, title, text } => {
+            letter(&work, &forum, &member, &name, &title, text).await
+        }
+    }
+}
+
+/// Writes to a member. One that may have arrived is not sent again.
+async fn letter(
+    work: &Work<'_>,
+    forum: &ForumKey,
+    member: &MemberId,
+    name: &str,
+    title: &str,
+    text: String,
+) -> Result<Vec<Effect>, Halt> {
+    let Some(forum) = work.heart.forums.get(forum) else { return Ok(Vec::new()) };
+    match forum.engine.message_member(member, name, title, &Doc::text(text)).await {
+        Ok(()) | Err(Failure::Uncertain { .. } | Failure::Unsupported(_)) => Ok(Vec::new()),
+        Err(failure) => Err(failure.into()),
     }
 }

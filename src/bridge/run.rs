@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discord::{ChannelKind, DiscordError, Event};
+use crate::discord::{Channel, ChannelKind, DiscordError, Event};
 use crate::store::{Bridge, Effect};
 
 use super::tie::Tie;
@@ -18,6 +18,8 @@ use super::{Heart, catchup, inbox, outbox};
 /// A channel that can't be looked up is asked for again after this time, and ever more rarely.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(5);
 const LOOK_UP_RARELY: Duration = Duration::from_secs(300);
+/// How often the database is asked for bridges that somebody else made, paused or removed.
+const LOOK_FOR_BRIDGES: Duration = Duration::from_secs(30);
 
 /// Starts every task of the heart. They end when `stop` is cancelled; the tracker tells when they have.
 pub fn start(
@@ -42,14 +44,16 @@ pub fn start(
 }
 
 /// Asks Discord about each bridge's channel. Until Discord has answered, the bridge is not there: its
-/// forum is not read for it, so nothing is recorded that could not be shown.
+/// forum is not read for it, so nothing is recorded that could not be shown. Once every bridge is tied,
+/// looks now and then whether the database has others, which another process may have made.
 async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToken) {
     let mut waiting = bridges;
-    let mut told = HashSet::new();
+    let (mut told, mut off) = (HashSet::new(), HashSet::new());
     let mut pause = LOOK_UP_AGAIN;
-    while !waiting.is_empty() && !stop.is_cancelled() {
+    while !stop.is_cancelled() {
         let mut still = Vec::new();
         let mut unanswered = HashSet::new();
+        let some = !waiting.is_empty();
         for bridge in waiting {
             match heart.discord.channel(bridge.channel).await {
                 Ok(channel)
@@ -70,16 +74,23 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                         still.push(bridge);
                         continue;
                     }
+                    learn_guild(&heart, &bridge, &channel).await;
                     heart.ties.insert(Tie::new(bridge, channel));
                     heart.missed.notify_one();
                 }
-                Ok(_) => tracing::error!(
-                    channel = %bridge.channel,
-                    "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
-                ),
-                Err(DiscordError::Gone(_)) => tracing::error!(
-                    channel = %bridge.channel, "a bridge is off: {}", super::mirror::CHANNEL_GONE
-                ),
+                Ok(_) => {
+                    off.insert(bridge.id);
+                    tracing::error!(
+                        channel = %bridge.channel,
+                        "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
+                    );
+                }
+                Err(DiscordError::Gone(_)) => {
+                    off.insert(bridge.id);
+                    tracing::error!(
+                        channel = %bridge.channel, "a bridge is off: {}", super::mirror::CHANNEL_GONE
+                    );
+                }
                 Err(error) => {
                     if matches!(error, DiscordError::Later { .. }) {
                         unanswered.insert(bridge.forum.clone());
@@ -91,19 +102,56 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                 }
             }
         }
-        waiting = still;
         heart.ties.set_awaited(unanswered);
-        for forum in heart.forums.values() {
-            forum.nudge.notify_one();
-        }
-        heart.wake.notify_waiters();
-        if !waiting.is_empty() {
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => return,
+        if some {
+            for forum in heart.forums.values() {
+                forum.nudge.notify_one();
             }
-            pause = (pause * 2).min(LOOK_UP_RARELY);
+            heart.wake.notify_waiters();
         }
+        let wait = if still.is_empty() { LOOK_FOR_BRIDGES } else { pause };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return,
+        }
+        pause = if still.is_empty() { LOOK_UP_AGAIN } else { (pause * 2).min(LOOK_UP_RARELY) };
+        waiting = news(&heart).await;
+        waiting.retain(|bridge| !off.contains(&bridge.id));
+    }
+}
+
+/// Brings the bridges in memory up to date with the database, and tells which are not tied yet.
+async fn news(heart: &Heart) -> Vec<Bridge> {
+    let Ok(mut bridges) = heart.store.bridges().await else { return Vec::new() };
+    for tie in heart.ties.all() {
+        match bridges.iter().find(|bridge| bridge.id == tie.id()) {
+            None => heart.ties.remove(tie.id()),
+            Some(bridge) if *bridge != tie.bridge => {
+                heart.ties.insert(Tie::new(bridge.clone(), tie.channel.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    bridges.retain(|bridge| heart.ties.get(bridge.id).is_none());
+    bridges
+}
+
+/// Ties a bridge that was just made, and begins to watch for it.
+pub async fn tie(heart: &Heart, bridge: Bridge, channel: Channel) {
+    let forum = bridge.forum.clone();
+    heart.ties.insert(Tie::new(bridge, channel));
+    if let Some(forum) = heart.forums.get(&forum) {
+        forum.nudge.notify_one();
+    }
+    heart.wake.notify_waiters();
+}
+
+/// Writes down to which guild a bridge leads, so that its managers know of it when its channel is gone.
+async fn learn_guild(heart: &Heart, bridge: &Bridge, channel: &Channel) {
+    if let Some(guild) = channel.guild.filter(|guild| bridge.guild != Some(*guild))
+        && let Err(error) = heart.store.set_guild(bridge.id, guild).await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "can't write down a bridge's guild");
     }
 }
 

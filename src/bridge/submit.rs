@@ -22,7 +22,7 @@ use super::merged::{self, Together};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::{carries, digest_of, hide};
+use super::record::{carries, digest_of, happened_gone, hide};
 use super::tie::Tie;
 use super::{Forum, ajar, inbox};
 
@@ -85,7 +85,7 @@ pub async fn reply(
         Err(Failure::Refused(Refusal { kind: RefusalKind::Duplicate, message })) => {
             match find(&forum, thread, spoken.message).await? {
                 Some(post) => arrived(work, submission, post.id).await,
-                None => conclude(work, submission, SubmissionState::Refused, Outcome::Failed(message)).await,
+                None => conclude(work, submission, SubmissionState::Refused, spoken.failed(message)).await,
             }
         }
         Ok(Posted::AwaitingApproval) => {
@@ -93,14 +93,14 @@ pub async fn reply(
             conclude(work, submission, SubmissionState::AwaitingApproval, told).await
         }
         Err(Failure::Refused(refusal)) => {
-            conclude(work, submission, SubmissionState::Refused, Outcome::Failed(refusal.message)).await
+            conclude(work, submission, SubmissionState::Refused, spoken.failed(refusal.message)).await
         }
         Err(Failure::Gone(_)) => {
-            let told = Outcome::Failed("the thread is no longer on the forum".to_owned());
+            let told = spoken.failed("the thread is no longer on the forum".to_owned());
             conclude(work, submission, SubmissionState::Refused, told).await
         }
         Err(Failure::Unsupported(what)) => {
-            let told = Outcome::Failed(format!("this forum's software can't {what}"));
+            let told = spoken.failed(format!("this forum's software can't {what}"));
             conclude(work, submission, SubmissionState::Refused, told).await
         }
         Err(failure) => {
@@ -158,6 +158,10 @@ pub async fn amend(
         let queued = job.queued(lane, Priority::Live, work.heart.store.now().await?)?;
         return Ok(vec![Effect::Enqueue(queued)]);
     };
+    // What was written by form is shown in a message of the bot's own, which says more than that.
+    if now.author.bot || now.webhook.is_some() {
+        return Ok(Vec::new());
+    }
     let heard = inbox::spoken(&now);
     // The name that the guild knows comes with events only.
     let named = !spoken.author_name.is_empty();
@@ -241,6 +245,7 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
     let mut effects = vec![
         withdrawn,
         Effect::PostGone { forum: forum.key.clone(), post: post.clone() },
+        happened_gone(&forum.key, post),
         Effect::DropParts { bridge, post: post.clone(), from: 0 },
     ];
     // Other bridges may show it as a post of the forum.
@@ -262,6 +267,13 @@ pub async fn tell(
     let (mark, text) = match news {
         Outcome::Arrived => (TICK, None),
         Outcome::Waits(reason) => (WAITING, Some(format!("Your message waits: {reason}."))),
+        Outcome::FormFailed(reason) => {
+            let reason = reason.trim_end_matches('.');
+            (
+                WARNING,
+                Some(format!("This did not reach the forum: {reason}. Fill the form in again to try again.")),
+            )
+        }
         Outcome::Failed(reason) => (
             WARNING,
             Some(format!(
@@ -318,7 +330,7 @@ pub fn telling(
     Ok(Effect::Enqueue(job.queued(tell_lane(channel, message), Priority::Live, now)?))
 }
 
-async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
+pub async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
     let Some(tie) = work.tie(bridge).await? else { return Ok(None) };
     let forum = work.heart.forums.get(&tie.bridge.forum).cloned();
     Ok(forum.map(|forum| (tie, forum)))
@@ -420,8 +432,19 @@ pub async fn draft(
     let mut blocks = Vec::new();
     if let Some(guild) = tie.guild() {
         let url = message_url(guild, spoken.channel, spoken.message);
+        let linked = work.heart.store.link(&forum.key, spoken.author).await?;
+        let who = match &linked {
+            Some(link) => {
+                let name = vec![Inline::Text(link.name.clone())];
+                let url = forum.engine.member_url(&link.member, &link.name);
+                url.map_or(Inline::Bold(name.clone()), |url| {
+                    Inline::Bold(vec![Inline::Link { url, content: name }])
+                })
+            }
+            None => Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
+        };
         blocks.push(Block::Paragraph(vec![
-            Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
+            who,
             Inline::Text(" via ".to_owned()),
             Inline::Link { url, content: vec![Inline::Text("Discord".to_owned())] },
         ]));
@@ -430,8 +453,20 @@ pub async fn draft(
         Some(message) => work.heart.store.part_of_message(message).await?.map(|part| part.post),
         None => None,
     };
-    if let Some(post) = answered.as_ref().filter(|_| !forum.engine.capabilities().reply_to) {
-        blocks.extend(quote(work, forum, thread, post).await?);
+    match (&answered, &spoken.quote) {
+        (Some(post), None) if !forum.engine.capabilities().reply_to => {
+            blocks.extend(quote(work, forum, thread, post).await?);
+        }
+        (Some(post), Some(words)) if !words.is_empty() => {
+            let credit = work.heart.store.credit(&forum.key, post).await?;
+            blocks.push(Block::Quote {
+                author: credit.map(|credit| credit.author),
+                post: Some(post.clone()),
+                url: None,
+                content: crate::markup::discord::read(words, &Names::default()).blocks,
+            });
+        }
+        _ => {}
     }
     let names = Names {
         users: spoken.mentions.iter().map(|(id, name)| (id.0, name.clone())).collect(),

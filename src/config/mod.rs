@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::model::{BoardId, ChannelId, ForumKey, ThreadId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 
 mod read;
 mod tree;
@@ -55,7 +55,12 @@ pub struct ForumConfig {
     pub poll: Duration,
     /// The shortest time between two requests to this forum's host.
     pub min_request_gap: Duration,
+    /// Guilds whose managers may bridge this forum from Discord, beside those that a bridge leads to.
+    pub guilds: Vec<GuildId>,
 }
+
+/// The reactions that thank, unless a bridge names others.
+pub const DEFAULT_THANKS: [&str; 3] = ["🙏", "👍", "❤️"];
 
 #[derive(Debug, Clone)]
 pub struct AccountConfig {

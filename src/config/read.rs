@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::model::{BoardId, ChannelId, ForumKey, ThreadId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 
 use super::tree::{Node, Origin, Value};
 use super::{
-    AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout,
-    Replies, Scope, ServerConfig, Start,
+    AccountConfig, BridgeConfig, Config, DEFAULT_THANKS, DatabaseConfig, DiscordConfig, EngineName,
+    ForumConfig, Layout, Replies, Scope, ServerConfig, Start,
 };
 
 /// Reads values and collects what is wrong with them.
@@ -261,6 +261,7 @@ impl Reader {
         });
         let poll = self.number(&mut section, "poll_seconds", 30, 1..=86_400);
         let gap = self.number(&mut section, "min_request_gap_ms", 1000, 0..=600_000);
+        let guilds = section.take("guilds").map(|node| self.guilds(node)).unwrap_or_default();
         self.finish(section);
         ForumConfig {
             key: ForumKey::new(key.map_or_else(String::new, |(_, key)| key)),
@@ -270,7 +271,23 @@ impl Reader {
             timezone: timezone.unwrap_or(TimeZone::UTC),
             poll: Duration::from_secs(poll),
             min_request_gap: Duration::from_millis(gap),
+            guilds,
         }
+    }
+
+    fn guilds(&mut self, node: Node) -> Vec<GuildId> {
+        let items = match &node.value {
+            Value::List(items) => items.iter().filter_map(|item| self.text("forums.guilds", item)).collect(),
+            Value::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let ids: Vec<_> =
+            items.iter().filter_map(|id| id.parse().ok()).filter(|id: &GuildId| id.0 > 0).collect();
+        if ids.len() != items.len() || !matches!(node.value, Value::List(_) | Value::Text(_)) {
+            let what = "must be a list of servers' ids, like [\"1122334455667788990\"]: in Discord, right-click the server and Copy Server ID";
+            self.fault(&node.origin, "forums.guilds", what);
+        }
+        ids
     }
 
     fn bridge(&mut self, index: usize, node: Node, forums: &[ForumConfig]) -> Option<BridgeConfig> {
@@ -337,7 +354,7 @@ impl Reader {
             channel: channel?,
             layout: layout.unwrap_or(Layout::Auto),
             replies: replies.unwrap_or(Replies::Everyone),
-            thanks: thanks.unwrap_or_else(|| ["🙏", "👍", "❤️"].map(str::to_owned).to_vec()),
+            thanks: thanks.unwrap_or_else(|| DEFAULT_THANKS.map(str::to_owned).to_vec()),
             start: start.unwrap_or(Start::Now),
         })
     }

@@ -206,6 +206,23 @@ pub trait Engine: Send + Sync {
     /// Takes the actor's own thanks back. Not thanked is `Ok`.
     async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure>;
 
+    /// Writes to one member, where only they can read it. Both their id and their name are given: some engines go by
+    /// the one and some by the other.
+    async fn message_member(
+        &self,
+        _member: &MemberId,
+        _name: &str,
+        _title: &str,
+        _body: &Doc,
+    ) -> Result<(), Failure> {
+        Err(Failure::Unsupported("send private messages"))
+    }
+
+    /// The address of a member's own page, built from what is known of them alone.
+    fn member_url(&self, _member: &MemberId, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Searches posts, the newest first. No match is an empty page.
     async fn search(&self, _search: &Search) -> Result<SearchPage, Failure> {
         Err(Failure::Unsupported("be searched"))

@@ -22,6 +22,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// What a step of the transcript may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Manage Server and Manage Webhooks.
+const MANAGERS: u64 = 1 << 5 | 1 << 29;
+
 /// Where things are on the demo's stage.
 struct Scene {
     stage: Stage,
@@ -115,6 +118,11 @@ async fn set() -> anyhow::Result<Scene> {
     let people = ["Ada", "Bram", "Chidi", "Dot"]
         .map(|name| discord.add_person(Person { name: name.to_owned(), ..Person::default() }))
         .to_vec();
+    // One of them manages the server, so that /bridge can be tried as well.
+    if let Some(first) = people.first() {
+        let role = discord.add_role(stage.guild, "managers", MANAGERS);
+        discord.give_role(stage.guild, *first, role);
+    }
     Ok(Scene { stage, community, staffroom, noticeboard, people })
 }
 

@@ -78,6 +78,7 @@ impl Stage {
                 timezone: self.forum.options().dates.zone.clone(),
                 poll,
                 min_request_gap: Duration::ZERO,
+                guilds: Vec::new(),
             }],
             bridges,
         })

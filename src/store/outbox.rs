@@ -152,7 +152,7 @@ pub async fn settle(
         return Err(StoreError::LeaseLost);
     }
     for effect in effects {
-        effects::apply(&mut tx, effect).await?;
+        effects::apply(&mut tx, effect, now).await?;
     }
     end(&mut tx, now, claim, finish).await?;
     tx.commit().await

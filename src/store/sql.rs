@@ -20,7 +20,7 @@ use super::rows::{
 };
 use super::{
     Bridge, BridgeId, Claim, Effect, Finish, Follow, Millis, OutboxCounts, Parked, Part, PostRow, Reaction,
-    Room, Store, StoreError, Submission, ThreadRow, outbox,
+    Room, Store, StoreError, Submission, ThreadRow, history, outbox,
 };
 
 /// Names of what happened once are kept for this long: far longer than Discord repeats an event.
@@ -30,7 +30,7 @@ const HOUR: Millis = 3600 * 1000;
 const LONGEST_WAIT: Millis = HOUR;
 
 pub struct Sql {
-    db: Db,
+    pub(super) db: Db,
     clock: Arc<dyn Clock>,
     /// What the store's clock said when the database was opened, and the monotonic clock at that moment.
     began: (Millis, Instant),
@@ -56,6 +56,12 @@ impl Sql {
         Ok(store)
     }
 
+    /// As it is, without changing anything.
+    pub fn to_read(db: Db, clock: Arc<dyn Clock>) -> Self {
+        let began = (clock.now().as_millisecond(), clock.monotonic());
+        Self { db, clock, began, pruned: AtomicI64::new(0), lock: Mutex::new(None) }
+    }
+
     /// Goes on from where the last run's clock ended, should the wall clock have been set back a little
     /// since; a clock that was wrong by days is not followed.
     async fn resumed(&self, wall: Millis) -> Result<Millis, StoreError> {
@@ -79,24 +85,26 @@ impl Sql {
     async fn prune(&self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
         if now - self.pruned.load(Ordering::Relaxed) >= HOUR {
             tx.run("DELETE FROM once WHERE at < $1", values![now - REMEMBER_ONCE]).await?;
+            history::prune(tx, now).await?;
             self.pruned.store(now, Ordering::Relaxed);
         }
         Ok(())
     }
 }
 
-const BRIDGES: &str = "
-    SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks, b.start_at, b.from_file,
-           b.paused, b.baseline, b.baseline_at
+pub(super) const BRIDGES: &str = "
+    SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks,
+           COALESCE(b.backfill, b.start_at), b.from_file, b.paused, b.baseline, b.baseline_at, b.guild
     FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
 
 /// What goes with a bridge that left the configuration, the bridge last.
-const REMOVE_BRIDGES: [&str; 6] = [
+pub(super) const REMOVE_BRIDGES: [&str; 7] = [
     "DELETE FROM follow WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM room WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM part WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM submission WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM reaction WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
+    "DELETE FROM history WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM bridge WHERE from_file = 2",
 ];
 
@@ -396,7 +404,7 @@ impl Store for Sql {
             self.prune(&mut tx, now).await?;
         }
         for effect in &effects {
-            effects::apply(&mut tx, effect).await?;
+            effects::apply(&mut tx, effect, now).await?;
         }
         tx.commit().await?;
         Ok(true)

@@ -5,13 +5,18 @@
 mod openapi;
 mod world;
 
+mod accounts;
+mod bridges;
 mod commands;
 mod database;
 mod faults;
 mod forum_side;
 mod gateway;
 mod lanes;
+mod matrix;
+mod menus;
 mod mutation;
+mod opening;
 mod replies;
 mod showing;
 mod starting;

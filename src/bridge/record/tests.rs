@@ -18,6 +18,7 @@ fn tie(id: i64, start: Start, baseline: &str) -> Arc<Tie> {
         from_file: true,
         paused: false,
         baseline: Some(PostId::new(baseline)),
+        guild: None,
         baseline_at: None,
     };
     let channel = Channel {

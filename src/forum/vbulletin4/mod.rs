@@ -18,13 +18,14 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::ForumConfig;
-use crate::markup::bbcode;
+use crate::markup::{Doc, bbcode};
 use crate::model::{
-    Board, BoardId, BoardPage, Member, MemberKey, Post, PostId, Search, SearchPage, ThreadId, ThreadPage,
-    ViewerThanks, Visibility,
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, Post, PostId, Search, SearchPage, ThreadId,
+    ThreadPage, ViewerThanks, Visibility,
 };
 
 mod answer;
+mod mail;
 pub mod parse;
 mod searches;
 mod session;
@@ -159,9 +160,17 @@ impl Vbulletin4 {
         }
     }
 
-    /// Sends a form; signs in again or takes a fresh token once if the forum asks for it.
+    /// Sends a form that writes a post.
     async fn submit(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
         self.session.flood_free()?;
+        match self.send(script, fields).await? {
+            Answer::Refused(verdict) => Err(self.refused(verdict)),
+            done => Ok(done),
+        }
+    }
+
+    /// Sends a form; signs in again or takes a fresh token once if the forum asks for it.
+    async fn send(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
         let url = links::script(self.base(), script);
         for attempt in 0..2 {
             let token = self.session.token().await?;
@@ -180,7 +189,6 @@ impl Vbulletin4 {
             match answer {
                 Answer::Refused(Verdict::SignedOut) if attempt == 0 => self.session.renew().await?,
                 Answer::Refused(Verdict::StaleToken) if attempt == 0 => self.session.forget_token(),
-                Answer::Refused(verdict) => return Err(self.refused(verdict)),
                 done => return Ok(done),
             }
         }
@@ -466,6 +474,20 @@ impl Engine for Vbulletin4 {
             ));
         }
         Ok(())
+    }
+
+    async fn message_member(
+        &self,
+        _member: &MemberId,
+        name: &str,
+        title: &str,
+        body: &Doc,
+    ) -> Result<(), Failure> {
+        self.write_letter(name, title, body).await
+    }
+
+    fn member_url(&self, member: &MemberId, _name: &str) -> Option<String> {
+        Some(links::member(self.base(), member).to_string())
     }
 
     async fn search(&self, search: &Search) -> Result<SearchPage, Failure> {

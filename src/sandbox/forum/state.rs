@@ -155,6 +155,8 @@ pub struct MemberFacts {
     #[serde(skip)]
     pub(super) credential: super::session::Credential,
     pub ignores: BTreeSet<u64>,
+    /// Takes no private messages.
+    pub no_mail: bool,
     /// When they last posted anywhere; what flood control counts from.
     #[serde(skip)]
     pub(super) posted_at: Option<Timestamp>,
