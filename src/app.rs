@@ -45,7 +45,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
                 .with_context(|| format!("the forum \"{}\" can't be set up", forum.key))
         };
         forums.push(Forum::new(forum.key.clone(), set_up(forum)?, forum.poll));
-        guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
+        guests.insert(forum.key.clone(), set_up(&forum.as_guest())?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
     let heart = Arc::new(Heart::new(
@@ -60,7 +60,8 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
 
     let (events, received) = mpsc::channel(1_024);
     let files = Arc::new(Files::new(heart.clone()));
-    let serving = tokio::spawn(server::serve(server, health.clone(), files, stop.clone()));
+    let serving =
+        tokio::spawn(server::serve(server, health.clone(), files, heart.forums.clone(), stop.clone()));
     let tasks = bridge::run::start(&heart, bridges, received, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let reading = Arc::new(Reading::new(heart.clone(), guests));

@@ -6,8 +6,11 @@ mod openapi;
 mod world;
 
 mod commands;
+mod engines;
 mod faults;
+mod push;
 mod replies;
 mod showing;
+mod spec;
 mod starting;
 mod thanks;
