@@ -20,3 +20,4 @@ pub mod read;
 pub mod sandbox;
 pub mod server;
 pub mod store;
+pub mod weakness;

@@ -90,6 +90,13 @@ snowflake!(ChannelId);
 snowflake!(MessageId);
 snowflake!(UserId);
 
+impl MessageId {
+    /// When Discord made it, in milliseconds since the beginning of 2015.
+    pub fn milliseconds(self) -> u64 {
+        self.0 >> 22
+    }
+}
+
 /// A section of a forum that holds threads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Board {

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each room with the rooms that it may name.
-const FLOORS: [(&str, &[&str]); 15] = [
+const FLOORS: [(&str, &[&str]); 16] = [
     // `model` holds a post's body as a document, and a document names posts and members: one ground.
     ("model", &["markup"]),
     ("markup", &["model"]),
     ("clock", &[]),
+    ("weakness", &[]),
     ("health", &["model"]),
     ("config", &["model"]),
-    ("store", &["model", "markup", "clock", "config", "health"]),
+    ("store", &["model", "markup", "clock", "weakness", "config", "health"]),
     ("forum", &["model", "markup", "clock", "config", "health"]),
-    ("discord", &["model", "markup", "clock", "config", "health"]),
-    ("bridge", &["model", "markup", "clock", "config", "health", "store", "forum", "discord"]),
+    ("discord", &["model", "markup", "clock", "weakness", "config", "health"]),
+    ("bridge", &["model", "markup", "clock", "weakness", "config", "health", "store", "forum", "discord"]),
     ("server", &["model", "health", "bridge"]),
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),

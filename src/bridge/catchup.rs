@@ -9,15 +9,19 @@ use tokio_util::sync::CancellationToken;
 use crate::discord::rest::Span;
 use crate::discord::{DiscordError, Event, Message};
 use crate::model::{ChannelId, MessageId};
-use crate::store::{Effect, StoreError, Submission, SubmissionState};
+use crate::store::{Effect, Origin, StoreError, Submission, SubmissionState};
+use crate::weakness::Weakness;
 
-use super::Heart;
-use super::inbox::{plain_emoji, take};
+use super::inbox::{receive, take, thank_job};
 use super::outbox::Halt;
 use super::tie::Tie;
+use super::{Heart, thanks};
 
 /// The most messages that Discord gives at once.
 const PAGE: u8 = 100;
+/// What was heard within so many milliseconds before the watermark may have had no place yet when the
+/// process ended; see [`super::unplaced`].
+const UNPLACED: u64 = 300_000;
 
 /// Why a channel can't be read back.
 #[derive(Debug, thiserror::Error)]
@@ -58,68 +62,73 @@ pub async fn run(heart: Arc<Heart>, stop: CancellationToken) {
     }
 }
 
-/// The channels of a bridge in which people may have written: its own, or its open threads.
+/// The channels of a bridge in which people may have said something: its own, or its threads that are
+/// open, or were until a moment ago.
 async fn channels(heart: &Heart, tie: &Tie) -> Result<Vec<ChannelId>, Trouble> {
     if !tie.threaded() {
         return Ok(vec![tie.bridge.channel]);
     }
     let Some(guild) = tie.guild() else { return Ok(Vec::new()) };
     let own: HashSet<_> = heart.store.rooms(tie.id()).await?.into_iter().map(|room| room.channel).collect();
-    let active = heart.discord.active_threads(guild).await?;
-    Ok(active.into_iter().map(|thread| thread.id).filter(|id| own.contains(id)).collect())
+    let discord = heart.discord.backfill();
+    let active = discord.active_threads(guild).await?;
+    let mut channels: Vec<_> =
+        active.into_iter().map(|thread| thread.id).filter(|id| own.contains(id)).collect();
+    for thread in discord.lately_archived_threads(tie.bridge.channel).await? {
+        let seen = heart.store.watermark(thread.id).await?;
+        if own.contains(&thread.id) && thread.last_message > seen {
+            channels.push(thread.id);
+        }
+    }
+    Ok(channels)
 }
 
 /// Reads back what was missed in one channel.
 pub async fn channel(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<(), Trouble> {
+    let discord = heart.discord.backfill();
     // What was written down before we look must be there when we look.
     let submitted = heart.store.submissions(tie.id(), channel, MessageId(0)).await?;
-    let recent = heart.discord.messages(channel, Span::Newest, PAGE).await?;
-    let Some(mut after) = heart.store.watermark(channel).await? else {
+    let mut seen = discord.messages(channel, Span::Newest, PAGE).await?;
+    let watermark = heart.store.watermark(channel).await?.filter(|_| !Weakness::Watermark.is_there());
+    let Some(watermark) = watermark else {
         // Never looked at before: what people said until now was not said to the forum.
-        let message = recent.last().map_or(MessageId(channel.0), |message| message.id);
-        heart.store.apply(None, vec![Effect::Watermark { channel, message }]).await?;
-        return Ok(());
+        let message = seen.last().map_or(MessageId(channel.0), |message| message.id);
+        return Ok(receive(heart, None, vec![Effect::Watermark { channel, message }]).await?);
     };
-    loop {
-        let missed = heart.discord.messages(channel, Span::After(after), PAGE).await?;
-        for message in &missed {
+    // Back to what was seen, and at least a page of it, for what may have changed there.
+    while let Some(oldest) = seen.first().map(|message| message.id)
+        && oldest > watermark
+        && seen.len().is_multiple_of(usize::from(PAGE))
+    {
+        let mut earlier = discord.messages(channel, Span::Before(oldest), PAGE).await?;
+        if earlier.is_empty() {
+            break;
+        }
+        earlier.append(&mut seen);
+        seen = earlier;
+    }
+    // In the order in which they were said; the watermark follows.
+    for message in &seen {
+        if heart.store.submission(message.id).await?.is_some() {
+            take(heart, &Event::Edited(message.clone())).await?;
+        } else if message.id > watermark || watermark.milliseconds() - message.id.milliseconds() < UNPLACED {
             take(heart, &Event::Message(message.clone())).await?;
         }
-        match missed.last() {
-            Some(last) if missed.len() >= usize::from(PAGE) => after = last.id,
-            _ => break,
-        }
-    }
-    for message in &recent {
-        take(heart, &Event::Edited(message.clone())).await?;
         reactions_missed(heart, tie, message).await?;
     }
-    deletions_missed(heart, channel, &submitted, &recent).await?;
-    Ok(())
+    deletions_missed(heart, channel, &submitted, &seen).await
 }
 
 /// Thanking reactions that came or went unseen.
 async fn reactions_missed(heart: &Heart, tie: &Tie, message: &Message) -> Result<(), Trouble> {
-    if heart.store.part_of_message(message.id).await?.is_none() {
+    let Some(part) = heart.store.part_of_message(message.id).await? else { return Ok(()) };
+    if part.origin == Origin::Discord || part.bridge != tie.id() {
         return Ok(());
     }
-    let mut now = HashSet::new();
-    for emoji in &message.reactions {
-        if tie.bridge.thanks.iter().any(|own| plain_emoji(own) == plain_emoji(emoji)) {
-            for user in heart.discord.reactors(message.channel, message.id, emoji).await? {
-                now.insert((user, plain_emoji(emoji)));
-            }
-        }
-    }
-    let before = heart.store.reactions_on(message.id).await?;
-    let before: HashSet<_> = before.into_iter().map(|reaction| (reaction.user, reaction.emoji)).collect();
-    for (user, emoji) in now.difference(&before).cloned() {
-        let event = Event::Reacted { channel: message.channel, message: message.id, user, emoji };
-        take(heart, &event).await?;
-    }
-    for (user, emoji) in before.difference(&now).cloned() {
-        let event = Event::Unreacted { channel: message.channel, message: message.id, user, emoji };
-        take(heart, &event).await?;
+    let mut effects = thanks::changes(heart, tie, &part.post, message).await?;
+    if !effects.is_empty() {
+        effects.push(thank_job(heart, tie, &part.post).await?);
+        receive(heart, None, effects).await?;
     }
     Ok(())
 }
@@ -129,15 +138,14 @@ async fn deletions_missed(
     heart: &Heart,
     channel: ChannelId,
     submitted: &[Submission],
-    recent: &[Message],
+    seen: &[Message],
 ) -> Result<(), Trouble> {
     // With fewer messages than were asked for, the channel has no others.
-    let whole = recent.len() < usize::from(PAGE);
-    let oldest = recent.first().filter(|_| !whole).map_or(MessageId(0), |message| message.id);
-    let there: HashSet<_> = recent.iter().map(|message| message.id).collect();
+    let whole = !seen.len().is_multiple_of(usize::from(PAGE)) || seen.is_empty();
+    let oldest = seen.first().filter(|_| !whole).map_or(MessageId(0), |message| message.id);
+    let there: HashSet<_> = seen.iter().map(|message| message.id).collect();
     for submission in submitted.iter().filter(|submission| submission.message >= oldest) {
-        let expected = matches!(submission.state, SubmissionState::Queued | SubmissionState::Posted);
-        if expected && !there.contains(&submission.message) {
+        if submission.state != SubmissionState::Withdrawn && !there.contains(&submission.message) {
             take(heart, &Event::Deleted { channel, messages: vec![submission.message] }).await?;
         }
     }

@@ -25,6 +25,8 @@ use super::tie::Tie;
 const SETTLE: Millis = 300;
 /// How long to wait before an event is tried again when the database can't be written.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often an event is tried that the database refuses though it works.
+const TRIES: u32 = 5;
 
 /// Takes events until told to stop. An event that can't be written is not passed over.
 pub async fn run(heart: Arc<Heart>, mut events: mpsc::Receiver<Event>, stop: CancellationToken) {
@@ -34,7 +36,17 @@ pub async fn run(heart: Arc<Heart>, mut events: mpsc::Receiver<Event>, stop: Can
             () = stop.cancelled() => return,
         };
         let Some(event) = event else { return };
+        let mut tries = 0;
         while let Err(error) = take(&heart, &event).await {
+            tries += 1;
+            if !matches!(error, StoreError::Unusable(_)) && tries >= TRIES {
+                // It must not keep the others out; what can be is made up for at the next catching up.
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "passed over what happened in Discord"
+                );
+                break;
+            }
             heart.health.database(Err(error.to_string()));
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -55,9 +67,9 @@ pub async fn take(heart: &Heart, event: &Event) -> Result<(), StoreError> {
         Event::Resumed | Event::ThreadCreated { .. } => {}
         Event::Message(message) => said(heart, message).await?,
         Event::Edited(message) => edited(heart, message).await?,
-        Event::Deleted { messages, .. } => {
+        Event::Deleted { channel, messages } => {
             for message in messages {
-                deleted(heart, *message).await?;
+                deleted(heart, *channel, *message).await?;
             }
         }
         Event::Reacted { message, .. } | Event::Unreacted { message, .. }
@@ -77,7 +89,7 @@ pub async fn take(heart: &Heart, event: &Event) -> Result<(), StoreError> {
         }
         Event::ChannelDeleted { channel } => {
             if let Some(Room { bridge, thread, .. }) = heart.store.room_of_channel(*channel).await? {
-                heart.apply(None, vec![Effect::DropRoom { bridge, thread }]).await?;
+                receive(heart, None, vec![Effect::DropRoom { bridge, thread }]).await?;
             }
         }
     }
@@ -117,7 +129,7 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let own_words = message.ordinary && !message.author.bot && message.webhook.is_none();
     let Some((tie, thread)) = (if own_words { meant_for(heart, message).await? } else { None }) else {
         if heart.store.watermark(message.channel).await?.is_some() {
-            heart.apply(None, vec![watermark]).await?;
+            receive(heart, None, vec![watermark]).await?;
         }
         if own_words {
             heart.unplaced.keep(Event::Message(message.clone()), heart.clock.monotonic());
@@ -150,8 +162,13 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         }
         Replies::Off => {}
     }
+    receive(heart, Some(&once_name(message.id)), effects).await
+}
+
+/// Writes down what was heard.
+pub async fn receive(heart: &Heart, once: Option<&str>, effects: Vec<Effect>) -> Result<(), StoreError> {
     Point::BeforeReceive.reached();
-    heart.apply(Some(&format!("m:{}", message.id)), effects).await?;
+    heart.apply(once, effects).await?;
     Point::AfterReceive.reached();
     Ok(())
 }
@@ -171,8 +188,8 @@ async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let effects = match submission.state {
         SubmissionState::Withdrawn => return Ok(()),
         // Refused as it was: what it says now is tried anew. Still waiting: sent as it is now.
-        SubmissionState::Refused | SubmissionState::Queued => vec![
-            Effect::Submission(Submission { state: SubmissionState::Queued, ..submission.clone() }),
+        SubmissionState::Refused | SubmissionState::Queued | SubmissionState::Sending => vec![
+            Effect::Resubmit { message: message.id },
             reply_job(&tie, &thread, spoken.clone(), now)?,
             amend_job(&tie, &thread, spoken, now)?,
         ],
@@ -180,12 +197,19 @@ async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
             vec![amend_job(&tie, &thread, spoken, now)?]
         }
     };
-    heart.apply(None, effects).await?;
-    Ok(())
+    receive(heart, None, effects).await
 }
 
-async fn deleted(heart: &Heart, message: MessageId) -> Result<(), StoreError> {
-    let Some(submission) = heart.store.submission(message).await? else { return Ok(()) };
+async fn deleted(heart: &Heart, channel: ChannelId, message: MessageId) -> Result<(), StoreError> {
+    let Some(submission) = heart.store.submission(message).await? else {
+        // Its end overtook its beginning: the beginning is not to be heard any more.
+        let ours = heart.store.room_of_channel(channel).await?.is_some()
+            || !heart.ties.of_channel(channel).is_empty();
+        if ours && heart.store.part_of_message(message).await?.is_none() {
+            receive(heart, Some(&once_name(message)), Vec::new()).await?;
+        }
+        return Ok(());
+    };
     let Some(tie) = heart.ties.get(submission.bridge) else { return Ok(()) };
     let lane = forum_lane(&tie.bridge.forum, &submission.thread);
     let job = Job::Retract { bridge: tie.id(), thread: submission.thread, message };
@@ -194,8 +218,7 @@ async fn deleted(heart: &Heart, message: MessageId) -> Result<(), StoreError> {
         Effect::Cancel { key: reply_key(message) },
         Effect::Enqueue(job.queued(lane, Priority::Live, now)?),
     ];
-    heart.apply(None, effects).await?;
-    Ok(())
+    receive(heart, None, effects).await
 }
 
 async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -> Result<(), StoreError> {
@@ -211,19 +234,18 @@ async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -
     }
     let reaction = Reaction { bridge: tie.id(), post: part.post.clone(), message, user, emoji };
     let effects = vec![Effect::Reaction(reaction), thank_job(heart, &tie, &part.post).await?];
-    heart.apply(None, effects).await?;
-    Ok(())
+    receive(heart, None, effects).await
 }
 
 async fn unreacted(heart: &Heart, message: MessageId, gone: Effect) -> Result<(), StoreError> {
     let Some(part) = heart.store.part_of_message(message).await? else { return Ok(()) };
     let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
     let job = thank_job(heart, &tie, &part.post).await?;
-    heart.apply(None, vec![gone, job]).await?;
-    Ok(())
+    receive(heart, None, vec![gone, job]).await
 }
 
-async fn thank_job(heart: &Heart, tie: &Tie, post: &crate::model::PostId) -> Result<Effect, StoreError> {
+/// The job that brings the forum's thanks for a post in line.
+pub async fn thank_job(heart: &Heart, tie: &Tie, post: &crate::model::PostId) -> Result<Effect, StoreError> {
     let forum = &tie.bridge.forum;
     let job = Job::Thank { forum: forum.clone(), post: post.clone() };
     Ok(Effect::Enqueue(job.queued(thanks_lane(forum, post), Priority::Live, heart.store.now().await?)?))
@@ -241,7 +263,13 @@ fn amend_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Resul
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
 }
 
-fn spoken(message: &Message) -> Spoken {
+/// The name under which the beginning of a message is heard once.
+fn once_name(message: MessageId) -> String {
+    format!("m:{message}")
+}
+
+/// What a message says.
+pub fn spoken(message: &Message) -> Spoken {
     Spoken {
         message: message.id,
         channel: message.channel,

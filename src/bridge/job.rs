@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     BoardId, ChannelId, ForumKey, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
 };
-use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError};
+use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError, Submission};
 
 /// Something to be done to Discord or to a forum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub enum Outcome {
     Waits(String),
     /// It will not arrive as it is, for this reason.
     Failed(String),
+    /// It may have arrived; nobody but a person can tell.
+    Unsure,
 }
 
 /// The facts of a thread that Discord shows.
@@ -91,6 +93,22 @@ pub struct Spoken {
     pub mentions: Vec<(UserId, String)>,
     pub files: Vec<SpokenFile>,
     pub reply_to: Option<MessageId>,
+}
+
+impl Spoken {
+    /// A message that is known only by its id; who works with it asks Discord for its words.
+    pub fn unheard(submission: &Submission) -> Self {
+        Self {
+            message: submission.message,
+            channel: submission.channel,
+            author: submission.author,
+            author_name: String::new(),
+            content: String::new(),
+            mentions: Vec::new(),
+            files: Vec::new(),
+            reply_to: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +177,6 @@ pub fn thanks_lane(forum: &ForumKey, post: &PostId) -> String {
 }
 
 /// The lane of what one person is told about one message.
-pub fn tell_lane(message: MessageId) -> String {
-    format!("m:{message}")
+pub fn tell_lane(channel: ChannelId, message: MessageId) -> String {
+    format!("m:{channel}:{message}")
 }

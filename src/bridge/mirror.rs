@@ -9,23 +9,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::discord::look::{self, LookContext};
-use crate::discord::rest::Span;
+use crate::discord::rest::{NO_WEBHOOK, Span};
 use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::markup::discord::QuoteLinks;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
-use crate::store::{BridgeId, Effect, Origin, Part, Room};
+use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room};
+use crate::weakness::Weakness;
 
 use super::job::{News, Outcome, ThreadFacts};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::digest_of;
 use super::tie::Tie;
-use super::{catchup, inbox, submit};
+use super::{ajar, catchup, inbox, submit};
 
 /// A bridge whose channel can't be used is tried again after this time.
 const HOLD: Duration = Duration::from_secs(300);
+/// Stands for the digest of a part whose message is being removed.
+const LEAVING: i64 = i64::MIN;
+/// A deleted channel never comes back.
+pub const CHANNEL_GONE: &str =
+    "its Discord channel was deleted; bridge the board to another channel, or remove the bridge";
+/// Discord's refusals that are about the channel, not about what was to be sent: too many webhooks, too many
+/// open threads, and a tag that it insists on.
+/// <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json>
+const OF_THE_CHANNEL: [u64; 3] = [30007, 160_006, 40067];
 /// Messages are read back in pages of this size, the most that Discord gives.
 const READ_BACK: u8 = 100;
+/// So many pages, from the newest back, when nothing of ours is known in the channel: what an earlier try
+/// sent is not older than that try.
+const MOST_READ_BACK: u32 = 20;
 
 /// Where a post's messages go: a channel, or a Discord thread of it.
 struct Target {
@@ -53,9 +66,19 @@ pub async fn show(
     if from_discord || (news == News::Changed && parts.is_empty()) {
         return Ok(Vec::new());
     }
+    // It went away while it waited. What an earlier try may have sent is brought to light, to be removed.
+    let gone = known(work, &tie, &post.id).await?.is_some_and(|row| row.gone);
+    if gone && (!work.tried_before() || !parts.is_empty()) {
+        return Ok(Vec::new());
+    }
     ready(work, &tie)?;
     let outgoing = render(work, &tie, thread, post).await?;
-    match deliver(work, &tie, thread, post, &parts, &outgoing).await {
+    let delivered = if gone {
+        unearth(work, &tie, thread, post, &outgoing).await
+    } else {
+        deliver(work, &tie, thread, post, &parts, &outgoing).await
+    };
+    match delivered {
         Ok(effects) => {
             if tie.release() {
                 tracing::info!(bridge = bridge.0, channel = %tie.bridge.channel, "the channel can be used again");
@@ -66,6 +89,48 @@ pub async fn show(
         Err(Problem::Halt(halt)) => Err(halt),
         Err(Problem::Discord(error)) => Err(trouble(work, &tie, &thread.id, error).await?),
     }
+}
+
+async fn known(work: &Work<'_>, tie: &Tie, post: &PostId) -> Result<Option<PostRow>, Halt> {
+    let rows = work.heart.store.posts(&tie.bridge.forum, std::slice::from_ref(post)).await?;
+    Ok(rows.into_iter().next())
+}
+
+/// Writes down which parts of a post an earlier try has sent, and sends nothing.
+async fn unearth(
+    work: &Work<'_>,
+    tie: &Tie,
+    thread: &ThreadFacts,
+    post: &Post,
+    outgoing: &[Outgoing],
+) -> Result<Vec<Effect>, Problem> {
+    let webhook = webhook(work, tie).await?;
+    let mut effects = Vec::new();
+    let mut opened = None;
+    if tie.threaded() {
+        opened = work.heart.store.room(tie.id(), &thread.id).await?.map(|room| room.channel);
+        if opened.is_none()
+            && tie.channel.kind == ChannelKind::Forum
+            && let Some(first) = outgoing.first()
+        {
+            let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
+            opened = unclaimed_thread(work, tie, &title, Some((&webhook, first))).await?;
+            if let Some(channel) = opened {
+                effects.push(Effect::Room(room(tie, thread, channel)));
+            }
+        }
+        if opened.is_none() {
+            return Ok(effects);
+        }
+    }
+    let target = Target { webhook, thread: opened };
+    for (number, message) in (0_u32..).zip(outgoing) {
+        if let Some(found) = adopt(work, tie, &target, message).await? {
+            let digest = digest_of(message.content.as_bytes());
+            effects.push(Effect::Part(part(tie, post, number, target.channel(), found, digest)));
+        }
+    }
+    Ok(effects)
 }
 
 /// What may stand in the way of a delivery.
@@ -100,8 +165,19 @@ async fn deliver(
     parts: &[Part],
     outgoing: &[Outgoing],
 ) -> Result<Vec<Effect>, Problem> {
-    let webhook = work.heart.discord.webhook(tie.bridge.channel).await?;
+    let webhook = webhook(work, tie).await?;
     let mut parts = parts.to_vec();
+    if tie.threaded()
+        && let Some(old) = parts.first().map(|part| part.channel)
+    {
+        // The post was moved to another thread of the forum: it moves along.
+        let room = work.heart.store.room(tie.id(), &thread.id).await?;
+        if room.is_none_or(|room| room.channel != old) {
+            remove(work, tie, &webhook, &parts).await?;
+            work.note(vec![Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: 0 }]).await?;
+            parts.clear();
+        }
+    }
     let target = target(work, tie, thread, post, webhook, &mut parts, outgoing).await?;
     let mut adopted = false;
     for (number, message) in (0_u32..).zip(outgoing) {
@@ -111,27 +187,18 @@ async fn deliver(
             Some(part) => {
                 match edit(work, &target, part, message).await {
                     Ok(()) => part.message,
-                    // A moderator took it away in Discord: that stays so.
-                    Err(DiscordError::Gone(_)) if still_there(work, &target).await? => {
-                        let drop =
-                            Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: number };
-                        return Ok(vec![drop]);
+                    // Our own removal of it was under way when the post grew again.
+                    Err(DiscordError::Gone(_))
+                        if part.digest == LEAVING && still_there(work, &target).await? =>
+                    {
+                        send(work, tie, &target, message, &mut adopted).await?
                     }
+                    // A moderator took it away in Discord: that stays so.
+                    Err(DiscordError::Gone(_)) if still_there(work, &target).await? => part.message,
                     Err(error) => return Err(error.into()),
                 }
             }
-            None => match adopt(work, tie, &target, message).await? {
-                Some(found) => {
-                    adopted = true;
-                    found
-                }
-                None => {
-                    Point::BeforeSend.reached();
-                    let sent = work.heart.discord.send(&target.webhook, target.thread, message).await?;
-                    Point::AfterSend.reached();
-                    sent
-                }
-            },
+            None => send(work, tie, &target, message, &mut adopted).await?,
         };
         work.note(vec![Effect::Part(part(tie, post, number, target.channel(), sent, digest))]).await?;
         inbox::placed(work.heart, target.channel(), Some(sent)).await?;
@@ -142,13 +209,47 @@ async fn deliver(
     }
     let kept = u32::try_from(outgoing.len()).unwrap_or(u32::MAX);
     let surplus: Vec<_> = parts.iter().filter(|part| part.part >= kept).collect();
-    for part in &surplus {
-        work.heart.discord.delete(&target.webhook, target.thread, part.message).await?;
+    let leaving = surplus.iter().map(|part| Effect::Part(Part { digest: LEAVING, ..(**part).clone() }));
+    if !surplus.is_empty() {
+        work.note(leaving.collect()).await?;
+    }
+    for part in surplus.iter().rev() {
+        Point::BeforeRemove.reached();
+        work.discord().delete(&target.webhook, target.thread, part.message).await?;
+        Point::AfterRemove.reached();
+    }
+    if work.tried_before() && thread.closed && tie.threaded() {
+        // An earlier try may have opened it for a moment.
+        ajar::lock(&work.discord(), target.channel()).await?;
     }
     if surplus.is_empty() {
         return Ok(Vec::new());
     }
     Ok(vec![Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept }])
+}
+
+/// Sends a part, unless an earlier try has.
+async fn send(
+    work: &Work<'_>,
+    tie: &Tie,
+    target: &Target,
+    message: &Outgoing,
+    adopted: &mut bool,
+) -> Result<MessageId, Problem> {
+    if let Some(found) = adopt(work, tie, target, message).await? {
+        *adopted = true;
+        return Ok(found);
+    }
+    Point::BeforeSend.reached();
+    let discord = work.discord();
+    let send = || discord.send(&target.webhook, target.thread, message);
+    let sent = ajar::within(&discord, target.channel(), send).await;
+    Point::AfterSend.reached();
+    Ok(sent?)
+}
+
+fn room(tie: &Tie, thread: &ThreadFacts, channel: ChannelId) -> Room {
+    Room { bridge: tie.id(), thread: thread.id.clone(), channel, digest: 0 }
 }
 
 fn part(tie: &Tie, post: &Post, number: u32, channel: ChannelId, message: MessageId, digest: i64) -> Part {
@@ -180,19 +281,18 @@ async fn target(
         return Ok(Target { webhook, thread: Some(room.channel) });
     }
     let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
-    let room = |channel| Room { bridge: tie.id(), thread: thread.id.clone(), channel, digest: 0 };
     if tie.channel.kind != ChannelKind::Forum {
         let channel = match unclaimed_thread(work, tie, &title, None).await? {
             Some(channel) => channel,
             None => {
                 Point::BeforeOpenThread.reached();
-                let opened = work.heart.discord.open_thread(tie.bridge.channel, &title).await?;
+                let opened = work.discord().open_thread(tie.bridge.channel, &title).await;
                 Point::AfterOpenThread.reached();
-                opened
+                opened?
             }
         };
         work.note(vec![
-            Effect::Room(room(channel)),
+            Effect::Room(room(tie, thread, channel)),
             Effect::Watermark { channel, message: MessageId(channel.0) },
         ])
         .await?;
@@ -207,14 +307,14 @@ async fn target(
         Some(channel) => (channel, MessageId(channel.0)),
         None => {
             Point::BeforeOpenPost.reached();
-            let opened = work.heart.discord.open_post(&webhook, &title, &tags(tie, thread), first).await?;
+            let opened = work.discord().open_post(&webhook, &title, &tags(tie, thread), first).await;
             Point::AfterOpenPost.reached();
-            opened
+            opened?
         }
     };
     let starter = part(tie, post, 0, channel, message, digest_of(first.content.as_bytes()));
     work.note(vec![
-        Effect::Room(room(channel)),
+        Effect::Room(room(tie, thread, channel)),
         Effect::Part(starter.clone()),
         Effect::Watermark { channel, message },
     ])
@@ -237,6 +337,9 @@ async fn unclaimed_thread(
     starter: Option<(&Webhook, &Outgoing)>,
 ) -> Result<Option<ChannelId>, Problem> {
     let (true, Some(guild)) = (work.tried_before(), tie.guild()) else { return Ok(None) };
+    if Weakness::ReadBack.is_there() {
+        return Ok(None);
+    }
     let me = work.heart.discord.me().await?.user;
     for thread in work.heart.discord.active_threads(guild).await? {
         if thread.parent != Some(tie.bridge.channel)
@@ -269,14 +372,15 @@ async fn adopt(
     target: &Target,
     message: &Outgoing,
 ) -> Result<Option<MessageId>, Problem> {
-    if !work.tried_before() {
+    if !work.tried_before() || Weakness::ReadBack.is_there() {
         return Ok(None);
     }
     let last = work.heart.store.last_parts(tie.id(), target.channel(), 1).await?;
-    let mut after = last.first().map_or(MessageId(0), |part| part.message);
-    loop {
-        let read = work.heart.discord.messages(target.channel(), Span::After(after), READ_BACK).await?;
-        for found in &read {
+    let known = last.first().map_or(MessageId(0), |part| part.message);
+    let mut span = Span::Newest;
+    for _ in 0..MOST_READ_BACK {
+        let read = work.discord().messages(target.channel(), span, READ_BACK).await?;
+        for found in read.iter().filter(|found| found.id > known) {
             if found.webhook == Some(target.webhook.id)
                 && same_text(&found.content, &message.content)
                 && work.heart.store.part_of_message(found.id).await?.is_none()
@@ -284,11 +388,14 @@ async fn adopt(
                 return Ok(Some(found.id));
             }
         }
-        match read.last() {
-            Some(last) if read.len() >= usize::from(READ_BACK) => after = last.id,
+        match read.first() {
+            Some(first) if first.id > known && read.len() >= usize::from(READ_BACK) => {
+                span = Span::Before(first.id);
+            }
             _ => return Ok(None),
         }
     }
+    Ok(None)
 }
 
 /// Discord trims what it stores.
@@ -296,20 +403,37 @@ fn same_text(stored: &str, sent: &str) -> bool {
     stored.trim() == sent.trim()
 }
 
-/// Edits a part, reopening an archived Discord thread first: only sending reopens by itself.
+/// The webhook of the bridge's channel, made if there is none.
+async fn webhook(work: &Work<'_>, tie: &Tie) -> Result<Webhook, DiscordError> {
+    Point::BeforeWebhook.reached();
+    let webhook = work.discord().webhook(tie.bridge.channel).await;
+    Point::AfterWebhook.reached();
+    webhook
+}
+
 async fn edit(work: &Work<'_>, target: &Target, part: &Part, message: &Outgoing) -> Result<(), DiscordError> {
-    let discord = &work.heart.discord;
+    let discord = work.discord();
     Point::BeforeEdit.reached();
-    let edited = match discord.edit(&target.webhook, target.thread, part.message, &message.content).await {
-        Err(DiscordError::Archived) => {
-            let open = ThreadPatch { archived: Some(false), ..ThreadPatch::default() };
-            discord.update_thread(target.channel(), &open).await?;
-            discord.edit(&target.webhook, target.thread, part.message, &message.content).await
-        }
-        outcome => outcome,
-    };
+    let edit = || discord.edit(&target.webhook, target.thread, part.message, &message.content);
+    let edited = ajar::within(&discord, target.channel(), edit).await;
     Point::AfterEdit.reached();
     edited
+}
+
+/// Takes messages away, the last first.
+async fn remove(work: &Work<'_>, tie: &Tie, webhook: &Webhook, parts: &[Part]) -> Result<(), DiscordError> {
+    for part in parts.iter().rev() {
+        let place = (part.channel != tie.bridge.channel).then_some(part.channel);
+        Point::BeforeRemove.reached();
+        match work.discord().delete(webhook, place, part.message).await {
+            Ok(()) => {}
+            // The message, or the whole Discord thread, is gone already.
+            Err(DiscordError::Gone(what)) if what != NO_WEBHOOK => {}
+            Err(error) => return Err(error),
+        }
+        Point::AfterRemove.reached();
+    }
+    Ok(())
 }
 
 async fn still_there(work: &Work<'_>, target: &Target) -> Result<bool, DiscordError> {
@@ -367,30 +491,40 @@ pub async fn hide(
     post: &PostId,
 ) -> Result<Vec<Effect>, Halt> {
     let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
+    // It came back while this waited: what is to be shown then is said by a job of its own. What was begun
+    // is ended all the same, for nobody knows how far it went.
+    if !work.tried_before()
+        && let Some(row) = known(work, &tie, post).await?
+        && !row.gone
+        && let Some(now) = work.heart.store.thread(&tie.bridge.forum, &row.thread).await?
+        && tie.covers(now.board.as_ref(), &row.thread)
+    {
+        return Ok(Vec::new());
+    }
+    // What was given up or waits to show it must not show it later.
+    let mut effects = vec![
+        Effect::Cancel { key: format!("show:{}:{post}", bridge.0) },
+        Effect::Cancel { key: format!("edit:{}:{post}", bridge.0) },
+    ];
     let parts = work.heart.store.parts(bridge, post).await?;
-    let Some(first) = parts.first() else {
-        // Not sent yet: then it need not be.
-        return Ok(vec![Effect::Cancel { key: format!("show:{}:{post}", bridge.0) }]);
-    };
+    let Some(first) = parts.first() else { return Ok(effects) };
     if first.origin == Origin::Discord {
         let told = Outcome::Failed("this post was removed from the forum".to_owned());
-        return Ok(vec![submit::telling(first.channel, first.message, told, work.heart.store.now().await?)?]);
+        effects.push(submit::telling(first.channel, first.message, told, work.heart.store.now().await?)?);
+        return Ok(effects);
     }
     ready(work, &tie)?;
-    let webhook = match work.heart.discord.webhook(tie.bridge.channel).await {
-        Ok(webhook) => webhook,
-        Err(error) => return Err(trouble(work, &tie, thread, error).await?),
+    let removed = async {
+        let webhook = webhook(work, &tie).await?;
+        remove(work, &tie, &webhook, &parts).await
     };
-    Point::BeforeRemove.reached();
-    for part in parts.iter().rev() {
-        let place = (part.channel != tie.bridge.channel).then_some(part.channel);
-        match work.heart.discord.delete(&webhook, place, part.message).await {
-            Ok(()) | Err(DiscordError::Gone(_)) => {}
-            Err(error) => return Err(trouble(work, &tie, thread, error).await?),
+    match removed.await {
+        Ok(()) => {
+            effects.push(Effect::DropParts { bridge, post: post.clone(), from: 0 });
+            Ok(effects)
         }
+        Err(error) => Err(trouble(work, &tie, thread, error).await?),
     }
-    Point::AfterRemove.reached();
-    Ok(vec![Effect::DropParts { bridge, post: post.clone(), from: 0 }])
 }
 
 /// Gives a Discord thread its forum thread's title, tags and state.
@@ -423,7 +557,14 @@ pub async fn dress(work: &Work<'_>, bridge: BridgeId, thread: &ThreadFacts) -> R
     };
     if patch != ThreadPatch::default() {
         patch.archived = now.archived.then_some(false);
-        if let Err(error) = work.heart.discord.update_thread(room.channel, &patch).await {
+        Point::BeforeDress.reached();
+        let dressed = work.discord().update_thread(room.channel, &patch).await;
+        Point::AfterDress.reached();
+        // Its posts can be shown all the same.
+        if let Err(error @ (DiscordError::Forbidden(_) | DiscordError::Locked)) = dressed {
+            return Err(Halt::Park(error.to_string()));
+        }
+        if let Err(error) = dressed {
             return Err(trouble(work, &tie, &thread.id, error).await?);
         }
     }
@@ -449,6 +590,9 @@ fn tags(tie: &Tie, thread: &ThreadFacts) -> Vec<u64> {
 
 /// Whether the bridge's channel may be asked now.
 fn ready(work: &Work<'_>, tie: &Arc<Tie>) -> Result<(), Halt> {
+    if let Some(reason) = tie.stopped() {
+        return Err(Halt::Park(reason));
+    }
     match tie.held(work.heart.clock.monotonic()) {
         Some((left, reason)) => Err(Halt::Later(left, reason)),
         None => Ok(()),
@@ -470,6 +614,7 @@ async fn trouble(
         Halt::Later(HOLD, reason)
     };
     Ok(match error {
+        DiscordError::Refused { code, .. } if OF_THE_CHANNEL.contains(&code) => hold(error.to_string()),
         DiscordError::Gone(reason) => {
             if let Some(room) = work.heart.store.room(tie.id(), thread).await?
                 && matches!(work.heart.discord.channel(room.channel).await, Err(DiscordError::Gone(_)))
@@ -479,7 +624,15 @@ async fn trouble(
                 return Ok(Halt::Later(Duration::ZERO, reason));
             }
             match work.heart.discord.channel(tie.bridge.channel).await {
-                Err(DiscordError::Gone(_)) => hold("the Discord channel is gone".to_owned()),
+                Err(DiscordError::Gone(_)) => {
+                    if tie.stop(CHANNEL_GONE) {
+                        tracing::error!(
+                            bridge = tie.id().0, channel = %tie.bridge.channel,
+                            "the bridge stops: {CHANNEL_GONE}"
+                        );
+                    }
+                    Halt::Park(CHANNEL_GONE.to_owned())
+                }
                 // The webhook was deleted; the next try makes a new one.
                 _ => Halt::Later(Duration::ZERO, reason),
             }

@@ -20,6 +20,7 @@ use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
+pub mod ajar;
 pub mod catchup;
 pub mod files;
 pub mod inbox;
@@ -52,6 +53,8 @@ pub struct Heart {
     pub public_url: Option<Url>,
     /// There may be a job to do.
     pub wake: Notify,
+    /// Something may have happened in Discord that nobody told us of.
+    pub missed: Notify,
     me: Mutex<Option<UserId>>,
 }
 
@@ -114,6 +117,11 @@ impl Forum {
         self.nudge.notify_one();
     }
 
+    /// What was asked for and can't be read now is read with the next step, which nobody hurries.
+    fn put_back(&self, asked: impl Iterator<Item = (ThreadId, Option<PostId>)>) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(asked);
+    }
+
     fn take_asked(&self) -> Vec<(ThreadId, Option<PostId>)> {
         std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -138,6 +146,7 @@ impl Heart {
             unplaced: Unplaced::default(),
             public_url,
             wake: Notify::new(),
+            missed: Notify::new(),
             me: Mutex::default(),
         }
     }

@@ -1,31 +1,38 @@
-//! The workers: claim a job, do it, settle it. Knows about leases, retries and stopping; what a job
+//! Claims jobs, does many at once, and settles them. Knows about leases, retries and stopping; what a job
 //! means is said elsewhere.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::discord::DiscordError;
+use crate::discord::rest::Rest;
 use crate::forum::Failure;
-use crate::store::{BridgeId, Claim, Effect, Finish, Millis, StoreError};
+use crate::store::{BridgeId, Claim, Effect, Finish, Millis, Priority, StoreError};
 
 use super::job::Job;
 use super::points::Point;
 use super::tie::Tie;
 use super::{Heart, mirror, submit, thanks};
 
-/// How many jobs are done side by side. Discord's limits, not this, bound the throughput: it only has to
-/// be enough that lanes which wait for an answer leave room for others.
-pub const WORKERS: usize = 16;
+/// How many jobs are done side by side. The limits of Discord and of forums, not this, bound the
+/// throughput, and the store lets only a few jobs of one road through: this has to be enough that many
+/// roads which wait leave room for others.
+const AT_ONCE: usize = 96;
 /// A worker that has not been heard of for this long has lost its job, in milliseconds.
 const LEASE: Millis = 60_000;
+const LEASE_TIME: Duration = Duration::from_secs(60);
 /// How often a worker says that it is still at it.
 const RENEW: Duration = Duration::from_secs(20);
-/// A worker looks for jobs at least this often, whether or not somebody woke it.
+/// The outbox is looked at at least this often, whether or not somebody woke it.
 const LOOK: Duration = Duration::from_secs(1);
 /// The longest time between two tries of a job.
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
+/// What may have been done may still be under way on the other side: it is looked for no sooner.
+const UNSURE: Duration = Duration::from_secs(1);
 
 /// Why a job is not done.
 #[derive(Debug)]
@@ -68,6 +75,7 @@ impl From<DiscordError> for Halt {
             DiscordError::Uncertain { reason } => Self::Uncertain(reason),
             DiscordError::Token | DiscordError::Forbidden(_) => Self::Later(LONGEST_RETRY, error.to_string()),
             DiscordError::Archived => Self::Later(Duration::ZERO, error.to_string()),
+            DiscordError::Locked => Self::Later(LONGEST_RETRY, error.to_string()),
             DiscordError::Gone(reason) => Self::Park(reason),
             DiscordError::Refused { .. } => Self::Park(error.to_string()),
         }
@@ -81,6 +89,14 @@ pub struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Discord, for what this job does there: history gives way to what is live.
+    pub fn discord(&self) -> Rest {
+        match self.claim.priority {
+            Priority::Live => self.heart.discord.clone(),
+            Priority::Backfill => self.heart.discord.backfill(),
+        }
+    }
+
     /// Whether an earlier try may have done some of it.
     pub fn tried_before(&self) -> bool {
         self.claim.attempts > 0
@@ -101,21 +117,34 @@ impl Work<'_> {
 
     /// Writes down a step that is done, and goes on.
     pub async fn note(&self, effects: Vec<Effect>) -> Result<(), Halt> {
-        self.heart.store.settle(self.claim, effects, Finish::Continue).await?;
+        Point::BeforeNote.reached();
+        settle(self.heart, self.claim, effects, Finish::Continue).await?;
         Point::AfterNote.reached();
         Ok(())
     }
 }
 
 /// Does jobs until told to stop; what is in flight then is finished first.
-pub async fn work(heart: Arc<Heart>, name: String, stop: CancellationToken) {
+pub async fn work(heart: Arc<Heart>, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let jobs = TaskTracker::new();
     while !stop.is_cancelled() {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            () = stop.cancelled() => break,
+        };
+        let Ok(place) = place else { break };
         let woken = heart.wake.notified();
-        match heart.store.claim(&name, LEASE).await {
+        match heart.store.claim("outbox", LEASE).await {
             Ok(Some(claim)) => {
                 heart.health.database(Ok(()));
                 Point::AfterClaim.reached();
-                handle(&heart, &claim).await;
+                let heart = heart.clone();
+                jobs.spawn(async move {
+                    handle(&heart, &claim).await;
+                    drop(place);
+                    heart.wake.notify_waiters();
+                });
             }
             Ok(None) => {
                 heart.health.database(Ok(()));
@@ -126,11 +155,7 @@ pub async fn work(heart: Arc<Heart>, name: String, stop: CancellationToken) {
                 }
             }
             Err(error) => {
-                heart.health.database(Err(error.to_string()));
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the database can't be used; work waits"
-                );
+                unusable(&heart, &error, "work waits");
                 tokio::select! {
                     () = tokio::time::sleep(LOOK * 2) => {}
                     () = stop.cancelled() => {}
@@ -138,6 +163,8 @@ pub async fn work(heart: Arc<Heart>, name: String, stop: CancellationToken) {
             }
         }
     }
+    jobs.close();
+    jobs.wait().await;
 }
 
 async fn handle(heart: &Heart, claim: &Claim) {
@@ -145,12 +172,16 @@ async fn handle(heart: &Heart, claim: &Claim) {
         let doing = perform(heart, claim);
         tokio::pin!(doing);
         let mut renew = tokio::time::interval_at(tokio::time::Instant::now() + RENEW, RENEW);
+        let mut held = heart.clock.monotonic() + LEASE_TIME;
         loop {
             tokio::select! {
                 outcome = &mut doing => break outcome,
                 _ = renew.tick() => {
-                    if let Err(error) = heart.store.settle(claim, Vec::new(), Finish::Continue).await {
-                        break Err(error.into());
+                    match heart.store.settle(claim, Vec::new(), Finish::Continue).await {
+                        Ok(()) => held = heart.clock.monotonic() + LEASE_TIME,
+                        // What is under way goes on as long as the job is certainly ours.
+                        Err(StoreError::Unusable(_)) if heart.clock.monotonic() + RENEW < held => {}
+                        Err(error) => break Err(error.into()),
                     }
                 }
             }
@@ -159,7 +190,7 @@ async fn handle(heart: &Heart, claim: &Claim) {
     let settled = match outcome {
         Ok(effects) => {
             Point::BeforeSettle.reached();
-            let settled = heart.store.settle(claim, effects, Finish::Done).await;
+            let settled = settle(heart, claim, effects, Finish::Done).await;
             Point::AfterSettle.reached();
             settled
         }
@@ -168,27 +199,64 @@ async fn handle(heart: &Heart, claim: &Claim) {
     match settled {
         Ok(()) => {}
         Err(StoreError::LeaseLost) => tracing::warn!(job = %claim.key, "another worker has this job by now"),
+        Err(error @ StoreError::Unusable(_)) => unusable(heart, &error, "what was done is looked for later"),
         Err(error) => {
-            heart.health.database(Err(error.to_string()));
             tracing::error!(job = %claim.key, error = &error as &dyn std::error::Error, "can't write what was done");
+            // It would fail again, and be done again each time.
+            let reason = format!("the database does not take the outcome: {error}");
+            let parked = heart.store.settle(claim, Vec::new(), Finish::Park { reason }).await;
+            if let Err(error) = parked {
+                unusable(heart, &error, "the job can't be given up");
+            }
         }
     }
-    heart.wake.notify_waiters();
+}
+
+fn unusable(heart: &Heart, error: &StoreError, then: &str) {
+    heart.health.database(Err(error.to_string()));
+    tracing::error!(error = error as &dyn std::error::Error, "the database can't be used; {then}");
+}
+
+/// Writes what was done. While the database can't be written that is tried again, as long as the lease
+/// holds: what is known now need not be found out again.
+async fn settle(
+    heart: &Heart,
+    claim: &Claim,
+    effects: Vec<Effect>,
+    finish: Finish,
+) -> Result<(), StoreError> {
+    let until = heart.clock.monotonic() + LEASE_TIME / 2;
+    loop {
+        match heart.store.settle(claim, effects.clone(), finish.clone()).await {
+            Err(error @ StoreError::Unusable(_)) if heart.clock.monotonic() < until => {
+                unusable(heart, &error, "what was done is written as soon as it can");
+                tokio::time::sleep(LOOK).await;
+            }
+            settled => return settled,
+        }
+    }
 }
 
 async fn give_back(heart: &Heart, claim: &Claim, halt: Halt) -> Result<(), StoreError> {
-    let (after, reason) = match halt {
+    let finish = match halt {
         Halt::Store(error) => return Err(error),
         Halt::Park(reason) => {
             tracing::warn!(job = %claim.key, "given up: {reason}");
-            return heart.store.settle(claim, Vec::new(), Finish::Park { reason }).await;
+            Finish::Park { reason }
         }
-        Halt::Later(after, reason) => (after.max(backoff(claim.attempts)), reason),
-        Halt::Uncertain(reason) => (backoff(claim.attempts), reason),
+        Halt::Later(after, reason) => again(heart, claim, after.max(backoff(claim.attempts)), reason).await?,
+        Halt::Uncertain(reason) => again(heart, claim, backoff(claim.attempts).max(UNSURE), reason).await?,
     };
+    Point::BeforeGiveBack.reached();
+    let given = settle(heart, claim, Vec::new(), finish).await;
+    Point::AfterGiveBack.reached();
+    given
+}
+
+async fn again(heart: &Heart, claim: &Claim, after: Duration, reason: String) -> Result<Finish, StoreError> {
     tracing::info!(job = %claim.key, attempts = claim.attempts + 1, ?after, "not yet: {reason}");
     let at = heart.store.now().await? + Millis::try_from(after.as_millis()).unwrap_or(Millis::MAX / 4);
-    heart.store.settle(claim, Vec::new(), Finish::Retry { at, reason }).await
+    Ok(Finish::Retry { at, reason })
 }
 
 /// Doubles from a quarter of a second, with up to a quarter more by chance so that lanes which failed

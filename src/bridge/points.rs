@@ -4,19 +4,39 @@
 //! In a debug build, `THREADBRIDGE_KILL_AT=name` or `name:3` kills the process (SIGKILL) when it comes
 //! there for the first or third time. A release build contains none of this.
 
-/// One moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Point {
+macro_rules! points {
+    ($($name:ident),* $(,)?) => {
+        /// One moment.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Point {
+            $($name,)*
+        }
+
+        impl Point {
+            /// Every point, for the tests.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+points!(
+    // The database.
     BeforeRecord,
     AfterRecord,
     BeforeReceive,
     AfterReceive,
     AfterClaim,
+    BeforeNote,
+    AfterNote,
     BeforeSettle,
     AfterSettle,
+    BeforeGiveBack,
+    AfterGiveBack,
+    // Discord.
+    BeforeWebhook,
+    AfterWebhook,
     BeforeSend,
     AfterSend,
-    AfterNote,
     BeforeOpenPost,
     AfterOpenPost,
     BeforeOpenThread,
@@ -25,6 +45,15 @@ pub enum Point {
     AfterEdit,
     BeforeRemove,
     AfterRemove,
+    BeforeDress,
+    AfterDress,
+    BeforeUnlock,
+    AfterUnlock,
+    BeforeLock,
+    AfterLock,
+    BeforeTell,
+    AfterTell,
+    // The forum.
     BeforeReply,
     AfterReply,
     BeforeAmend,
@@ -35,41 +64,9 @@ pub enum Point {
     AfterThank,
     BeforeWithdraw,
     AfterWithdraw,
-}
+);
 
 impl Point {
-    /// Every point, for the tests.
-    pub const ALL: [Self; 28] = [
-        Self::BeforeRecord,
-        Self::AfterRecord,
-        Self::BeforeReceive,
-        Self::AfterReceive,
-        Self::AfterClaim,
-        Self::BeforeSettle,
-        Self::AfterSettle,
-        Self::BeforeSend,
-        Self::AfterSend,
-        Self::AfterNote,
-        Self::BeforeOpenPost,
-        Self::AfterOpenPost,
-        Self::BeforeOpenThread,
-        Self::AfterOpenThread,
-        Self::BeforeEdit,
-        Self::AfterEdit,
-        Self::BeforeRemove,
-        Self::AfterRemove,
-        Self::BeforeReply,
-        Self::AfterReply,
-        Self::BeforeAmend,
-        Self::AfterAmend,
-        Self::BeforeRetract,
-        Self::AfterRetract,
-        Self::BeforeThank,
-        Self::AfterThank,
-        Self::BeforeWithdraw,
-        Self::AfterWithdraw,
-    ];
-
     /// As the environment variable names it: `BeforeSend`.
     pub fn name(self) -> String {
         format!("{self:?}")

@@ -11,11 +11,12 @@ use crate::forum::Account;
 use crate::markup::{Block, Doc, Inline};
 use crate::model::{ForumKey, MessageId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
 use crate::store::{
-    Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission, SubmissionState,
-    ThreadRow,
+    BridgeId, Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission,
+    SubmissionState, ThreadRow,
 };
 
-use super::job::{Job, News, ThreadFacts};
+use super::job::{Job, News, Outcome, Spoken, ThreadFacts, forum_lane};
+use super::submit::telling;
 use super::tie::Tie;
 
 /// A bridge that has not yet recorded all of a thread.
@@ -166,8 +167,30 @@ pub struct Known {
     pub posts: HashMap<PostId, PostRow>,
     /// Submissions whose message a post on the page names as its origin.
     pub submissions: HashMap<MessageId, Submission>,
+    /// For each bridge that has followed the thread up to a post: from where on, and to where.
+    pub followed: HashMap<BridgeId, Followed>,
     pub account: Option<Account>,
     pub now: Millis,
+}
+
+/// The stretch of a thread that a bridge has recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// What is not after this post is history; `None` where that can't be told.
+    pub after: Option<PostId>,
+    pub to: PostId,
+}
+
+impl Followed {
+    /// Whether a post that nobody knew belongs to what was followed: it was approved late, came back, or
+    /// came along when threads were merged.
+    fn holds(&self, post: &PostId) -> bool {
+        let number = |post: &PostId| post.as_str().parse::<u64>().ok();
+        let (Some(after), Some(post), Some(to)) = (&self.after, number(post), number(&self.to)) else {
+            return false;
+        };
+        post < to && (after.as_str().is_empty() || number(after).is_some_and(|after| post > after))
+    }
 }
 
 /// A page of a thread, about to be recorded.
@@ -206,14 +229,23 @@ impl Reading<'_> {
                 }
                 continue;
             }
-            let wanted: Vec<_> =
+            let mut wanted: Vec<_> =
                 self.behind.iter().filter(|b| b.wants(post, last_number)).map(|b| &b.tie).collect();
             let digest = digest(post);
             let (ties, news) = match was {
-                None if wanted.is_empty() => continue,
-                None => (wanted, News::New),
+                None => {
+                    let late =
+                        |tie: &&Arc<Tie>| known.followed.get(&tie.id()).is_some_and(|f| f.holds(&post.id));
+                    let known_to = |tie: &Arc<Tie>| wanted.iter().any(|other| other.id() == tie.id());
+                    let late: Vec<_> = self.ties.iter().filter(late).filter(|tie| !known_to(tie)).collect();
+                    wanted.extend(late);
+                    if wanted.is_empty() {
+                        continue;
+                    }
+                    (wanted, News::New)
+                }
                 Some(row) if row.gone => (self.ties.iter().collect(), News::New),
-                Some(row) if row.digest != digest => {
+                Some(row) if row.digest != digest || row.thread != *self.thread => {
                     for tie in &wanted {
                         effects.push(self.show(tie, &facts, post, News::New, known.now)?);
                     }
@@ -225,7 +257,7 @@ impl Reading<'_> {
             let origin = origin_message(post, known.account.as_ref())
                 .and_then(|message| known.submissions.get(&message));
             if let (Some(submission), None) = (origin, was) {
-                effects.extend(self.echo(submission, post));
+                effects.extend(self.echo(submission, post, known.now)?);
             }
             for tie in ties {
                 if origin.is_none_or(|submission| submission.bridge != tie.id()) {
@@ -280,13 +312,11 @@ impl Reading<'_> {
     }
 
     /// The post came from Discord: it is tied to the message that it was, and not shown there again.
-    fn echo(&self, submission: &Submission, post: &Post) -> [Effect; 2] {
-        [
-            Effect::Submission(Submission {
-                post: Some(post.id.clone()),
-                state: SubmissionState::Posted,
-                ..submission.clone()
-            }),
+    fn echo(&self, submission: &Submission, post: &Post, now: Millis) -> Result<Vec<Effect>, StoreError> {
+        let withdrawn = submission.state == SubmissionState::Withdrawn;
+        let state = if withdrawn { submission.state } else { SubmissionState::Posted };
+        let mut effects = vec![
+            Effect::Submission(Submission { post: Some(post.id.clone()), state, ..submission.clone() }),
             Effect::Part(Part {
                 bridge: submission.bridge,
                 post: post.id.clone(),
@@ -296,7 +326,25 @@ impl Reading<'_> {
                 digest: 0,
                 origin: Origin::Discord,
             }),
-        ]
+        ];
+        let lane = forum_lane(self.forum, &submission.thread);
+        let (bridge, thread, message) = (submission.bridge, submission.thread.clone(), submission.message);
+        match submission.state {
+            // It was deleted in Discord before it appeared.
+            SubmissionState::Withdrawn => {
+                let job = Job::Retract { bridge, thread, message };
+                effects.push(Effect::Enqueue(job.queued(lane, Priority::Live, now)?));
+            }
+            // Nobody expects it any more: the person is told, and it is looked at for edits.
+            SubmissionState::AwaitingApproval | SubmissionState::Refused => {
+                effects.push(telling(submission.channel, message, Outcome::Arrived, now)?);
+                let spoken = Spoken::unheard(submission);
+                let job = Job::Amend { bridge, thread, spoken };
+                effects.push(Effect::Enqueue(job.queued(lane, Priority::Live, now)?));
+            }
+            SubmissionState::Queued | SubmissionState::Sending | SubmissionState::Posted => {}
+        }
+        Ok(effects)
     }
 
     fn follow(&self, behind: &Behind, is_last: bool) -> Follow {

@@ -8,15 +8,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discord::{ChannelKind, Event};
-use crate::store::Bridge;
+use crate::discord::{ChannelKind, DiscordError, Event};
+use crate::store::{Bridge, Effect};
 
 use super::tie::Tie;
 use super::watch::Watcher;
 use super::{Heart, catchup, inbox, outbox};
 
-/// A channel that can't be looked up is asked for again after this time.
+/// A channel that can't be looked up is asked for again after this time, and ever more rarely.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_UP_RARELY: Duration = Duration::from_secs(300);
 
 /// Starts every task of the heart. They end when `stop` is cancelled; the tracker tells when they have.
 pub fn start(
@@ -27,15 +28,15 @@ pub fn start(
 ) -> TaskTracker {
     let tasks = TaskTracker::new();
     let (forward, taken) = mpsc::channel(256);
+    heart.ties.set_awaited(bridges.iter().map(|bridge| bridge.forum.clone()).collect());
     tasks.spawn(tie_all(heart.clone(), bridges, stop.clone()));
-    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone(), tasks.clone()));
+    tasks.spawn(on_ready(heart.clone(), events, forward, stop.clone()));
     tasks.spawn(inbox::run(heart.clone(), taken, stop.clone()));
     for forum in heart.forums.values() {
         tasks.spawn(Watcher::new(heart.clone(), forum.clone()).run(stop.clone()));
     }
-    for number in 0..outbox::WORKERS {
-        tasks.spawn(outbox::work(heart.clone(), format!("worker-{number}"), stop.clone()));
-    }
+    tasks.spawn(outbox::work(heart.clone(), stop.clone()));
+    tasks.spawn(catch_up(heart.clone(), stop.clone()));
     tasks.close();
     tasks
 }
@@ -45,8 +46,10 @@ pub fn start(
 async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToken) {
     let mut waiting = bridges;
     let mut told = HashSet::new();
+    let mut pause = LOOK_UP_AGAIN;
     while !waiting.is_empty() && !stop.is_cancelled() {
         let mut still = Vec::new();
+        let mut unanswered = HashSet::new();
         for bridge in waiting {
             match heart.discord.channel(bridge.channel).await {
                 Ok(channel)
@@ -55,13 +58,32 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
                         ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement
                     ) =>
                 {
+                    if told.contains(&bridge.id)
+                        && let Err(error) =
+                            heart.store.apply(None, vec![Effect::Reexamine { bridge: bridge.id }]).await
+                    {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "can't look at what changed"
+                        );
+                        unanswered.insert(bridge.forum.clone());
+                        still.push(bridge);
+                        continue;
+                    }
                     heart.ties.insert(Tie::new(bridge, channel));
+                    heart.missed.notify_one();
                 }
                 Ok(_) => tracing::error!(
                     channel = %bridge.channel,
                     "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
                 ),
+                Err(DiscordError::Gone(_)) => tracing::error!(
+                    channel = %bridge.channel, "a bridge is off: {}", super::mirror::CHANNEL_GONE
+                ),
                 Err(error) => {
+                    if matches!(error, DiscordError::Later { .. }) {
+                        unanswered.insert(bridge.forum.clone());
+                    }
                     if told.insert(bridge.id) {
                         tracing::error!(channel = %bridge.channel, "can't look up the bridge's channel: {error}");
                     }
@@ -70,19 +92,32 @@ async fn tie_all(heart: Arc<Heart>, bridges: Vec<Bridge>, stop: CancellationToke
             }
         }
         waiting = still;
+        heart.ties.set_awaited(unanswered);
         for forum in heart.forums.values() {
             forum.nudge.notify_one();
         }
         heart.wake.notify_waiters();
         if !waiting.is_empty() {
             tokio::select! {
-                () = tokio::time::sleep(LOOK_UP_AGAIN) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
             }
+            pause = (pause * 2).min(LOOK_UP_RARELY);
         }
     }
-    if !stop.is_cancelled() {
-        catchup::run(heart, stop).await;
+}
+
+/// Reads back what was missed, whenever something may have been, one time after the other.
+async fn catch_up(heart: Arc<Heart>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = heart.missed.notified() => {}
+            () = stop.cancelled() => return,
+        }
+        tokio::select! {
+            () = catchup::run(heart.clone(), stop.clone()) => {}
+            () = stop.cancelled() => return,
+        }
     }
 }
 
@@ -92,7 +127,6 @@ async fn on_ready(
     mut events: mpsc::Receiver<Event>,
     forward: mpsc::Sender<Event>,
     stop: CancellationToken,
-    tasks: TaskTracker,
 ) {
     loop {
         let event = tokio::select! {
@@ -105,7 +139,7 @@ async fn on_ready(
             return;
         }
         if ready {
-            tasks.spawn(catchup::run(heart.clone(), stop.clone()));
+            heart.missed.notify_one();
         }
     }
 }

@@ -1,32 +1,36 @@
 //! Discord to forum: posts what a person wrote, follows its edits and removal, and tells the person.
 //!
-//! A reply carries a link to its Discord message. That link is its proof of origin: after a try whose
-//! end is not known the thread's last pages are searched for it, and the watcher knows the post by it.
+//! A reply carries a link to its Discord message. That link is its proof of origin: that the forum is asked
+//! to take it is written down first, and after a try whose end is not known the thread's last pages are
+//! searched for the link. The watcher knows the post by it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::discord::DiscordError;
-use crate::forum::{Actor, Draft, Failure, PageRef, Posted};
+use crate::forum::{Actor, Draft, Failure, PageRef, Posted, Refusal, RefusalKind};
 use crate::markup::{Block, Doc, Inline, discord::Names, plain};
 use crate::model::{ChannelId, MessageId, Post, PostId, ThreadId};
 use crate::store::{
     BridgeId, Effect, Millis, Origin, Part, Priority, StoreError, Submission, SubmissionState,
 };
+use crate::weakness::Weakness;
 
-use super::Forum;
 use super::files;
-use super::job::{Job, Outcome, Spoken, tell_lane};
+use super::job::{Job, Outcome, Spoken, forum_lane, tell_lane};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::{digest_of, origin_message};
 use super::tie::Tie;
+use super::{Forum, ajar, inbox};
 
 /// A person is told that their message waits when it waits longer than this.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How much of the answered post is quoted, in characters.
 const QUOTE: usize = 300;
+/// A forum under load may show a reply so much later than it took it.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How many of a thread's last pages are searched for a reply that may have arrived.
 const SEARCHED_PAGES: u32 = 3;
 
@@ -46,7 +50,7 @@ pub async fn reply(
     };
     let Some(submission) = work.heart.store.submission(spoken.message).await? else { return Ok(Vec::new()) };
     match submission.state {
-        SubmissionState::Queued | SubmissionState::Refused => {}
+        SubmissionState::Queued | SubmissionState::Refused | SubmissionState::Sending => {}
         // The watcher met the post on the forum before we heard of it.
         SubmissionState::Posted => {
             let now = work.heart.store.now().await?;
@@ -54,13 +58,19 @@ pub async fn reply(
         }
         SubmissionState::AwaitingApproval | SubmissionState::Withdrawn => return Ok(Vec::new()),
     }
-    let submission = Submission { digest: spoken_digest(spoken), ..submission };
-    if work.tried_before()
-        && let Some(post) = find(work, &forum, thread, spoken.message).await?
-    {
-        return arrived(work, submission, post.id).await;
+    if submission.state == SubmissionState::Sending && !Weakness::ReadBack.is_there() {
+        // It may have arrived, in the words of that time: those are noted with it.
+        if let Some(post) = find_late(&forum, thread, spoken.message).await? {
+            return arrived(work, submission, post.id).await;
+        }
+        if moderated(work, &submission).await? {
+            return conclude(work, submission, SubmissionState::Refused, Outcome::Unsure).await;
+        }
     }
     let draft = draft(work, &tie, &forum, thread, spoken).await?;
+    let submission =
+        Submission { digest: spoken_digest(spoken), state: SubmissionState::Sending, ..submission };
+    work.note(vec![Effect::Submission(submission.clone())]).await?;
     Point::BeforeReply.reached();
     let posted = forum.engine.reply(&Actor::Bridge, thread, &draft).await;
     Point::AfterReply.reached();
@@ -69,10 +79,14 @@ pub async fn reply(
             forum.revisit(thread.clone(), Some(post.clone()));
             arrived(work, submission, post).await
         }
-        Ok(Posted::Unnamed) => match find(work, &forum, thread, spoken.message).await? {
-            Some(post) => arrived(work, submission, post.id).await,
-            None => Err(Halt::Uncertain("the forum took the reply but does not show it yet".to_owned())),
-        },
+        Ok(Posted::Unnamed) => found_or_unsure(work, &forum, thread, submission).await,
+        // Only a try of ours can have said the very same.
+        Err(Failure::Refused(Refusal { kind: RefusalKind::Duplicate, message })) => {
+            match find(&forum, thread, spoken.message).await? {
+                Some(post) => arrived(work, submission, post.id).await,
+                None => conclude(work, submission, SubmissionState::Refused, Outcome::Failed(message)).await,
+            }
+        }
         Ok(Posted::AwaitingApproval) => {
             let told = Outcome::Waits("a moderator of the forum has to approve it first".to_owned());
             conclude(work, submission, SubmissionState::AwaitingApproval, told).await
@@ -89,10 +103,39 @@ pub async fn reply(
             conclude(work, submission, SubmissionState::Refused, told).await
         }
         Err(failure) => {
+            if !matches!(failure, Failure::Uncertain { .. }) {
+                // Certainly not done: the next try need not look for it.
+                let queued = Submission { state: SubmissionState::Queued, ..submission };
+                work.note(vec![Effect::Submission(queued)]).await?;
+            }
             wait_told(work, spoken, &failure).await?;
             Err(failure.into())
         }
     }
+}
+
+/// The forum took it without saying where. What it does not show even after a while may wait for a
+/// moderator, or bear no link any more: sent once more it might be there twice, so the person is asked.
+async fn found_or_unsure(
+    work: &Work<'_>,
+    forum: &Forum,
+    thread: &ThreadId,
+    submission: Submission,
+) -> Result<Vec<Effect>, Halt> {
+    match find_late(forum, thread, submission.message).await? {
+        Some(post) => arrived(work, submission, post.id).await,
+        None => conclude(work, submission, SubmissionState::Refused, Outcome::Unsure).await,
+    }
+}
+
+/// Whether replies in this thread are known to wait for a moderator: then one that is not to be seen may
+/// have arrived all the same.
+async fn moderated(work: &Work<'_>, submission: &Submission) -> Result<bool, Halt> {
+    let store = &work.heart.store;
+    let others = store.submissions(submission.bridge, submission.channel, MessageId(0)).await?;
+    Ok(others
+        .iter()
+        .any(|other| other.thread == submission.thread && other.state == SubmissionState::AwaitingApproval))
 }
 
 /// Brings a posted reply in line with its edited message.
@@ -104,10 +147,22 @@ pub async fn amend(
 ) -> Result<Vec<Effect>, Halt> {
     let Some((tie, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
     let Some(submission) = work.heart.store.submission(spoken.message).await? else { return Ok(Vec::new()) };
-    let digest = spoken_digest(spoken);
     let (Some(post), SubmissionState::Posted) = (&submission.post, submission.state) else {
         return Ok(Vec::new());
     };
+    // Events may be repeated, late and in any order: what counts is what the message says now.
+    let Some(now) = work.heart.discord.message(spoken.channel, spoken.message).await? else {
+        let job = Job::Retract { bridge, thread: thread.clone(), message: spoken.message };
+        let lane = forum_lane(&forum.key, thread);
+        let queued = job.queued(lane, Priority::Live, work.heart.store.now().await?)?;
+        return Ok(vec![Effect::Enqueue(queued)]);
+    };
+    let heard = inbox::spoken(&now);
+    // The name that the guild knows comes with events only.
+    let named = !spoken.author_name.is_empty();
+    let author_name = if named { &spoken.author_name } else { &heard.author_name }.clone();
+    let spoken = &Spoken { author_name, ..heard };
+    let digest = spoken_digest(spoken);
     if submission.digest == digest {
         return Ok(Vec::new());
     }
@@ -135,12 +190,19 @@ pub async fn amend(
 pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> Result<Vec<Effect>, Halt> {
     let Some((_, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
     let Some(submission) = work.heart.store.submission(message).await? else { return Ok(Vec::new()) };
-    if submission.state == SubmissionState::Withdrawn {
-        return Ok(Vec::new());
-    }
-    let withdrawn =
-        Effect::Submission(Submission { state: SubmissionState::Withdrawn, ..submission.clone() });
-    let Some(post) = &submission.post else { return Ok(vec![withdrawn]) };
+    let post = match &submission.post {
+        Some(post) => Some(post.clone()),
+        None if submission.state == SubmissionState::Sending => {
+            find_late(&forum, &submission.thread, message).await?.map(|post| post.id)
+        }
+        None => None,
+    };
+    let withdrawn = Effect::Submission(Submission {
+        state: SubmissionState::Withdrawn,
+        post: post.clone(),
+        ..submission.clone()
+    });
+    let Some(post) = &post else { return Ok(vec![withdrawn]) };
     Point::BeforeRetract.reached();
     let reason = "deleted by its author on Discord";
     let deleted = forum.engine.delete(&Actor::Bridge, post, reason).await;
@@ -174,21 +236,40 @@ pub async fn tell(
                 reason.trim_end_matches('.')
             )),
         ),
+        Outcome::Unsure => (
+            WARNING,
+            Some(
+                "The forum may have taken your message, but does not show it; a moderator may have to \
+                 approve it first. Look there before you do anything: if it is missing, edit your message \
+                 to send it again."
+                    .to_owned(),
+            ),
+        ),
     };
-    let told = async {
+    Point::BeforeTell.reached();
+    let mark_it = || async {
         for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark) {
             discord.unreact(channel, message, old).await?;
         }
-        discord.react(channel, message, mark).await?;
-        if let Some(text) = text {
+        discord.react(channel, message, mark).await
+    };
+    let told = async {
+        ajar::within(discord, channel, mark_it).await?;
+        if let Some(text) = &text {
             // The same words about the same message are said once, however often this is tried.
             let nonce = format!("{:x}", digest_of(format!("{message}{text}").as_bytes()));
-            discord.say(channel, Some(message), &text, &nonce).await?;
+            ajar::within(discord, channel, || discord.say(channel, Some(message), text, &nonce)).await?;
         }
         Ok(())
     };
-    match told.await {
+    let told = told.await;
+    Point::AfterTell.reached();
+    match told {
         Ok(()) | Err(DiscordError::Gone(_)) => Ok(Vec::new()),
+        // Nobody is waiting for it in a channel that the bot may not speak in; it must not ask for ever.
+        Err(error @ (DiscordError::Forbidden(_) | DiscordError::Locked)) => {
+            Err(Halt::Park(error.to_string()))
+        }
         Err(error) => Err(Halt::from(error)),
     }
 }
@@ -201,7 +282,7 @@ pub fn telling(
     now: Millis,
 ) -> Result<Effect, StoreError> {
     let job = Job::Tell { channel, message, news };
-    Ok(Effect::Enqueue(job.queued(tell_lane(message), Priority::Live, now)?))
+    Ok(Effect::Enqueue(job.queued(tell_lane(channel, message), Priority::Live, now)?))
 }
 
 async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
@@ -242,6 +323,7 @@ async fn conclude(
 async fn wait_told(work: &Work<'_>, spoken: &Spoken, failure: &Failure) -> Result<(), Halt> {
     let long = match failure {
         Failure::Later { after, .. } => *after > PATIENCE,
+        Failure::SignIn(_) | Failure::Unreadable(_) => true,
         _ => false,
     };
     // From the fourth try on, a short wait has become a long one.
@@ -256,14 +338,19 @@ async fn wait_told(work: &Work<'_>, spoken: &Spoken, failure: &Failure) -> Resul
     Ok(())
 }
 
+/// As [`find`], for what may still be under way: looks once more after a moment.
+async fn find_late(forum: &Forum, thread: &ThreadId, message: MessageId) -> Result<Option<Post>, Halt> {
+    match find(forum, thread, message).await? {
+        None => {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            find(forum, thread, message).await
+        }
+        found => Ok(found),
+    }
+}
+
 /// A post that carries this message's link, on the thread's last pages.
-async fn find(
-    work: &Work<'_>,
-    forum: &Forum,
-    thread: &ThreadId,
-    message: MessageId,
-) -> Result<Option<Post>, Halt> {
-    let _ = work;
+async fn find(forum: &Forum, thread: &ThreadId, message: MessageId) -> Result<Option<Post>, Halt> {
     let account = forum.account();
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {

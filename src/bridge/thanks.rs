@@ -1,19 +1,27 @@
 //! Discord to forum: a post is thanked while anybody's reaction says so, and no longer.
 //!
-//! The job holds no wish of its own: it compares what the reactions say now with what the bridge's
-//! account last did, so that a repeated or reordered event changes nothing.
+//! The job holds no wish of its own: it asks Discord which reactions there are now and compares them with
+//! what the bridge's account last did, so that repeated, late and reordered events change nothing.
 
+use std::collections::HashSet;
+
+use crate::discord::{DiscordError, Message};
 use crate::forum::{Actor, Failure};
 use crate::model::{ForumKey, PostId};
-use crate::store::Effect;
+use crate::store::{Effect, Origin, Reaction};
 
+use super::Heart;
+use super::catchup::Trouble;
+use super::inbox::plain_emoji;
 use super::outbox::{Halt, Work};
 use super::points::Point;
+use super::tie::Tie;
 
 /// Brings the forum's thanks in line with the reactions.
 pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<Vec<Effect>, Halt> {
     let Some(forum) = work.heart.forums.get(forum) else { return Ok(Vec::new()) };
     let store = &work.heart.store;
+    refresh(work, &forum.key, post).await?;
     let wanted = !store.reactions(&forum.key, post).await?.is_empty();
     let given = store.thanked(&forum.key, post).await?;
     // After a try whose end is not known, what was last written down may be wrong: both calls are safe
@@ -41,4 +49,57 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
         forum.revisit(row.thread, Some(post.clone()));
     }
     Ok(vec![Effect::Thanked { forum: forum.key.clone(), post: post.clone(), given: wanted }])
+}
+
+/// Brings what is known of the reactions on a post's messages in line with what Discord says.
+async fn refresh(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<(), Halt> {
+    let mut effects = Vec::new();
+    for tie in work.heart.ties.all().iter().filter(|tie| tie.bridge.forum == *forum) {
+        for part in work.heart.store.parts(tie.id(), post).await? {
+            if part.origin == Origin::Discord || tie.bridge.thanks.is_empty() {
+                continue;
+            }
+            match work.heart.discord.message(part.channel, part.message).await {
+                Ok(Some(message)) => effects.extend(changes(work.heart, tie, post, &message).await?),
+                // Whoever thanked by a message that is gone has thanked.
+                Ok(None) | Err(DiscordError::Gone(_)) => {}
+                // Then the events that came have to do.
+                Err(DiscordError::Forbidden(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    if !effects.is_empty() {
+        work.note(effects).await?;
+    }
+    Ok(())
+}
+
+/// The thanking reactions that came to, or went from, a message since it was last looked at.
+pub async fn changes(
+    heart: &Heart,
+    tie: &Tie,
+    post: &PostId,
+    message: &Message,
+) -> Result<Vec<Effect>, Trouble> {
+    let mut now = HashSet::new();
+    for emoji in &message.reactions {
+        if tie.bridge.thanks.iter().any(|own| plain_emoji(own) == plain_emoji(emoji)) {
+            for user in heart.discord.reactors(message.channel, message.id, emoji).await? {
+                now.insert((user, plain_emoji(emoji)));
+            }
+        }
+    }
+    now.retain(|(user, _)| heart.me() != Some(*user));
+    let before = heart.store.reactions_on(message.id).await?;
+    let before: HashSet<_> = before.into_iter().map(|reaction| (reaction.user, reaction.emoji)).collect();
+    let came = now.difference(&before).cloned().map(|(user, emoji)| {
+        Effect::Reaction(Reaction { bridge: tie.id(), post: post.clone(), message: message.id, user, emoji })
+    });
+    let went = before.difference(&now).cloned().map(|(user, emoji)| Effect::DropReaction {
+        message: message.id,
+        user,
+        emoji,
+    });
+    Ok(came.chain(went).collect())
 }

@@ -1,8 +1,8 @@
 //! The bridges as they stand in memory: each with what Discord says about its channel, and whether
 //! it is held because that channel can't be used for now.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::config::{Layout, Scope};
@@ -16,11 +16,12 @@ pub struct Tie {
     pub bridge: Bridge,
     pub channel: Channel,
     hold: Mutex<Option<(Instant, String)>>,
+    stopped: OnceLock<String>,
 }
 
 impl Tie {
     pub fn new(bridge: Bridge, channel: Channel) -> Self {
-        Self { bridge, channel, hold: Mutex::new(None) }
+        Self { bridge, channel, hold: Mutex::new(None), stopped: OnceLock::new() }
     }
 
     pub fn id(&self) -> BridgeId {
@@ -57,6 +58,17 @@ impl Tie {
         }
     }
 
+    /// Ends the bridge for as long as the process lives: nothing can mend what is wrong with its channel.
+    /// True when it had not ended yet, so that the reason is told once.
+    pub fn stop(&self, reason: &str) -> bool {
+        self.stopped.set(reason.to_owned()).is_ok()
+    }
+
+    /// Why the bridge has ended, if it has.
+    pub fn stopped(&self) -> Option<String> {
+        self.stopped.get().cloned()
+    }
+
     /// Lets the bridge rest: its jobs wait without asking Discord again. True when it was not
     /// resting yet, so that the reason is told once.
     pub fn hold(&self, until: Instant, reason: &str) -> bool {
@@ -83,9 +95,20 @@ impl Tie {
 #[derive(Debug, Default)]
 pub struct Ties {
     ties: RwLock<HashMap<BridgeId, Arc<Tie>>>,
+    awaited: RwLock<HashSet<ForumKey>>,
 }
 
 impl Ties {
+    /// Of these forums some bridges' channels have not been told of yet. What changes there must not be
+    /// recorded meanwhile: those bridges would never hear of it.
+    pub fn set_awaited(&self, forums: HashSet<ForumKey>) {
+        *self.awaited.write().unwrap_or_else(PoisonError::into_inner) = forums;
+    }
+
+    pub fn is_awaited(&self, forum: &ForumKey) -> bool {
+        self.awaited.read().unwrap_or_else(PoisonError::into_inner).contains(forum)
+    }
+
     pub fn insert(&self, tie: Tie) {
         self.ties.write().unwrap_or_else(PoisonError::into_inner).insert(tie.id(), Arc::new(tie));
     }
@@ -102,7 +125,9 @@ impl Ties {
     }
 
     pub fn of_forum(&self, forum: &ForumKey) -> Vec<Arc<Tie>> {
-        self.all().into_iter().filter(|tie| tie.bridge.forum == *forum && !tie.bridge.paused).collect()
+        let carries =
+            |tie: &Arc<Tie>| tie.bridge.forum == *forum && !tie.bridge.paused && tie.stopped().is_none();
+        self.all().into_iter().filter(carries).collect()
     }
 
     /// The bridges that lead to this very channel (not to a thread in it).

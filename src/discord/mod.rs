@@ -138,6 +138,8 @@ pub struct Channel {
     pub archived: bool,
     pub locked: bool,
     pub owner: Option<UserId>,
+    /// The newest message that was ever in it; it may be gone.
+    pub last_message: Option<MessageId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +176,9 @@ pub enum DiscordError {
     /// The thread is archived (50083): open it, then try again.
     #[error("the Discord thread is archived")]
     Archived,
+    /// The thread is locked (160005), and the bot may not change that.
+    #[error("the Discord thread is locked; unlock it, or give the bot the permission Manage Threads")]
+    Locked,
     /// The bot lacks a permission (50001, 50013); the sentence names what is missing.
     #[error("{0}")]
     Forbidden(String),

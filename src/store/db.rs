@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{PgPool, Postgres, Row as _, Sqlite, SqlitePool};
+use sqlx::{PgPool, Postgres, Row as _, Sqlite, SqliteConnection, SqlitePool};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -135,7 +136,9 @@ impl Db {
         Ok(match self {
             Self::Sqlite(pool, writer) => {
                 let turn = writer.clone().lock_owned().await;
-                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, turn)
+                let mut connection = pool.acquire().await?;
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+                Tx::Sqlite(Sure(Some(connection)), turn)
             }
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
@@ -171,8 +174,33 @@ impl Db {
 
 /// A transaction; rolled back unless it is committed.
 pub enum Tx {
-    Sqlite(sqlx::Transaction<'static, Sqlite>, OwnedMutexGuard<()>),
+    Sqlite(Sure, OwnedMutexGuard<()>),
     Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// A connection to SQLite within a transaction. SQLite ends a transaction by itself when a disk is full or
+/// fails, and sqlx would go on counting it: a connection whose transaction did not end as it was told to is
+/// closed, which rolls back for certain, and never used again.
+pub struct Sure(Option<PoolConnection<Sqlite>>);
+
+impl Sure {
+    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        Ok(self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)?)
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), StoreError> {
+        sqlx::query(how).execute(self.connection()?).await?;
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for Sure {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.0.take() {
+            connection.close_on_drop();
+        }
+    }
 }
 
 impl Tx {
@@ -183,7 +211,7 @@ impl Tx {
     /// Runs a statement, and tells how many rows it touched.
     pub async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Sqlite(tx, _) => sqlite(sql, values).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite(tx, _) => sqlite(sql, values).execute(tx.connection()?).await?.rows_affected(),
             Self::Postgres(tx) => postgres(sql, values).execute(&mut **tx).await?.rows_affected(),
         })
     }
@@ -191,7 +219,7 @@ impl Tx {
     pub async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(tx, _) => {
-                sqlite(sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+                sqlite(sql, values).fetch_all(tx.connection()?).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
                 postgres(sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
@@ -205,8 +233,17 @@ impl Tx {
 
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx, _turn) => tx.commit().await?,
+            Self::Sqlite(tx, _turn) => tx.end("COMMIT").await?,
             Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Leaves everything as it was.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx, _turn) => tx.end("ROLLBACK").await?,
+            Self::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())
     }

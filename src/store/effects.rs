@@ -4,7 +4,7 @@ use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
 use super::rows::state_name;
-use super::{Effect, Origin, StoreError, outbox};
+use super::{Effect, Origin, StoreError, SubmissionState, outbox};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -76,6 +76,14 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
             )
             .await?;
         }
+        Effect::Reexamine { bridge } => {
+            tx.run(
+                "UPDATE post SET digest = 0 WHERE forum = (SELECT forum FROM bridge WHERE id = $1)
+                 AND post IN (SELECT post FROM part WHERE bridge = $1)",
+                values![bridge.0],
+            )
+            .await?;
+        }
         Effect::PostGone { forum, post } => {
             let forum = forum_id(tx, forum).await?;
             tx.run("UPDATE post SET gone = 1 WHERE forum = $1 AND post = $2", values![forum, post.as_str()])
@@ -140,6 +148,13 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
                     state_name(submission.state),
                     submission.digest,
                 ],
+            )
+            .await?;
+        }
+        Effect::Resubmit { message } => {
+            tx.run(
+                "UPDATE submission SET state = $2 WHERE message = $1 AND state = $3",
+                values![message.0, state_name(SubmissionState::Queued), state_name(SubmissionState::Refused)],
             )
             .await?;
         }

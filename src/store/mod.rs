@@ -146,6 +146,8 @@ pub struct Submission {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubmissionState {
     Queued,
+    /// The forum is being asked to take it: it may have it by now. Written down before the forum is asked.
+    Sending,
     Posted,
     /// With the forum's moderators.
     AwaitingApproval,
@@ -167,7 +169,8 @@ pub struct Reaction {
 /// Something to be done to Discord or to a forum. `job` is the bridge's own JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {
-    /// What must happen in order shares a lane.
+    /// What must happen in order shares a lane. Lanes whose names are the same up to the second colon are
+    /// on one road, and only a few of them are worked on at once.
     pub lane: String,
     /// At most one waiting job a key: a newer one replaces the words of the older and keeps its place.
     pub key: String,
@@ -199,6 +202,7 @@ pub struct Claim {
     pub job: serde_json::Value,
     /// How often the job was claimed before this time.
     pub attempts: u32,
+    pub priority: Priority,
     /// How long the claim holds unless it is renewed.
     pub lease: Millis,
 }
@@ -237,6 +241,11 @@ pub enum Effect {
     Follow(Follow),
     Thread(ThreadRow),
     Post(PostRow),
+    /// What this bridge shows may have changed while nobody told it: every post that it shows counts as
+    /// changed when it is read next.
+    Reexamine {
+        bridge: BridgeId,
+    },
     /// The post's rows stay (for `why`), marked as gone.
     PostGone {
         forum: ForumKey,
@@ -256,6 +265,10 @@ pub enum Effect {
         thread: ThreadId,
     },
     Submission(Submission),
+    /// A message that was refused is to be tried again; in any other state it is left as it is.
+    Resubmit {
+        message: MessageId,
+    },
     Reaction(Reaction),
     DropReaction {
         message: MessageId,
@@ -315,6 +328,13 @@ pub trait Store: Send + Sync {
     async fn unread(&self, bridge: BridgeId, limit: u32) -> Result<Vec<Follow>, StoreError>;
 
     async fn thread(&self, forum: &ForumKey, thread: &ThreadId) -> Result<Option<ThreadRow>, StoreError>;
+
+    /// The newest thread of a forum that is older than this one, by id; the newest of all without one.
+    async fn thread_before(
+        &self,
+        forum: &ForumKey,
+        thread: Option<&ThreadId>,
+    ) -> Result<Option<ThreadRow>, StoreError>;
 
     /// Threads of a forum whose title holds these words, the newest first: for autocomplete.
     async fn threads_like(

@@ -21,12 +21,18 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 
 /// The schema, step by step; both databases take the same steps.
-const STEPS: [(i64, &str, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str, &str); 3] = [
     (
         1,
         "begin",
         include_str!("../../migrations/sqlite/0001_begin.sql"),
         include_str!("../../migrations/postgres/0001_begin.sql"),
+    ),
+    (
+        2,
+        "roads",
+        include_str!("../../migrations/sqlite/0002_roads.sql"),
+        include_str!("../../migrations/postgres/0002_roads.sql"),
     ),
     (
         4,

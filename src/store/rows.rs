@@ -150,6 +150,7 @@ pub fn reaction(row: &Row) -> Result<Reaction, StoreError> {
 pub fn state_name(state: SubmissionState) -> &'static str {
     match state {
         SubmissionState::Queued => "queued",
+        SubmissionState::Sending => "sending",
         SubmissionState::Posted => "posted",
         SubmissionState::AwaitingApproval => "awaiting",
         SubmissionState::Refused => "refused",
@@ -159,6 +160,7 @@ pub fn state_name(state: SubmissionState) -> &'static str {
 
 pub fn state_of(name: &str) -> SubmissionState {
     match name {
+        "sending" => SubmissionState::Sending,
         "posted" => SubmissionState::Posted,
         "awaiting" => SubmissionState::AwaitingApproval,
         "refused" => SubmissionState::Refused,

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use crate::clock::Clock;
 use crate::config::BridgeConfig;
 use crate::model::{ChannelId, ForumKey, MessageId, PostId, ThreadId};
+use crate::weakness::Weakness;
 
 use super::db::{Db, Tx, Value};
 use super::effects::{self, values};
@@ -184,6 +185,25 @@ impl Store for Sql {
                 "SELECT t.thread, t.board, t.title FROM thread t JOIN forum f ON f.id = t.forum
                  WHERE f.forum_key = $1 AND t.thread = $2",
                 values![forum.as_str(), thread.as_str()],
+            )
+            .await?;
+        row.as_ref().map(|row| thread_row(forum, row)).transpose()
+    }
+
+    async fn thread_before(
+        &self,
+        forum: &ForumKey,
+        thread: Option<&ThreadId>,
+    ) -> Result<Option<ThreadRow>, StoreError> {
+        let before = thread.map_or("", |thread| thread.as_str());
+        let row = self
+            .db
+            .row(
+                "SELECT t.thread, t.board, t.title FROM thread t JOIN forum f ON f.id = t.forum
+                 WHERE f.forum_key = $1 AND ($2 = '' OR LENGTH(t.thread) < LENGTH($2)
+                 OR (LENGTH(t.thread) = LENGTH($2) AND t.thread < $2))
+                 ORDER BY LENGTH(t.thread) DESC, t.thread DESC LIMIT 1",
+                values![forum.as_str(), before],
             )
             .await?;
         row.as_ref().map(|row| thread_row(forum, row)).transpose()
@@ -369,7 +389,8 @@ impl Store for Sql {
         }
         if let Some(name) = once {
             let sql = "INSERT INTO once (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-            if tx.run(sql, values![name, now]).await? == 0 {
+            if tx.run(sql, values![name, now]).await? == 0 && !Weakness::UniqueKeys.is_there() {
+                tx.rollback().await?;
                 return Ok(false);
             }
             self.prune(&mut tx, now).await?;

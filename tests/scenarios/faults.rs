@@ -32,21 +32,37 @@ async fn the_forum_goes_down_and_comes_back() {
 async fn no_broken_page_is_taken_for_a_deletion() {
     let mut world = World::new().await;
     let (thread, room) = thread(&mut world).await;
-    world.forum().reply(thread, world.bob, "A second post.").unwrap();
+    let second = world.forum().reply(thread, world.bob, "A second post.").unwrap();
     world.message(room, "A second post.").await;
-    let faults =
-        ["maintenance", "cloudflare", "cut 3000", "garbage", "huge-divs 300000", "login-form", "status 500"];
+    let faults = [
+        "maintenance",
+        "cloudflare",
+        "cut 3000",
+        "garbage",
+        "huge-divs 20000",
+        "login-form",
+        "drop-before-answer",
+        "status 500",
+        "status 503",
+        "status 404",
+        "status 403",
+    ];
     for fault in faults {
-        world.forum().fail(fault.parse().unwrap(), forum::Lasts::Times(4));
-        eventually("the fault to be met", || {
-            let before = world.forum().requests().values().sum::<u64>();
-            (before > 0).then_some(())
-        })
-        .await;
-        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
-        world.forum().heal();
+        for page in ["/showthread.php", "/forumdisplay.php", ""] {
+            world.forum().fail_at(page, fault.parse().unwrap(), forum::Lasts::Times(4));
+            eventually(&format!("{fault} at {page:?} to be met"), || {
+                (world.forum().faults_left() == 0).then_some(())
+            })
+            .await;
+            // Only a forum that is read again shows what became of it.
+            let words = format!("Read after {fault} at {page:?}.");
+            world.forum().edit(second, &words).unwrap();
+            world.message(room, &words).await;
+            assert_eq!(world.mirrored(room).len(), 2, "{fault} at {page:?}: posts were withdrawn or doubled");
+        }
     }
-    assert_eq!(world.mirrored(room).len(), 2, "posts were withdrawn");
+    world.forum().reply(thread, world.bob, "And on it goes.").unwrap();
+    world.message(room, "And on it goes.").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,11 +6,17 @@ mod openapi;
 mod world;
 
 mod commands;
+mod database;
 mod engines;
 mod faults;
+mod forum_side;
+mod gateway;
+mod lanes;
+mod mutation;
 mod push;
 mod replies;
 mod showing;
 mod spec;
 mod starting;
 mod thanks;
+mod unsure;

@@ -2,10 +2,11 @@
 //! them in this process, on a database file of its own. Verbs are those of people.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use threadbridge::app;
-use threadbridge::clock::SystemClock;
+use threadbridge::clock::{Clock, SystemClock};
 use threadbridge::config::{BridgeConfig, Config};
 use threadbridge::sandbox::discord::{self, Discord, Limits};
 use threadbridge::sandbox::forum::{self, Face, Forum};
@@ -47,7 +48,16 @@ impl World {
         let filter = tracing_subscriber::EnvFilter::new("warn,serenity=error,threadbridge=debug");
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let discord = discord::Options { limits, ..discord::Options::default() };
-        let stage = Stage::start(forum, discord, Arc::new(SystemClock)).await.expect("the sandbox starts");
+        Self::on(Stage::start(forum, discord, Arc::new(SystemClock)).await.expect("the sandbox starts"))
+    }
+
+    /// A world whose wall clock can be set; time itself goes on as it does.
+    pub async fn with_clock(clock: Arc<SetClock>) -> Self {
+        let discord = discord::Options { limits: Limits::off(), ..discord::Options::default() };
+        Self::on(Stage::start(forum::Options::default(), discord, clock).await.expect("the sandbox starts"))
+    }
+
+    fn on(stage: Stage) -> Self {
         let board = stage.forum.add_board("Staffroom");
         let (ann, bob) = (stage.forum.add_member("Ann"), stage.forum.add_member("Bob"));
         let forum_channel = stage.discord.add_forum_channel(stage.guild, "threads", &["Guide", "News"]);
@@ -127,6 +137,34 @@ impl World {
         tokio::time::timeout(PATIENCE, task).await.expect("the bridge ends").expect("no panic")
     }
 
+    /// The reasons of the jobs that were given up.
+    pub async fn parked(&self) -> Vec<String> {
+        self.reasons("SELECT reason FROM outbox WHERE parked = 1 ORDER BY id").await
+    }
+
+    /// Why jobs wait that were tried and not done.
+    pub async fn waiting(&self) -> Vec<String> {
+        self.reasons("SELECT reason FROM outbox WHERE parked = 0 AND reason IS NOT NULL ORDER BY id").await
+    }
+
+    async fn reasons(&self, sql: &'static str) -> Vec<String> {
+        use sqlx::{Connection, Row};
+        let mut database =
+            sqlx::SqliteConnection::connect(&self.folder.database()).await.expect("a database");
+        let rows = sqlx::query(sql).fetch_all(&mut database).await.expect("an answer");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Breaks the gateway's connections.
+    pub fn cut(&self, how: Cut) {
+        match how {
+            Cut::Resumable => self.discord().disconnect(true),
+            Cut::Reconnect => self.discord().reconnect(),
+            Cut::Invalid => self.discord().invalid_session(),
+            Cut::Gone => self.discord().disconnect(false),
+        }
+    }
+
     /// The Discord thread that shows a forum thread of this title.
     pub async fn room(&self, title: &str) -> u64 {
         eventually("the thread to appear in Discord", || {
@@ -177,6 +215,38 @@ impl World {
     pub async fn quiet(&self) {
         let before = self.looks();
         eventually("a few more looks", || (self.looks() >= before + 4).then_some(())).await;
+    }
+}
+
+/// How a connection to the gateway ends.
+#[derive(Debug, Clone, Copy)]
+pub enum Cut {
+    Resumable,
+    /// As Discord asks for it.
+    Reconnect,
+    Invalid,
+    /// The session is gone with it.
+    Gone,
+}
+
+/// The machine's clock with another time on it.
+#[derive(Default)]
+pub struct SetClock(AtomicI64);
+
+impl SetClock {
+    /// Sets the wall clock forward, or back.
+    pub fn jump(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> jiff::Timestamp {
+        SystemClock.now() + jiff::SignedDuration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Instant {
+        SystemClock.monotonic()
     }
 }
 

@@ -14,6 +14,7 @@ use threadbridge::config::{BridgeConfig, Layout, Replies, Scope, Start};
 use threadbridge::model::{BoardId, ChannelId, ForumKey, PostId};
 use threadbridge::store::{self, Claim, Effect, Finish, Millis, NewJob, Priority, Store, StoreError};
 
+mod mutation;
 mod opening;
 mod outbox;
 mod records;

@@ -30,6 +30,7 @@ fn tie(id: i64, start: Start, baseline: &str) -> Arc<Tie> {
         archived: false,
         locked: false,
         owner: None,
+        last_message: None,
     };
     Arc::new(Tie::new(bridge, channel))
 }
@@ -82,6 +83,7 @@ fn row(post: &Post) -> PostRow {
 fn known(rows: Vec<PostRow>) -> Known {
     Known {
         posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
+        followed: HashMap::new(),
         submissions: HashMap::new(),
         account: None,
         now: 0,
@@ -256,5 +258,23 @@ fn order_is_by_id_and_by_place_where_ids_are_no_numbers() {
         (spot("https://a/1", None, None), spot("https://a/1", None, None), false),
     ] {
         assert_eq!(post.is_after(&seen), after, "{post:?} {seen:?}");
+    }
+}
+
+#[test]
+fn what_appears_within_what_was_followed_is_not_history() {
+    let followed =
+        |after: Option<&str>, to: &str| Followed { after: after.map(PostId::new), to: PostId::new(to) };
+    for (after, to, post, holds) in [
+        (Some("10"), "20", "15", true),
+        (Some("10"), "20", "10", false),
+        (Some("10"), "20", "9", false),
+        // Newer ones are news, and read in their order.
+        (Some("10"), "20", "21", false),
+        (Some(""), "20", "3", true),
+        (None, "20", "15", false),
+        (Some("10"), "20", "fifteen", false),
+    ] {
+        assert_eq!(followed(after, to).holds(&PostId::new(post)), holds, "{after:?} {to} {post}");
     }
 }

@@ -59,7 +59,7 @@ impl Answer {
     /// Whether a limit was met that the headers say nothing of.
     pub fn hidden(&self) -> bool {
         let left = self.remaining.is_none_or(|remaining| remaining > 0);
-        self.status == 429 && !self.global && !self.shared && left
+        self.status == 429 && !self.global && left
     }
 }
 

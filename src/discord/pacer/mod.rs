@@ -24,7 +24,7 @@ mod state;
 mod tests;
 
 pub use answer::Answer;
-use state::{BucketKey, Next, State};
+use state::{Next, Sent, State};
 
 /// How long a caller waits here before it is told to come back later.
 pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -118,8 +118,8 @@ impl Pacer {
             let give_way = priority == Priority::Backfill && line.live_waiting.load(Ordering::Relaxed) > 0;
             let next = lock(&self.state).next(route, priority, give_way, now);
             match next {
-                Next::Go(key) => {
-                    return Ok(Permit { pacer: self.clone(), route: route.clone(), key: Some(key) });
+                Next::Go(sent) => {
+                    return Ok(Permit { pacer: self.clone(), route: route.clone(), sent: Some(sent) });
                 }
                 Next::At(at, reason) if at > deadline => {
                     return Err(Hold { after: at - now, reason: reason.into() });
@@ -156,23 +156,23 @@ impl Pacer {
 pub struct Permit {
     pacer: Pacer,
     route: Route,
-    key: Option<BucketKey>,
+    sent: Option<Sent>,
 }
 
 impl Permit {
     /// Learns from Discord's answer.
     pub fn answered(mut self, answer: &Answer) {
-        if let Some(key) = self.key.take() {
+        if let Some(sent) = self.sent.take() {
             let now = self.pacer.clock.monotonic();
-            lock(&self.pacer.state).answered(&self.route, &key, answer, now);
+            lock(&self.pacer.state).answered(&self.route, &sent, answer, now);
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            lock(&self.pacer.state).lost(&key);
+        if let Some(sent) = self.sent.take() {
+            lock(&self.pacer.state).lost(&sent);
         }
     }
 }

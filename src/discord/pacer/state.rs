@@ -13,15 +13,19 @@ use super::{Answer, Priority, Route};
 
 /// Discord allows a bot 50 requests a second. Ours are counted over a little more than a second, as
 /// requests may bunch up on their way.
-const GLOBAL: usize = 49;
+const GLOBAL: usize = 50;
 const GLOBAL_WINDOW: Duration = Duration::from_millis(1030);
 
 /// Of these, so many are kept for what is live.
 const RESERVED: usize = 5;
 
-/// Discord bans an address after 10,000 invalid requests in ten minutes; we stop far below.
-const INVALID: usize = 500;
-const INVALID_WINDOW: Duration = Duration::from_secs(600);
+/// Discord bans an address after 10,000 invalid requests in ten minutes. With so many in a minute, those
+/// under way among them, only what Discord has taken before may go: whatever breaks, in however many
+/// channels at once, there is no storm, and what works goes on.
+const INVALID: usize = 8;
+const INVALID_WINDOW: Duration = Duration::from_secs(60);
+/// What Discord has taken is believed to be allowed for this long.
+const PROVEN: Duration = Duration::from_secs(3600);
 
 /// Answers about the same window differ by the time they took.
 const JITTER: Duration = Duration::from_millis(150);
@@ -42,10 +46,18 @@ pub enum BucketKey {
     Route(Method, &'static str, u64),
 }
 
+/// A request that was counted.
+pub struct Sent {
+    pub key: BucketKey,
+    pub at: Instant,
+    /// Whether Discord takes this at all is not known.
+    probe: bool,
+}
+
 /// When a request may go.
 pub enum Next {
     /// Now; it has been counted.
-    Go(BucketKey),
+    Go(Sent),
     At(Instant, &'static str),
     /// When an answer has come in.
     Changed(OwnedNotified),
@@ -60,6 +72,13 @@ pub struct State {
     sent: VecDeque<Instant>,
     global_until: Option<Instant>,
     invalid: VecDeque<Instant>,
+    /// What Discord took, and when last.
+    proven: HashMap<(Method, &'static str, u64), Instant>,
+    /// Requests under way of which it is not known whether Discord takes them.
+    probes: usize,
+    probed: Arc<Notify>,
+    /// The shortest time that an answer ever took.
+    quickest: Option<Duration>,
     swept: Instant,
 }
 
@@ -101,6 +120,10 @@ impl State {
             sent: VecDeque::new(),
             global_until: None,
             invalid: VecDeque::new(),
+            proven: HashMap::new(),
+            probes: 0,
+            probed: Arc::default(),
+            quickest: None,
             swept: now,
         }
     }
@@ -114,9 +137,15 @@ impl State {
     pub fn next(&mut self, route: &Route, priority: Priority, give_way: bool, now: Instant) -> Next {
         self.sweep(now);
         forget(&mut self.invalid, INVALID_WINDOW, now);
-        if self.invalid.len() >= INVALID {
-            let at = self.invalid.front().map_or(now, |first| *first + INVALID_WINDOW);
-            return Next::At(at, "Discord refused too many requests lately; all sending is on hold");
+        let probe = !self.proven.contains_key(&what(route));
+        if probe && self.invalid.len() + self.probes >= INVALID {
+            return match self.invalid.front().filter(|_| self.invalid.len() >= INVALID) {
+                Some(first) => Next::At(
+                    *first + INVALID_WINDOW,
+                    "Discord refused many requests lately; what it has not taken before waits",
+                ),
+                None => Next::Changed(self.probed.clone().notified_owned()),
+            };
         }
         if let Some(until) = self.global_until.filter(|until| *until > now) {
             return Next::At(until, "Discord asked the bot to slow down");
@@ -156,22 +185,34 @@ impl State {
             // A backfill that gave way can look again.
             bucket.changed.notify_waiters();
         }
-        Next::Go(key)
+        self.probes += usize::from(probe);
+        Next::Go(Sent { key, at: now, probe })
     }
 
     /// A request whose answer never came: it may or may not have been counted.
-    pub fn lost(&mut self, key: &BucketKey) {
-        if let Some(bucket) = self.buckets.get_mut(key) {
+    pub fn lost(&mut self, sent: &Sent) {
+        if sent.probe {
+            self.probes = self.probes.saturating_sub(1);
+            self.probed.notify_waiters();
+        }
+        if let Some(bucket) = self.buckets.get_mut(&sent.key) {
             bucket.in_flight = bucket.in_flight.saturating_sub(1);
             bucket.changed.notify_waiters();
         }
     }
 
-    pub fn answered(&mut self, route: &Route, key: &BucketKey, answer: &Answer, now: Instant) {
-        self.lost(key);
+    pub fn answered(&mut self, route: &Route, sent: &Sent, answer: &Answer, now: Instant) {
+        let key = &sent.key;
         if answer.invalid() {
             self.invalid.push_back(now);
+            self.proven.remove(&what(route));
+        } else if answer.status < 500 && answer.status != 429 {
+            self.proven.insert(what(route), now);
         }
+        self.lost(sent);
+        let took = now.saturating_duration_since(sent.at);
+        let quickest = self.quickest.map_or(took, |quickest| quickest.min(took));
+        self.quickest = Some(quickest);
         if let Some(name) = &answer.bucket {
             let kind = (route.method.clone(), route.template);
             if self.names.get(&kind).is_none_or(|known| **known != **name) {
@@ -183,7 +224,7 @@ impl State {
             self.buckets.remove(key);
         }
         let bucket = self.buckets.entry(named).or_insert_with(|| Bucket::new(now));
-        let pause = bucket.learn(answer, now);
+        let pause = bucket.learn(answer, quickest, now);
         bucket.changed.notify_waiters();
         if let (Some(hidden), Some(until)) = (route.hidden.as_ref().filter(|_| answer.hidden()), pause) {
             let window =
@@ -213,6 +254,7 @@ impl State {
             return;
         }
         self.swept = now;
+        self.proven.retain(|_, last| now.saturating_duration_since(*last) < PROVEN);
         self.buckets.retain(|_, bucket| !bucket.idle(now));
         self.hidden.retain(|_, window| {
             forget(&mut window.sent, window.longest, now);
@@ -292,20 +334,26 @@ impl Bucket {
     }
 
     /// Takes in what an answer says, and returns until when it asks for a pause.
-    fn learn(&mut self, answer: &Answer, now: Instant) -> Option<Instant> {
+    ///
+    /// Discord tells how long the window lasts when it answers. The next request is on its way for as long
+    /// as the quickest answer takes, at least, one way and back taken together: so much earlier it may
+    /// leave and still not arrive too early.
+    fn learn(&mut self, answer: &Answer, quickest: Duration, now: Instant) -> Option<Instant> {
         match (answer.limit, answer.remaining, answer.reset_after) {
             (Some(limit), Some(remaining), Some(reset_after)) => {
-                let reset = now + reset_after + MARGIN;
+                let reset = now + reset_after.saturating_sub(quickest) + MARGIN;
                 // Answers may overtake each other, and within one window the lower figure is right.
                 // A window that has moved on counts anew, with those still under way against it.
                 let moved = self.reset.is_some_and(|known| reset > known + JITTER);
+                let passed = self.reset.is_some_and(|known| reset + JITTER < known);
                 let unknown = !matches!(self.quota, Quota::Known(_));
-                self.remaining = if moved || unknown {
-                    remaining.saturating_sub(self.in_flight)
-                } else {
-                    remaining.min(self.remaining)
-                };
-                self.reset = Some(self.reset.map_or(reset, |known| known.max(reset)));
+                if moved || unknown {
+                    self.remaining = remaining.saturating_sub(self.in_flight);
+                    self.reset = Some(reset);
+                } else if !passed {
+                    self.remaining = remaining.min(self.remaining);
+                    self.reset = Some(self.reset.map_or(reset, |known| known.min(reset)));
+                }
                 self.quota = Quota::Known(limit);
             }
             _ if answer.status == 429 => {}
@@ -331,6 +379,11 @@ impl Bucket {
         let last = self.reset.max(self.blocked).map_or(self.used, |end| end.max(self.used));
         self.in_flight == 0 && now.saturating_duration_since(last) >= IDLE
     }
+}
+
+/// What Discord takes or refuses: a kind of request to one resource.
+fn what(route: &Route) -> (Method, &'static str, u64) {
+    (route.method.clone(), route.template, route.major)
 }
 
 fn doubled(base: Duration, times: u32) -> Duration {

@@ -223,9 +223,7 @@ fn failure(status: u16, body: &Value, needs: &'static str) -> DiscordError {
         (_, 50001) => DiscordError::Forbidden(
             "the bot can't see this channel; give it the permission View Channel there".into(),
         ),
-        (_, 160005) => DiscordError::Forbidden(
-            "the Discord thread is locked; give the bot the permission Manage Threads".into(),
-        ),
+        (_, 160005) => DiscordError::Locked,
         (_, 30007) => DiscordError::Refused {
             code,
             message: "the channel has as many webhooks as Discord allows; delete one".into(),

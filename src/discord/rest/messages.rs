@@ -7,6 +7,7 @@ use super::call::Call;
 use super::{Rest, newest_last, parse, silent, stored};
 use crate::discord::{DiscordError, Message};
 use crate::model::{ChannelId, MessageId, UserId};
+use crate::weakness::Weakness;
 
 /// Which messages of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +83,11 @@ impl Rest {
         text: &str,
         nonce: &str,
     ) -> Result<MessageId, DiscordError> {
-        let mut body = json!({
-            "content": text,
-            "nonce": nonce,
-            "enforce_nonce": true,
-            "allowed_mentions": silent(),
-        });
+        let mut body = json!({ "content": text, "allowed_mentions": silent() });
+        if !Weakness::Nonce.is_there() {
+            body["nonce"] = nonce.into();
+            body["enforce_nonce"] = true.into();
+        }
         if let Some(message) = reply_to {
             body["message_reference"] = json!({ "message_id": message, "fail_if_not_exists": false });
         }

@@ -28,6 +28,7 @@ mod tests;
 mod threads;
 mod webhooks;
 
+pub use call::NO_WEBHOOK;
 pub use messages::Span;
 pub use permissions::Need;
 

@@ -40,6 +40,7 @@ pub fn channel(value: &Value) -> Option<Channel> {
         archived: state["archived"].as_bool().unwrap_or(false),
         locked: state["locked"].as_bool().unwrap_or(false),
         owner: id(&value["owner_id"]).map(UserId),
+        last_message: id(&value["last_message_id"]).map(MessageId),
     })
 }
 

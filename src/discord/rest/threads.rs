@@ -67,6 +67,15 @@ impl Rest {
         Ok(parse::list(&answer["threads"], parse::channel))
     }
 
+    /// The public threads of a channel that were archived last, at most a hundred.
+    pub async fn lately_archived_threads(&self, channel: ChannelId) -> Result<Vec<Channel>, DiscordError> {
+        let path = format!("/channels/{channel}/threads/archived/public");
+        let call = Call::get("/channels/{}/threads/archived/public", channel.0, path)
+            .query("limit", 100)
+            .needs("Read Message History");
+        Ok(parse::list(&self.ask(call).await?["threads"], parse::channel))
+    }
+
     /// Every archived public thread of a channel, over all pages.
     pub async fn archived_threads(&self, channel: ChannelId) -> Result<Vec<Channel>, DiscordError> {
         let mut threads = Vec::new();

@@ -59,11 +59,8 @@ impl Rest {
         thread: Option<ChannelId>,
         message: &Outgoing,
     ) -> Result<MessageId, DiscordError> {
-        let mut call = execute(webhook).json(body(message));
-        if let Some(thread) = thread {
-            call = call.query("thread_id", thread);
-        }
-        let answer = self.through(webhook, call).await?;
+        let call = execute(webhook, thread.unwrap_or(webhook.channel)).json(body(message));
+        let answer = self.through(webhook, in_thread(call, thread)).await?;
         stored(&answer)
     }
 
@@ -80,7 +77,7 @@ impl Rest {
         if !tags.is_empty() {
             content["applied_tags"] = tags.iter().map(u64::to_string).collect();
         }
-        let answer = self.through(webhook, execute(webhook).json(content)).await?;
+        let answer = self.through(webhook, execute(webhook, webhook.channel).json(content)).await?;
         let message = stored(&answer)?;
         // The thread has the id of its first message.
         let thread = parse::id(&answer["channel_id"]).unwrap_or(message.0);
@@ -153,10 +150,10 @@ fn path(webhook: &Webhook) -> String {
     format!("/webhooks/{}/{}", webhook.id, webhook.token.expose_secret())
 }
 
-fn execute(webhook: &Webhook) -> Call {
+fn execute(webhook: &Webhook, place: ChannelId) -> Call {
     Call::post("/webhooks/{}/{}", webhook.id, path(webhook)).query("wait", true).hidden(Hidden {
         name: "webhook messages",
-        id: webhook.channel.0,
+        id: place.0,
         limit: PER_CHANNEL,
         window: PER_CHANNEL_WINDOW,
     })

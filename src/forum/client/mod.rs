@@ -37,6 +37,8 @@ pub struct Limits {
     pub connect: Duration,
     /// From the request to the last byte of the answer.
     pub whole: Duration,
+    /// A forum that is in trouble and names no time is left alone for this long.
+    pub pause: Duration,
 }
 
 impl Default for Limits {
@@ -46,6 +48,7 @@ impl Default for Limits {
             unpacked: 8 * 1024 * 1024,
             connect: Duration::from_secs(10),
             whole: Duration::from_secs(30),
+            pause: Duration::from_secs(30),
         }
     }
 }
@@ -56,8 +59,6 @@ const MOST_REDIRECTS: usize = 5;
 /// Pages that came with a validator are kept for a conditional request; so many, and no larger ones.
 const KEPT_PAGES: usize = 32;
 const LARGEST_KEPT: usize = 256 * 1024;
-/// A forum that is in trouble and names no time is left alone for this long.
-const PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// A page as it came.
@@ -170,7 +171,7 @@ impl Client {
             .body(body.join("&"));
         match self.send(request, url).await {
             Ok(answer) => Ok(answer),
-            Err(Trouble::NotSent(reason)) => Err(Failure::Later { after: PAUSE, reason }),
+            Err(Trouble::NotSent(reason)) => Err(Failure::Later { after: self.limits.pause, reason }),
             Err(Trouble::Busy(after, reason)) => Err(Failure::Later { after, reason }),
             Err(Trouble::Lost(reason)) => Err(Failure::Uncertain { reason }),
             Err(Trouble::Wrong(failure)) => Err(failure),
@@ -199,9 +200,9 @@ impl Client {
                 "the forum sends the request on to another address; set forums.url to the forum's present address"
                     .to_owned(),
             )),
-            Err(Trouble::NotSent(reason)) => Err(Failure::Later { after: PAUSE, reason }),
+            Err(Trouble::NotSent(reason)) => Err(Failure::Later { after: self.limits.pause, reason }),
             Err(Trouble::Busy(after, reason)) => Err(Failure::Later { after, reason }),
-            Err(Trouble::Lost(reason)) if reads => Err(Failure::Later { after: PAUSE, reason }),
+            Err(Trouble::Lost(reason)) if reads => Err(Failure::Later { after: self.limits.pause, reason }),
             Err(Trouble::Lost(reason)) => Err(Failure::Uncertain { reason }),
             Err(Trouble::Wrong(failure)) => Err(failure),
         }
@@ -230,7 +231,7 @@ impl Client {
             }
         }
         Err(Failure::Later {
-            after: PAUSE,
+            after: self.limits.pause,
             reason: last.unwrap_or_else(|| "the forum does not answer".to_owned()),
         })
     }
@@ -283,7 +284,7 @@ impl Client {
             // A gateway in front of the forum may have passed the request on before it failed.
             let asked_to_wait = after.is_some() || matches!(status.as_u16(), 429 | 503);
             return Err(if asked_to_wait {
-                Trouble::Busy(after.unwrap_or(PAUSE).min(LONGEST_PAUSE), reason)
+                Trouble::Busy(after.unwrap_or(self.limits.pause).min(LONGEST_PAUSE), reason)
             } else {
                 Trouble::Lost(reason)
             });

@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     unpacked: 256 * 1024,
     connect: Duration::from_secs(2),
     whole: Duration::from_secs(2),
+    pause: Duration::from_secs(30),
 };
 
 /// Serves on loopback, and a client for it.

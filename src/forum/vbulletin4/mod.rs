@@ -33,10 +33,10 @@ use parse::{Context, PageKind, links};
 use searches::Searches;
 use session::Session;
 
-/// A page that is cut off or stands for something else now is asked for again after this time.
+/// A page that is cut off or stands for something else now is asked for again after this time at the latest.
 const SOON: Duration = Duration::from_secs(30);
 /// A forum behind a check for robots, or closed by its people.
-const LATER: Duration = Duration::from_secs(300);
+const LATER: Duration = Duration::from_secs(60);
 
 /// One forum, seen by one viewer.
 pub struct Vbulletin4 {
@@ -44,17 +44,29 @@ pub struct Vbulletin4 {
     searches: Searches,
     zone: TimeZone,
     clock: Arc<dyn Clock>,
+    /// How long a forum in trouble is left alone: no longer than one that is well and quiet.
+    soon: Duration,
+    later: Duration,
 }
 
 impl Vbulletin4 {
     pub fn new(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        Self::with_limits(config, clock, Limits::default())
+        let usual = Limits::default();
+        Self::with_limits(config, clock, Limits { pause: usual.pause.min(config.poll), ..usual })
     }
 
     fn with_limits(config: &ForumConfig, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, Failure> {
         let client = Client::new(&config.url, config.min_request_gap, limits, clock.clone())?;
-        let session = Session::new(client, config.account.clone(), clock.clone());
-        Ok(Self { session, searches: Searches::default(), zone: config.timezone.clone(), clock })
+        let later = LATER.min(config.poll * 4);
+        let session = Session::new(client, config.account.clone(), clock.clone(), later);
+        Ok(Self {
+            session,
+            searches: Searches::default(),
+            zone: config.timezone.clone(),
+            clock,
+            soon: SOON.min(config.poll),
+            later,
+        })
     }
 
     fn base(&self) -> &Url {
@@ -83,22 +95,22 @@ impl Vbulletin4 {
     async fn instead(&self, page: &Page, error: &parse::PageError) -> Failure {
         match parse::what_is(&page.text) {
             kind @ (PageKind::Maintenance(_) | PageKind::Challenge) => {
-                Failure::Later { after: LATER, reason: kind.describe("what was asked for") }
+                Failure::Later { after: self.later, reason: kind.describe("what was asked for") }
             }
             kind @ (PageKind::Empty | PageKind::CutOff) => {
-                Failure::Later { after: SOON, reason: kind.describe("what was asked for") }
+                Failure::Later { after: self.soon, reason: kind.describe("what was asked for") }
             }
             PageKind::Message { text, log_in } => {
                 if log_in && self.session.has_account() {
                     return Failure::Later {
-                        after: SOON,
+                        after: self.soon,
                         reason: "the forum does not know the bridge's account for now".to_owned(),
                     };
                 }
                 if self.is_up().await {
                     Failure::Gone(text)
                 } else {
-                    Failure::Later { after: LATER, reason: format!("the forum says: {text}") }
+                    Failure::Later { after: self.later, reason: format!("the forum says: {text}") }
                 }
             }
             _ => Failure::Unreadable(error.to_string()),
@@ -151,7 +163,10 @@ impl Vbulletin4 {
                 done => return Ok(done),
             }
         }
-        Err(Failure::Later { after: SOON, reason: "the forum keeps forgetting who the bridge is".to_owned() })
+        Err(Failure::Later {
+            after: self.soon,
+            reason: "the forum keeps forgetting who the bridge is".to_owned(),
+        })
     }
 
     fn refused(&self, verdict: Verdict) -> Failure {
@@ -162,10 +177,10 @@ impl Vbulletin4 {
                 Failure::Later { after, reason: format!("the forum takes the next post in {seconds} s") }
             }
             Verdict::SignedOut | Verdict::StaleToken => Failure::Later {
-                after: SOON,
+                after: self.soon,
                 reason: "the forum does not know the bridge's account for now".to_owned(),
             },
-            Verdict::Closed(reason) => Failure::Later { after: LATER, reason },
+            Verdict::Closed(reason) => Failure::Later { after: self.later, reason },
             Verdict::Banned(reason) => Failure::SignIn(reason),
             Verdict::Gone(reason) => Failure::Gone(reason),
             Verdict::No(kind, message) => Failure::refused(kind, message),

@@ -29,6 +29,8 @@ pub struct Session {
     client: Client,
     account: Option<AccountConfig>,
     clock: Arc<dyn Clock>,
+    /// A forum that takes no log-in now is asked again after this time.
+    later: Duration,
     state: Mutex<State>,
     /// One log-in at a time.
     door: tokio::sync::Mutex<()>,
@@ -45,9 +47,14 @@ struct State {
 }
 
 impl Session {
-    pub fn new(client: Client, account: Option<AccountConfig>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        client: Client,
+        account: Option<AccountConfig>,
+        clock: Arc<dyn Clock>,
+        later: Duration,
+    ) -> Self {
         let state = State { user: None, token: None, refused: None, flood: None, encoding: UTF_8 };
-        Self { client, account, clock, state: Mutex::new(state), door: tokio::sync::Mutex::default() }
+        Self { client, account, clock, later, state: Mutex::new(state), door: tokio::sync::Mutex::default() }
     }
 
     pub fn client(&self) -> &Client {
@@ -87,7 +94,7 @@ impl Session {
             return Ok(page);
         }
         Err(Failure::Later {
-            after: Duration::from_secs(60),
+            after: self.later,
             reason: "the forum forgets the bridge's log-in at once".to_owned(),
         })
     }
@@ -167,7 +174,7 @@ impl Session {
             Ok(sent) => sent,
             // A log-in whose answer was lost harms nobody; it is tried again.
             Err(Failure::Uncertain { reason }) => {
-                return Err(Failure::Later { after: Duration::from_secs(10), reason });
+                return Err(Failure::Later { after: self.later, reason });
             }
             Err(failure) => return Err(failure),
         };
@@ -188,7 +195,7 @@ impl Session {
         }
         match parse::what_is(&page.text) {
             kind @ (PageKind::Maintenance(_) | PageKind::Challenge | PageKind::Empty | PageKind::CutOff) => {
-                Err(Failure::Later { after: Duration::from_secs(120), reason: kind.describe("the log-in") })
+                Err(Failure::Later { after: self.later, reason: kind.describe("the log-in") })
             }
             PageKind::Message { text, .. } => {
                 let reason = refusal(&text, &account.username);

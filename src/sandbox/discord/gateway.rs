@@ -148,6 +148,20 @@ impl Sessions {
         session.dispatch(event, payload);
     }
 
+    /// Sends the last dispatches again, under new numbers.
+    pub fn repeat(&mut self, count: usize) {
+        for session in self.sessions.values_mut() {
+            let skip = session.log.len().saturating_sub(count);
+            // A session has one beginning.
+            let begins = |frame: &&Value| frame["t"] == "READY" || frame["t"] == "RESUMED";
+            let last: Vec<Value> =
+                session.log.iter().skip(skip).filter(|frame| !begins(frame)).cloned().collect();
+            for frame in last {
+                session.dispatch(frame["t"].as_str().unwrap_or_default(), frame["d"].clone());
+            }
+        }
+    }
+
     /// Sends what was held back to change places, for want of a follower.
     pub fn flush(&mut self) {
         for (id, (event, payload)) in std::mem::take(&mut self.held) {

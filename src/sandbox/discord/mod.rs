@@ -305,6 +305,11 @@ impl Discord {
         });
     }
 
+    /// Sends the last `count` dispatches of every session once more.
+    pub fn repeat_events(&self, count: usize) {
+        self.with(|state| state.sessions.repeat(count));
+    }
+
     /// Loses the next `count` dispatches; no resume brings them back.
     pub fn drop_events(&self, count: usize) {
         self.with(|state| state.sessions.drop = count);

@@ -107,6 +107,14 @@ impl Plan {
         self.0.clear();
     }
 
+    pub fn left(&self) -> usize {
+        let times = |planned: &Planned| match planned.lasts {
+            Lasts::Times(times) => times as usize,
+            Lasts::UntilCleared => 1,
+        };
+        self.0.iter().map(times).sum()
+    }
+
     /// The fault for this request, if one is planned; counts it down. A fault that concerns forms
     /// waits for a POST.
     pub fn take(&mut self, path: &str, post: bool) -> Option<Fault> {

@@ -94,6 +94,8 @@ pub struct Options {
     pub flood: Duration,
     /// A member's own last post younger than this takes the new text in; zero is off.
     pub merge_within: Duration,
+    /// Whether the same words, sent twice within five minutes, are taken once, as vBulletin does.
+    pub refuse_duplicates: bool,
     /// How long a member may edit; `None` is for ever.
     pub edit_within: Option<Duration>,
     /// In characters, after BBCode is stripped.
@@ -129,6 +131,7 @@ impl Default for Options {
             threads_per_page: 20,
             flood: Duration::ZERO,
             merge_within: Duration::ZERO,
+            refuse_duplicates: true,
             edit_within: None,
             min_length: 4,
             max_length: 10_000,
@@ -258,8 +261,13 @@ impl Forum {
         self.fail_at("", fault, lasts);
     }
 
-    /// Plans a fault for the paths that begin with `path` (`/newreply.php`). Faults are taken in
-    /// the order they were planned.
+    /// How many planned faults have not struck yet; those that last until cleared count as one.
+    pub fn faults_left(&self) -> usize {
+        lock(&self.inner.faults).left()
+    }
+
+    /// Plans a fault for the addresses that begin with `path` (`/newreply.php`, `/showthread.php?t=5`).
+    /// Faults are taken in the order they were planned.
     pub fn fail_at(&self, path: &str, fault: Fault, lasts: Lasts) {
         lock(&self.inner.faults).add(fault, lasts, path);
     }

@@ -156,7 +156,8 @@ async fn answer(
     let path = parts.uri.path().to_owned();
     forum.with(|state| *state.requests.entry(format!("{} {path}", parts.method)).or_default() += 1);
 
-    let fault = lock(&forum.inner.faults).take(&path, parts.method != "GET");
+    let address = parts.uri.path_and_query().map_or(path.as_str(), |address| address.as_str());
+    let fault = lock(&forum.inner.faults).take(address, parts.method != "GET");
     if fault == Some(Fault::DropBeforeAnswer) {
         line.cut.cancel();
         return Response::default();

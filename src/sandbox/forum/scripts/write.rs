@@ -243,6 +243,9 @@ impl Visit<'_> {
 
     fn flood_error(&self) -> Option<String> {
         let gap = self.options.flood.as_secs().cast_signed();
+        if gap == 0 {
+            return None;
+        }
         let last = self
             .viewer
             .and_then(|id| self.state.members.get(&id))
@@ -257,6 +260,9 @@ impl Visit<'_> {
     }
 
     fn sent_before(&mut self, thread: Option<u64>, board: u64, title: &str, text: &str) -> Option<Sent> {
+        if !self.options.refuse_duplicates {
+            return None;
+        }
         let now = self.now.as_second();
         self.state.sent.retain(|sent| now - sent.at.as_second() < DUPLICATE);
         let same = |sent: &&Sent| {

@@ -1,9 +1,9 @@
 //! Forum to events: one task a forum asks what changed, reads only the pages that hold it, and records
 //! them. Busy boards are asked at the configured pace, quiet ones less and less often.
 //!
-//! A board's list tells of new posts, not of edits, thanks or removals: pages with fresh posts are read
-//! again, soon at first and then ever more rarely. A page that can't be read changes nothing: no cursor
-//! moves past what was not recorded, and nothing is taken for deleted that the forum did not deny.
+//! What a list does not tell of is in [`again`], what is not where it was in [`doubt`]. A page that can't be
+//! read changes nothing: no cursor moves past what was not recorded, and a thread that can't be read keeps
+//! no other from being read.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,13 +14,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Scope, Start};
 use crate::forum::{Failure, PageRef};
-use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
-use crate::store::{Effect, Follow, PostRow, Priority, StoreError};
+use crate::model::{BoardId, PostId, ThreadId, ThreadPage, ThreadSummary};
+use crate::store::{Effect, Follow, Priority, StoreError};
 
 use super::points::Point;
-use super::record::{Behind, Known, Reading, Since, Spot, hide, origin_message};
+use super::record::{Behind, Followed, Known, Reading, Since, Spot, hide, origin_message};
 use super::tie::Tie;
 use super::{Forum, Heart};
+
+mod again;
+mod doubt;
+
+use again::Again;
 
 /// A quiet board is asked at least this often, as a multiple of the configured pace.
 const QUIETEST: u32 = 10;
@@ -28,14 +33,10 @@ const QUIETEST: u32 = 10;
 const SLOWER: f64 = 1.3;
 /// After a failure the forum is left alone for at most this long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// A page is read again for the last time this long after its last change.
-const REVISIT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
-/// At most so many pages wait to be read again; the least urgent are forgotten first.
-const MOST_REVISITS: usize = 2_000;
-/// At most so many missing posts of one page are asked for one by one.
-const MOST_DOUBTS: usize = 10;
 /// A thread is read backwards for at most so many pages before its gap is given up as history.
 const FURTHEST_BACK: u32 = 500;
+/// So many threads that are still to be read are looked through for one that can be.
+const UNREAD: u32 = 50;
 
 /// Why a look at the forum ended early.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,18 @@ enum Trouble {
     Store(#[from] StoreError),
 }
 
+impl Trouble {
+    /// Whether it is about the one page that was asked for, and not about the forum or the database.
+    fn is_of_the_page(&self) -> bool {
+        matches!(
+            self,
+            Self::Forum(
+                Failure::Unreadable(_) | Failure::Gone(_) | Failure::Refused(_) | Failure::Unsupported(_)
+            )
+        )
+    }
+}
+
 /// When a board is looked at.
 struct Beat {
     next: Instant,
@@ -53,18 +66,14 @@ struct Beat {
     failures: u32,
 }
 
-/// When a page is read again.
-struct Revisit {
-    next: Instant,
-    wait: Duration,
-}
-
 /// The watcher of one forum.
 pub struct Watcher {
     heart: Arc<Heart>,
     forum: Arc<Forum>,
     beats: HashMap<Scope, Beat>,
-    revisits: HashMap<(ThreadId, u32), Revisit>,
+    again: Again,
+    /// Threads whose pages can't be read, and when each is tried again.
+    stuck: HashMap<ThreadId, (Instant, Duration)>,
     /// Signposts to moved threads that were followed up already.
     signposts: HashSet<ThreadId>,
     last_trouble: Option<String>,
@@ -76,7 +85,8 @@ impl Watcher {
             heart,
             forum,
             beats: HashMap::new(),
-            revisits: HashMap::new(),
+            again: Again::default(),
+            stuck: HashMap::new(),
             signposts: HashSet::new(),
             last_trouble: None,
         }
@@ -99,16 +109,18 @@ impl Watcher {
 
     /// Does what is due, the most urgent first, and tells how long nothing else will be.
     async fn step(&mut self) -> Duration {
+        if self.heart.ties.is_awaited(&self.forum.key) {
+            // Whoever learns of the channels nudges.
+            return self.forum.poll;
+        }
         let ties = self.heart.ties.of_forum(&self.forum.key);
         if self.forum.account().is_none()
             && let Err(trouble) = self.sign_in().await
         {
             return self.trouble(&trouble, 1);
         }
-        for (thread, post) in self.forum.take_asked() {
-            if let Err(trouble) = self.read_again(&thread, post).await {
-                return self.trouble(&trouble, 0);
-            }
+        if let Err(trouble) = self.read_asked().await {
+            return self.trouble(&trouble, 0);
         }
         let told = self.forum.pushed.swap(false, Ordering::Acquire);
         let mut scopes: Vec<Scope> = ties.iter().map(|tie| tie.bridge.scope.clone()).collect();
@@ -121,7 +133,7 @@ impl Watcher {
                 wait: self.forum.poll,
                 failures: 0,
             });
-            if beat.next > now && !told {
+            if beat.next > now && (!told || beat.failures > 0) {
                 continue;
             }
             let carried: Vec<_> = ties.iter().filter(|tie| tie.bridge.scope == scope).cloned().collect();
@@ -134,6 +146,9 @@ impl Watcher {
             Err(trouble) => return self.trouble(&trouble, 0),
         }
         if let Err(trouble) = self.revisit_one().await {
+            return self.trouble(&trouble, 0);
+        }
+        if let Err(trouble) = self.go_round().await {
             return self.trouble(&trouble, 0);
         }
         self.until_next()
@@ -197,7 +212,8 @@ impl Watcher {
         match trouble {
             Trouble::Forum(Failure::Later { after, .. }) => *after,
             Trouble::Forum(Failure::SignIn(_)) => LONGEST_PAUSE,
-            _ => backoff,
+            // No more often than a quiet board is asked, and no more rarely.
+            _ => backoff.min(self.forum.poll * QUIETEST),
         }
         .clamp(Duration::from_millis(50), LONGEST_PAUSE)
     }
@@ -207,7 +223,7 @@ impl Watcher {
         self.beats
             .values()
             .map(|beat| beat.next)
-            .chain(self.revisits.values().map(|revisit| revisit.next))
+            .chain(self.again.next())
             .min()
             .map_or(self.forum.poll, |next| next.saturating_duration_since(now))
             .clamp(Duration::from_millis(5), self.forum.poll * QUIETEST)
@@ -252,9 +268,16 @@ impl Watcher {
                     continue;
                 }
                 oldest_changed |= oldest == Some(&summary.id);
-                changed = true;
-                self.notice_shrinking(summary, &behind);
-                self.catch_up(&summary.id, Some(summary), ties, &behind).await?;
+                let now = self.heart.clock.monotonic();
+                if self.stuck.get(&summary.id).is_some_and(|(next, _)| *next > now) {
+                    continue;
+                }
+                self.notice_count(summary, &behind);
+                match self.catch_up(&summary.id, Some(summary), ties, &behind).await {
+                    Ok(()) => changed = true,
+                    Err(trouble) if trouble.is_of_the_page() => self.stumble(&summary.id, &trouble),
+                    Err(trouble) => return Err(trouble),
+                }
             }
             // A change at the very end of the list: there may be more behind it.
             if number >= page.pages || !oldest_changed {
@@ -267,12 +290,17 @@ impl Watcher {
     /// Reads one of the threads that were written down when stock was taken.
     async fn read_history(&mut self, ties: &[Arc<Tie>]) -> Result<bool, Trouble> {
         for tie in ties.iter().filter(|tie| tie.bridge.start != Start::Now) {
-            let Some(follow) = self.heart.store.unread(tie.id(), 1).await?.into_iter().next() else {
-                continue;
-            };
+            let now = self.heart.clock.monotonic();
+            let unread = self.heart.store.unread(tie.id(), UNREAD).await?;
+            let stuck = |follow: &Follow| self.stuck.get(&follow.thread).is_some_and(|(next, _)| *next > now);
+            let Some(follow) = unread.into_iter().find(|follow| !stuck(follow)) else { continue };
             let thread = follow.thread.clone();
             let page = match self.forum.engine.thread(&thread, PageRef::Last).await {
                 Ok(page) => page,
+                Err(failure @ Failure::Unreadable(_)) => {
+                    self.stumble(&thread, &failure.into());
+                    return Ok(true);
+                }
                 Err(Failure::Gone(why)) => {
                     tracing::info!(forum = %self.forum.key, %thread, "skipped an old thread: {why}");
                     self.commit(vec![Effect::Follow(Follow { marker: "gone".into(), ..follow })]).await?;
@@ -282,10 +310,25 @@ impl Watcher {
             };
             let summary = summary_of(&thread, &page);
             let behind = [Behind::new(tie.clone(), Some(follow))];
-            self.catch_up(&thread, Some(&summary), std::slice::from_ref(tie), &behind).await?;
+            match self.catch_up(&thread, Some(&summary), std::slice::from_ref(tie), &behind).await {
+                Err(trouble) if trouble.is_of_the_page() => self.stumble(&thread, &trouble),
+                read => read?,
+            }
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Leaves a thread alone whose pages can't be read, for ever longer; tells of it once.
+    fn stumble(&mut self, thread: &ThreadId, trouble: &Trouble) {
+        let wait = match self.stuck.get(thread) {
+            Some((_, wait)) => (*wait * 2).min(LONGEST_PAUSE),
+            None => {
+                tracing::warn!(forum = %self.forum.key, %thread, "can't read a thread: {trouble}");
+                self.forum.poll * 2
+            }
+        };
+        self.stuck.insert(thread.clone(), (self.heart.clock.monotonic() + wait, wait));
     }
 
     async fn look_at_thread(&mut self, thread: &ThreadId, ties: &[Arc<Tie>]) -> Result<bool, Trouble> {
@@ -407,7 +450,8 @@ impl Watcher {
         };
         loop {
             self.record(thread, &page, summary, ties, behind, &marker, priority).await?;
-            self.plan_revisit(thread, &page);
+            let now = self.heart.clock.monotonic();
+            self.again.plan(thread, page.thread.page, now, self.forum.poll * 2);
             if page.thread.page >= page.thread.pages {
                 return Ok(());
             }
@@ -447,19 +491,44 @@ impl Watcher {
         marker: &str,
         priority: Priority,
     ) -> Result<(), Trouble> {
-        let known = self.known(page).await?;
+        let known = self.known(thread, page, ties).await?;
         let reading =
             Reading { forum: &self.forum.key, thread, page, summary, ties, behind, marker, priority };
         let mut effects = reading.effects(&known)?;
         for post in self.missing(thread, page).await? {
             effects.extend(self.doubt(&reading, &post, &known).await?);
         }
+        if let [Effect::Thread(row)] = effects.as_slice()
+            && self.heart.store.thread(&self.forum.key, thread).await?.as_ref() == Some(row)
+        {
+            effects.clear();
+        }
+        self.stuck.remove(thread);
         self.heart.health.posts_seen(page.posts.len());
         self.commit(effects).await
     }
 
-    async fn known(&self, page: &ThreadPage) -> Result<Known, Trouble> {
+    async fn known(&self, thread: &ThreadId, page: &ThreadPage, ties: &[Arc<Tie>]) -> Result<Known, Trouble> {
         let store = &self.heart.store;
+        let mut followed = HashMap::new();
+        for tie in ties {
+            let follow = store.follows(tie.id(), std::slice::from_ref(thread)).await?.into_iter().next();
+            let Some(to) = follow.and_then(|follow| follow.last_post) else { continue };
+            let after = match tie.bridge.start {
+                Start::All => Some(PostId::new("")),
+                // An empty board, unless only the time is known where its history ends.
+                Start::Now => tie
+                    .bridge
+                    .baseline
+                    .clone()
+                    .filter(|post| !post.as_str().is_empty() || tie.bridge.baseline_at.is_none()),
+                // History ends somewhere before the first post that was shown.
+                Start::Newest(_) => {
+                    store.thread_posts(&self.forum.key, thread).await?.into_iter().next().map(|row| row.post)
+                }
+            };
+            followed.insert(tie.id(), Followed { after, to });
+        }
         let ids: Vec<PostId> = page.posts.iter().map(|post| post.id.clone()).collect();
         let rows = store.posts(&self.forum.key, &ids).await?;
         let account = self.forum.account().filter(|account| !account.name.is_empty());
@@ -472,170 +541,10 @@ impl Watcher {
         Ok(Known {
             posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
             submissions,
+            followed,
             account,
             now: store.now().await?,
         })
-    }
-
-    /// Known posts that ought to be on this page, by their ids, and are not.
-    async fn missing(&self, thread: &ThreadId, page: &ThreadPage) -> Result<Vec<PostRow>, Trouble> {
-        let number = |post: &Post| post.id.as_str().parse::<u64>().ok();
-        let (Some(first), Some(last)) =
-            (page.posts.iter().filter_map(number).min(), page.posts.iter().filter_map(number).max())
-        else {
-            return Ok(Vec::new());
-        };
-        let from = if page.thread.page <= 1 { 0 } else { first };
-        let to = if page.thread.page >= page.thread.pages { u64::MAX } else { last };
-        let shown: HashSet<&PostId> = page.posts.iter().map(|post| &post.id).collect();
-        let rows = self.heart.store.thread_posts(&self.forum.key, thread).await?;
-        Ok(rows
-            .into_iter()
-            .filter(|row| !shown.contains(&row.post))
-            .filter(|row| row.post.as_str().parse::<u64>().is_ok_and(|id| (from..=to).contains(&id)))
-            .take(MOST_DOUBTS)
-            .collect())
-    }
-
-    /// Asks the forum for a post that is not where it was, and believes only a clear answer.
-    async fn doubt(
-        &self,
-        reading: &Reading<'_>,
-        row: &PostRow,
-        known: &Known,
-    ) -> Result<Vec<Effect>, Trouble> {
-        let page = match self.forum.engine.page_with_post(&row.post).await {
-            Ok(page) => page,
-            Err(Failure::Gone(_)) => return Ok(reading.gone(&row.post, known.now)?),
-            Err(failure) => return Err(failure.into()),
-        };
-        let Some(post) = page.posts.iter().find(|post| post.id == row.post) else {
-            return Ok(Vec::new());
-        };
-        if matches!(post.visibility, Visibility::Deleted | Visibility::AwaitingApproval) {
-            return Ok(reading.gone(&row.post, known.now)?);
-        }
-        let Some(thread) = page.thread.id.clone().filter(|thread| thread != &row.thread) else {
-            return Ok(Vec::new());
-        };
-        // It was moved to another thread: it stays in Discord only where that thread is carried too.
-        let mut effects = vec![Effect::Post(PostRow { thread: thread.clone(), ..row.clone() })];
-        for tie in reading.ties {
-            if !tie.covers(page.thread.board.id.as_ref(), &thread) {
-                effects.push(hide(tie, reading.thread, &row.post, known.now)?);
-            }
-        }
-        Ok(effects)
-    }
-
-    /// Reads a page again because somebody did something there.
-    async fn read_again(&mut self, thread: &ThreadId, post: Option<PostId>) -> Result<(), Trouble> {
-        let page = match post {
-            Some(post) => self.forum.engine.page_with_post(&post).await,
-            None => self.forum.engine.thread(thread, PageRef::Last).await,
-        };
-        self.reread(thread, page).await
-    }
-
-    /// Reads the page that has waited longest, if one is due.
-    async fn revisit_one(&mut self) -> Result<(), Trouble> {
-        let now = self.heart.clock.monotonic();
-        let due = self.revisits.iter().filter(|(_, revisit)| revisit.next <= now);
-        let Some((key, wait)) = due.min_by_key(|(_, r)| r.next).map(|(key, r)| (key.clone(), r.wait)) else {
-            return Ok(());
-        };
-        let wait = wait.mul_f64(2.0);
-        if wait > REVISIT_FOR {
-            self.revisits.remove(&key);
-        } else {
-            self.revisits.insert(key.clone(), Revisit { next: now + wait, wait });
-        }
-        let page = self.forum.engine.thread(&key.0, PageRef::Number(key.1)).await;
-        self.reread(&key.0, page).await
-    }
-
-    async fn reread(&mut self, thread: &ThreadId, page: Result<ThreadPage, Failure>) -> Result<(), Trouble> {
-        let page = match page {
-            Ok(page) => page,
-            Err(Failure::Gone(why)) => return self.thread_gone(thread, &why).await,
-            Err(failure) => return Err(failure.into()),
-        };
-        let all = self.heart.ties.of_forum(&self.forum.key);
-        let ties: Vec<_> =
-            all.iter().filter(|tie| tie.covers(page.thread.board.id.as_ref(), thread)).cloned().collect();
-        if let Some(board) = page.thread.board.id.as_ref() {
-            self.moved_away(thread, board, &all).await?;
-        }
-        self.record(thread, &page, None, &ties, &[], "", Priority::Live).await
-    }
-
-    /// A thread that lies on another board now is withdrawn where that board is not carried.
-    async fn moved_away(
-        &mut self,
-        thread: &ThreadId,
-        board: &BoardId,
-        ties: &[Arc<Tie>],
-    ) -> Result<(), Trouble> {
-        let Some(row) = self.heart.store.thread(&self.forum.key, thread).await? else { return Ok(()) };
-        if row.board.as_ref() == Some(board) || row.board.is_none() {
-            return Ok(());
-        }
-        let now = self.heart.store.now().await?;
-        let posts = self.heart.store.thread_posts(&self.forum.key, thread).await?;
-        let mut effects = Vec::new();
-        for tie in ties
-            .iter()
-            .filter(|tie| tie.covers(row.board.as_ref(), thread) && !tie.covers(Some(board), thread))
-        {
-            for post in &posts {
-                effects.push(hide(tie, thread, &post.post, now)?);
-            }
-        }
-        tracing::info!(forum = %self.forum.key, %thread, %board, "the thread moved to another board");
-        self.commit(effects).await
-    }
-
-    /// The forum has no such thread any more, or shows it to others only.
-    async fn thread_gone(&mut self, thread: &ThreadId, why: &str) -> Result<(), Trouble> {
-        tracing::info!(forum = %self.forum.key, %thread, "the thread is gone: {why}");
-        self.revisits.retain(|(t, _), _| t != thread);
-        let now = self.heart.store.now().await?;
-        let mut effects = Vec::new();
-        for row in self.heart.store.thread_posts(&self.forum.key, thread).await? {
-            for tie in self.heart.ties.of_forum(&self.forum.key) {
-                effects.push(hide(&tie, thread, &row.post, now)?);
-            }
-            effects.push(Effect::PostGone { forum: self.forum.key.clone(), post: row.post });
-        }
-        self.commit(effects).await
-    }
-
-    /// Fewer replies than before: something was removed, perhaps on a page that is not read for news.
-    fn notice_shrinking(&mut self, summary: &ThreadSummary, behind: &[Behind]) {
-        let before = behind
-            .iter()
-            .filter_map(|b| b.follow.as_ref())
-            .filter_map(|follow| follow.marker.split('/').next()?.parse::<u64>().ok())
-            .max();
-        if let (Some(before), Some(now)) = (before, summary.replies)
-            && now < before
-        {
-            let next = self.heart.clock.monotonic();
-            for (_, revisit) in self.revisits.iter_mut().filter(|((thread, _), _)| *thread == summary.id) {
-                revisit.next = next;
-            }
-        }
-    }
-
-    fn plan_revisit(&mut self, thread: &ThreadId, page: &ThreadPage) {
-        let wait = self.forum.poll * 2;
-        let next = self.heart.clock.monotonic() + wait;
-        self.revisits.insert((thread.clone(), page.thread.page), Revisit { next, wait });
-        if self.revisits.len() > MOST_REVISITS
-            && let Some(key) = self.revisits.iter().max_by_key(|(_, r)| r.wait).map(|(key, _)| key.clone())
-        {
-            self.revisits.remove(&key);
-        }
     }
 
     async fn commit(&self, effects: Vec<Effect>) -> Result<(), Trouble> {
