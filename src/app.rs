@@ -48,7 +48,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         };
         forums.push(Forum::new(forum.key.clone(), set_up(forum)?, forum.poll));
         invited.insert(forum.key.clone(), forum.guilds.clone());
-        guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
+        guests.insert(forum.key.clone(), set_up(&forum.as_guest())?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
     let heart = Arc::new(Heart::new(
@@ -63,7 +63,8 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
 
     let (events, received) = mpsc::channel(1_024);
     let files = Arc::new(Files::new(heart.clone()));
-    let serving = tokio::spawn(server::serve(server, health.clone(), files, stop.clone()));
+    let serving =
+        tokio::spawn(server::serve(server, health.clone(), files, heart.forums.clone(), stop.clone()));
     let tasks = bridge::run::start(&heart, bridges, received, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let desk = Arc::new(Desk::new(heart.clone(), guests, invited));

@@ -23,6 +23,8 @@ fn engine(forum: &Forum, username: Option<&str>) -> Arc<dyn Engine> {
     });
     let config = ForumConfig {
         guilds: Vec::new(),
+        api: None,
+        hook_secret: None,
         key: ForumKey::new("test"),
         engine: EngineName::Vbulletin4,
         url: forum.url().parse().expect("an address"),

@@ -6,6 +6,7 @@
 //! markup of an engine may enter here.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::discord::rest::Rest;
-use crate::forum::{Account, Engine};
+use crate::forum::{Account, Engine, News};
 use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
@@ -68,13 +69,25 @@ pub struct Forum {
     pub poll: Duration,
     account: Mutex<Option<Account>>,
     asked: Mutex<Vec<(ThreadId, Option<PostId>)>>,
+    /// The forum pushed news that no look has followed yet, and whether its pushes can be relied on.
+    pushed: AtomicBool,
+    pushes: AtomicBool,
     /// Somebody asked for a page to be read again soon.
     pub nudge: Notify,
 }
 
 impl Forum {
     pub fn new(key: ForumKey, engine: Arc<dyn Engine>, poll: Duration) -> Self {
-        Self { key, engine, poll, account: Mutex::default(), asked: Mutex::default(), nudge: Notify::new() }
+        Self {
+            key,
+            engine,
+            poll,
+            account: Mutex::default(),
+            asked: Mutex::default(),
+            pushed: AtomicBool::new(false),
+            pushes: AtomicBool::new(false),
+            nudge: Notify::new(),
+        }
     }
 
     /// The account that the bridge writes as, once it is known.
@@ -94,6 +107,16 @@ impl Forum {
             asked.push((thread, post));
         }
         drop(asked);
+        self.nudge.notify_one();
+    }
+
+    /// The forum says that there is news: everything is looked at now.
+    pub fn told(&self, news: News) {
+        self.pushes.store(true, Ordering::Relaxed);
+        self.pushed.store(true, Ordering::Release);
+        if let News { thread: Some(thread), post: Some(post) } = news {
+            self.revisit(thread, Some(post));
+        }
         self.nudge.notify_one();
     }
 

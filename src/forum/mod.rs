@@ -16,6 +16,7 @@ use crate::model::{
 
 pub mod charset;
 pub mod client;
+pub mod discourse;
 pub mod vbulletin4;
 
 /// What an engine can do. The bridge asks here before it promises anything to a person.
@@ -97,6 +98,39 @@ pub enum Opened {
     },
     /// It waits for a moderator: nobody else sees it, and it has no id yet.
     AwaitingApproval,
+}
+
+/// Something that a forum's account or token lacks, of all that the engine could do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// What doesn't work, and why: one sentence.
+    pub what: String,
+    /// How an admin of the forum grants it.
+    pub mend: String,
+}
+
+/// News that a forum pushed, as it came in.
+pub struct Delivery<'a> {
+    headers: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+    pub body: &'a [u8],
+}
+
+impl<'a> Delivery<'a> {
+    /// `headers` answers for names in lower case.
+    pub fn new(headers: &'a (dyn Fn(&str) -> Option<&'a str> + Sync), body: &'a [u8]) -> Self {
+        Self { headers, body }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        (self.headers)(name)
+    }
+}
+
+/// Where a push says that something happened. A hint: what is true is read from the forum.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    pub thread: Option<ThreadId>,
+    pub post: Option<PostId>,
 }
 
 /// Why a forum did not do what it was asked. The bridge branches on exactly these.
@@ -223,6 +257,17 @@ pub trait Engine: Send + Sync {
         None
     }
 
+    /// What the account or the token lacks, for `threadbridge check`. Asked after [`Engine::sign_in`].
+    async fn lacks(&self) -> Result<Vec<Lack>, Failure> {
+        Ok(Vec::new())
+    }
+
+    /// Whether a push really comes from the forum, is new and not old; the error is why it is turned away. Nothing in
+    /// it is believed.
+    fn hear(&self, _delivery: &Delivery<'_>) -> Result<News, String> {
+        Err("this forum's software does not push news".to_owned())
+    }
+
     /// Searches posts, the newest first. No match is an empty page.
     async fn search(&self, _search: &Search) -> Result<SearchPage, Failure> {
         Err(Failure::Unsupported("be searched"))
@@ -269,5 +314,6 @@ pub struct Place {
 pub fn engine(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Engine>, Failure> {
     match config.engine {
         crate::config::EngineName::Vbulletin4 => Ok(Arc::new(vbulletin4::Vbulletin4::new(config, clock)?)),
+        crate::config::EngineName::Discourse => Ok(Arc::new(discourse::Discourse::new(config, clock)?)),
     }
 }

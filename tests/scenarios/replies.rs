@@ -128,7 +128,7 @@ fn shown_picture(bbcode: &str) -> String {
     from.split_once("[/IMG]").expect("its end").0.to_owned()
 }
 
-fn free_address() -> std::net::SocketAddr {
+pub fn free_address() -> std::net::SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 

@@ -9,7 +9,7 @@ use threadbridge::app;
 use threadbridge::clock::{Clock, SystemClock};
 use threadbridge::config::{BridgeConfig, Config};
 use threadbridge::sandbox::discord::{self, Discord, Limits};
-use threadbridge::sandbox::forum::{self, Forum};
+use threadbridge::sandbox::forum::{self, Face, Forum};
 use threadbridge::sandbox::stage::{Folder, Stage};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,11 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         Self::with(forum::Options::default(), Limits::off()).await
+    }
+
+    /// A forum that runs this software.
+    pub async fn of(face: Face) -> Self {
+        Self::with(forum::Options { face, ..forum::Options::default() }, Limits::off()).await
     }
 
     pub async fn with(forum: forum::Options, limits: Limits) -> Self {
@@ -135,7 +140,12 @@ impl World {
         self.running = Some((stop, task));
     }
 
-    fn looks(&self) -> u64 {
+    /// How often the board's list was read.
+    pub fn looks(&self) -> u64 {
+        if self.forum().options().face == Face::Discourse {
+            let calls = self.forum().calls().into_iter();
+            return calls.filter(|call| call.path.ends_with("/l/latest.json")).count() as u64;
+        }
         self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0)
     }
 

@@ -215,6 +215,9 @@ pub(super) struct State {
     pub sessions: Sessions,
     pub ledger: Vec<Entry>,
     pub requests: BTreeMap<String, u64>,
+    pub calls: Vec<super::discourse::ApiCall>,
+    /// Which number a post answers, where the software notes that.
+    pub answers: HashMap<u64, u64>,
     pub maintenance: Option<String>,
     /// Raised by each change.
     pub version: u64,
@@ -235,6 +238,8 @@ impl State {
             sessions: Sessions::default(),
             ledger: Vec::new(),
             requests: BTreeMap::new(),
+            calls: Vec::new(),
+            answers: HashMap::new(),
             maintenance: None,
             version: 0,
             next: 1000,
