@@ -92,13 +92,14 @@ async fn a_reply_arrives_once_and_does_not_come_back(world: &mut World) {
 async fn an_answer_names_the_post_that_it_answers(world: &mut World) {
     let (thread, room) = thread(world).await;
     world.forum().reply(thread, world.bob, "Look in the drawer.").unwrap();
-    let asked = world.message(room, "Look in the drawer.").await;
-    world.discord().say(world.dora, room, "It is not there.", Some(asked.id)).unwrap();
-    let post = world.post(thread, "It is not there.").await;
+    world.message(room, "Look in the drawer.").await;
+    let asked = world.message(room, "Who has the key?").await;
+    world.discord().say(world.dora, room, "I have it here.", Some(asked.id)).unwrap();
+    let post = world.post(thread, "I have it here.").await;
     let text = world.forum().post(post).unwrap().text;
     let calls = world.forum().calls();
-    let noted = calls.iter().any(|call| call.method == "POST" && call.body["reply_to_post_number"] == 2);
-    let quoted = text.contains("Look in the drawer.");
+    let noted = calls.iter().any(|call| call.method == "POST" && call.body["reply_to_post_number"] == 1);
+    let quoted = text.contains("Who has the key?");
     assert!(noted != quoted, "either the forum notes it or the post quotes it: {text}");
 }
 
