@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::bridge::desk::Desk;
 use crate::bridge::files::Files;
-use crate::bridge::reading::Reading;
 use crate::bridge::{self, Forum, Heart, leases};
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig};
@@ -45,14 +45,15 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     health.database(Ok(()));
 
     let mut forums = Vec::new();
-    let mut guests = HashMap::new();
+    let (mut guests, mut invited) = (HashMap::new(), HashMap::new());
     for forum in &config.forums {
         let set_up = |config: &ForumConfig| {
             forum::engine(config, clock.clone())
                 .with_context(|| format!("the forum \"{}\" can't be set up", forum.key))
         };
         forums.push(Forum::new(forum.key.clone(), set_up(forum)?, forum.poll));
-        guests.insert(forum.key.clone(), set_up(&ForumConfig { account: None, ..forum.clone() })?);
+        invited.insert(forum.key.clone(), forum.guilds.clone());
+        guests.insert(forum.key.clone(), set_up(&forum.as_guest())?);
     }
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
     discord.allow(config.discord.requests_per_second);
@@ -67,13 +68,14 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     store.sync_bridges(&config.bridges).await?;
 
     let files = Arc::new(Files::new(heart.clone()));
-    let serving = tokio::spawn(server::serve(server, health.clone(), files, stop.clone()));
+    let serving =
+        tokio::spawn(server::serve(server, health.clone(), files, heart.forums.clone(), stop.clone()));
     let tasks = bridge::run::start(&heart, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
-    let reading = Arc::new(Reading::new(heart.clone(), guests));
+    let desk = Arc::new(Desk::new(heart.clone(), guests, invited));
     let ears = Ears {
         heart: heart.clone(),
-        reading,
+        desk,
         token: config.discord.token.clone(),
         api_url: config.discord.api_url.clone(),
     };
@@ -96,7 +98,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
 /// What hears Discord: the gateway, shard by shard, wherever this replica holds the lease.
 struct Ears {
     heart: Arc<Heart>,
-    reading: Arc<Reading>,
+    desk: Arc<Desk>,
     token: SecretString,
     api_url: Url,
 }
@@ -146,7 +148,7 @@ impl Ears {
             shard,
             of: found.shards,
             events,
-            forums: self.reading.clone(),
+            asked: commands::asks::Asked::all(self.desk.clone()),
             shutdown: over.clone(),
             health: Arc::new(move |connected| {
                 let state = if connected { Ok(()) } else { Err("not connected to Discord".to_owned()) };
@@ -156,7 +158,7 @@ impl Ears {
         let taken = bridge::hear::run(heart, heard, shard, found.shards, over.clone());
         let answering = async {
             if shard == 0 {
-                let learnt = self.reading.clone().learn(over.clone());
+                let learnt = self.desk.clone().learn(over.clone());
                 tokio::join!(learnt, register_commands(heart.discord.clone(), over.clone()));
             }
         };

@@ -125,10 +125,10 @@ fn count(number: usize, what: &str) -> String {
 
 fn plain_text_password(report: &mut Report, forum: &ForumConfig) {
     let loopback = forum.url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127."));
-    if forum.account.is_some() && forum.url.scheme() == "http" && !loopback {
+    if (forum.account.is_some() || forum.api.is_some()) && forum.url.scheme() == "http" && !loopback {
         report.warning(
             &format!("forum {}", forum.key),
-            "its address is http, so the password crosses the network in the clear",
+            "its address is http, so the password or key crosses the network in the clear",
             "use the forum's https address in forums.url",
         );
     }
@@ -222,15 +222,19 @@ async fn forum_answers(report: &mut Report, config: &Config, forum: &ForumConfig
         Ok(None) => report.warning(
             &what,
             "it is read as a guest, so nothing can be posted or thanked",
-            "set forums.username and forums.password",
+            forum.engine.account_keys(),
         ),
         Err(error) => {
             return report.fault(
                 &what,
                 error.to_string(),
-                "check the forum's address, user name and password",
+                format!("check forums.url and {}", forum.engine.account_keys().trim_start_matches("set ")),
             );
         }
+    }
+    match engine.lacks().await {
+        Ok(lacks) => lacks.iter().for_each(|lack| report.warning(&what, lack.what.as_str(), &lack.mend)),
+        Err(error) => report.fault(&what, error.to_string(), "try again"),
     }
     for bridge in config.bridges.iter().filter(|bridge| bridge.forum == forum.key) {
         scope_answers(report, &what, engine.as_ref(), &bridge.scope).await;

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use threadbridge::clock::SystemClock;
 use threadbridge::config::{Config, EngineName};
 use threadbridge::store::{self, StoreError, transfer};
-use threadbridge::{app, check, read};
+use threadbridge::{app, check, read, why};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -37,6 +37,9 @@ enum Command {
     /// Show the bridge at work: a forum and a Discord in a sandbox, on one web page
     #[cfg(feature = "sandbox")]
     Demo {
+        /// The forum's software
+        #[arg(long, default_value = "vbulletin4")]
+        engine: String,
         /// The page's port on 127.0.0.1; 0 takes a free one
         #[arg(long, default_value_t = 8080)]
         port: u16,
@@ -75,6 +78,13 @@ enum Command {
         source: String,
         #[command(flatten)]
         database: DatabaseFlags,
+    },
+    /// Tell what happened to one post: seen, filtered, queued, sent, edited
+    Why {
+        /// The post's address on the forum
+        post_url: String,
+        #[command(flatten)]
+        config: ConfigFlag,
     },
     /// Read one thread page as the bridge sees it
     Read {
@@ -143,6 +153,10 @@ fn main() -> ExitCode {
     code
 }
 
+fn no_engine(name: &str) -> ExitCode {
+    fail(WRONG, &format!("there is no engine \"{name}\"; there is: {}", EngineName::list()))
+}
+
 async fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Run { config } => {
@@ -155,10 +169,16 @@ async fn dispatch(command: Command) -> ExitCode {
             ended(app::run(&config, Arc::new(SystemClock), stop).await)
         }
         #[cfg(feature = "sandbox")]
-        Command::Demo { port, no_open, headless } => {
+        Command::Demo { engine, port, no_open, headless } => {
+            use threadbridge::sandbox::forum::Face;
+            let face = match engine.parse() {
+                Ok(EngineName::Vbulletin4) => Face::Vbulletin4,
+                Ok(EngineName::Discourse) => Face::Discourse,
+                Err(()) => return no_engine(&engine),
+            };
             let stop = CancellationToken::new();
             tokio::spawn(cancel_on_signal(stop.clone()));
-            ended(threadbridge::sandbox::demo::run(port, !no_open, headless, stop).await)
+            ended(threadbridge::sandbox::demo::run(face, port, !no_open, headless, stop).await)
         }
         Command::Check { config, offline, json } => {
             let config = match load(&config) {
@@ -199,9 +219,22 @@ async fn dispatch(command: Command) -> ExitCode {
             let rows = transfer::import(&source, &url, &mut |done, of| bar.show(done, of)).await;
             moved(rows.map(|rows| format!("Brought over {rows} rows.")))
         }
+        Command::Why { post_url, config } => {
+            let config = match load(&config) {
+                Ok(config) => config,
+                Err(code) => return code,
+            };
+            match why::story(&config, &post_url, Arc::new(SystemClock)).await {
+                Ok(story) => {
+                    print(&story);
+                    ExitCode::from(DONE)
+                }
+                Err(error) => fail(FAILED, &format!("{error:#}")),
+            }
+        }
         Command::Read { source, engine, base_url, format, timezone } => {
             let Ok(engine) = engine.parse::<EngineName>() else {
-                return fail(WRONG, &format!("there is no engine \"{engine}\"; there is: vbulletin4"));
+                return no_engine(&engine);
             };
             let Ok(zone) = jiff::tz::TimeZone::get(&timezone) else {
                 return fail(

@@ -12,11 +12,11 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{EngineName, ForumConfig};
 use crate::forum::vbulletin4::parse;
-use crate::forum::{self, Place, charset};
+use crate::forum::{self, Place, charset, discourse};
 use crate::markup::discord::{self, NoLinks};
 use crate::model::{Author, ForumKey, Post, Thread, ThreadPage, Visibility};
 
-/// Stands for the address of a forum that nobody names; it is shown to nobody.
+/// Stands for the address of a forum that nobody names; facts that would hold it are null.
 const NOWHERE: &str = "http://forum.invalid/";
 
 /// What is read.
@@ -67,6 +67,7 @@ fn saved(bytes: &[u8], engine: EngineName, base: Option<Url>, zone: TimeZone) ->
     let context = parse::Context { url, zone, now };
     let page = match engine {
         EngineName::Vbulletin4 => parse::thread_page(&text, &context)?,
+        EngineName::Discourse => discourse::saved(&text, &context.url)?,
     };
     Ok(Reading { engine, forum: known, page })
 }
@@ -98,9 +99,12 @@ async fn fetched(
         engine,
         url: base.clone(),
         account: None,
+        api: None,
+        hook_secret: None,
         timezone: zone,
         poll: Duration::from_secs(60),
         min_request_gap: Duration::from_secs(1),
+        guilds: Vec::new(),
     };
     let engine_room = forum::engine(&config, clock)?;
     match engine_room.recognise(url.as_str()) {

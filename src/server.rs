@@ -1,22 +1,29 @@
-//! The process's own small HTTP server: whether it lives, whether it is ready, its figures, and the way to
-//! files that people sent with a reply. Nothing that a person wrote is served here.
+//! The process's own small HTTP server: whether it lives, whether it is ready, its figures, the way to
+//! files that people sent with a reply, and news that forums push. Nothing that a person wrote is served here.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::bridge::Forum;
 use crate::bridge::files::{Files, NoFile};
+use crate::forum::Delivery;
 use crate::health::Health;
-use crate::model::MessageId;
+use crate::model::{ForumKey, MessageId};
+
+/// A post and what Discourse tells about it, and more; in bytes.
+const LARGEST_PUSH: usize = 1 << 20;
 
 /// Takes the address, so that a start with a taken port fails at once and says so.
 pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -26,8 +33,14 @@ pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves until told to stop.
-pub async fn serve(listener: TcpListener, health: Health, files: Arc<Files>, stop: CancellationToken) {
-    let routes = routes(health).merge(file_routes(files));
+pub async fn serve(
+    listener: TcpListener,
+    health: Health,
+    files: Arc<Files>,
+    forums: HashMap<ForumKey, Arc<Forum>>,
+    stop: CancellationToken,
+) {
+    let routes = routes(health).merge(file_routes(files)).merge(hook_routes(forums));
     let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the health server ended: {error}");
@@ -44,6 +57,36 @@ fn routes(health: Health) -> Router {
 
 fn file_routes(files: Arc<Files>) -> Router {
     Router::new().route("/files/{message}/{file}/{name}", get(file)).with_state(files)
+}
+
+fn hook_routes(forums: HashMap<ForumKey, Arc<Forum>>) -> Router {
+    Router::new()
+        .route("/hooks/{forum}", post(hook))
+        .layer(DefaultBodyLimit::max(LARGEST_PUSH))
+        .with_state(Arc::new(forums))
+}
+
+/// A forum says that there is news. Whoever can't prove to be the forum is told nothing and changes nothing.
+async fn hook(
+    State(forums): State<Arc<HashMap<ForumKey, Arc<Forum>>>>,
+    Path(forum): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(forum) = forums.get(&ForumKey::new(forum)) else {
+        return (StatusCode::NOT_FOUND, "there is no forum of that name\n").into_response();
+    };
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match forum.engine.hear(&Delivery::new(&header, &body)) {
+        Ok(news) => {
+            forum.told(news);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(why) => {
+            tracing::warn!(forum = %forum.key, "turned a push away: {why}");
+            (StatusCode::UNAUTHORIZED, "not accepted\n").into_response()
+        }
+    }
 }
 
 /// Sends a reader of the forum on to where Discord keeps the file today.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each room with the rooms that it may name.
-const FLOORS: [(&str, &[&str]); 17] = [
+const FLOORS: [(&str, &[&str]); 18] = [
     // `model` holds a post's body as a document, and a document names posts and members: one ground.
     ("model", &["markup"]),
     ("markup", &["model"]),
@@ -24,9 +24,10 @@ const FLOORS: [(&str, &[&str]); 17] = [
     ("server", &["model", "health", "bridge"]),
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),
+    ("why", &["model", "clock", "config", "store", "forum", "bridge"]),
     ("app", &["model", "clock", "config", "health", "store", "forum", "discord", "bridge", "server"]),
     ("sandbox", &["model", "clock", "config", "health", "app"]),
-    ("main", &["model", "clock", "config", "check", "read", "app", "sandbox", "forum", "store"]),
+    ("main", &["model", "clock", "config", "check", "read", "why", "app", "sandbox", "forum", "store"]),
 ];
 
 /// Parts of the sandbox that stand in for a forum and for Discord: they must not share code with what they test.

@@ -158,4 +158,55 @@ async fn the_page_shows_both_sides_and_is_used_from_the_keyboard() {
     browser.until("the button again", focus).await;
     browser.keys("\u{e007}").await;
     browser.until("the withdrawal", &format!("return {post}.querySelector('.thanks') === null")).await;
+
+    // /: a command. What can be typed comes from what the bot registered and from its database.
+    browser.ask("document.activeElement.blur()").await;
+    browser.keys("/").await;
+    browser.keys("thread sh").await;
+    let offered = "return [...document.querySelectorAll('#suggestions li')].some(it => it.innerText.startsWith('/thread show'))";
+    browser.until("the command", offered).await;
+    browser.keys("\u{e004}").await;
+    let title = browser.ask("return document.getElementById('thread-title').textContent.slice(0, 12)").await;
+    browser.keys(title.as_str().expect("a title")).await;
+    let found = "return [...document.querySelectorAll('#suggestions li')].some(it => it.innerText.startsWith(document.getElementById('thread-title').textContent))";
+    browser.until("the thread among the suggestions", found).await;
+    browser.keys("\u{e015}\u{e007}").await;
+    browser
+        .until(
+            "the rest of the options",
+            "return document.getElementById('discord-text').value.startsWith('/thread show thread:http')",
+        )
+        .await;
+    browser.keys("\u{e007}").await;
+    let page =
+        "[...document.querySelectorAll('.msg')].findLast(m => m.innerText.includes('used /thread show'))";
+    browser
+        .until("a page of the thread", &format!("return {page}?.querySelectorAll('.embed').length === 5"))
+        .await;
+    let turn = format!(
+        "const b = [...{page}.querySelectorAll('button')].find(b => b.innerText === '▶'); b?.focus(); return document.activeElement === b"
+    );
+    browser.until("the button to the next page", &turn).await;
+    browser.keys("\u{e007}").await;
+    browser.until("the next page", &format!("return {page}?.innerText.includes('posts 6–10')")).await;
+
+    // The menu of a message, and its form.
+    let more = "const m = [...document.querySelectorAll('.msg')].find(m => m.innerText.includes('Has the kettle been tested?')); const b = m.querySelector('[data-do=menu]'); b.focus(); return document.activeElement === b";
+    browser.until("the menu's button", more).await;
+    browser.keys("\u{e007}").await;
+    let entry = "const b = [...document.querySelectorAll('#form button')].find(b => b.innerText === 'Reply on the forum'); b?.focus(); return Boolean(b) && document.activeElement === b";
+    browser.until("the menu", entry).await;
+    browser.keys("\u{e007}").await;
+    let field = "return document.activeElement?.name === 'text' && document.getElementById('form').open";
+    browser.until("the form", field).await;
+    browser.keys("Tested, **by form**.\u{e004}\u{e004}\u{e004}\u{e007}").await;
+    let posted =
+        "return [...document.querySelectorAll('.post')].some(p => p.innerText.includes('Tested, by form.'))";
+    browser.until("the reply on the forum", posted).await;
+
+    // The chart is a picture.
+    browser.ask("document.activeElement.blur()").await;
+    browser.keys("/").await;
+    browser.keys("thanks top period:all\u{e007}").await;
+    browser.until("the chart", "return document.querySelector('.picture')?.naturalWidth > 600").await;
 }

@@ -55,7 +55,17 @@ fn a_small_file_is_enough() {
 fn the_example_is_a_configuration_and_shows_the_defaults() {
     let plain = parse(EXAMPLE).unwrap();
     // With every default written out it says the same.
-    let without_default = ["token_file", "password_file", "thread", "public_url"];
+    let without_default = [
+        "token_file",
+        "password_file",
+        "thread",
+        "public_url",
+        "api_key",
+        "api_key_file",
+        "api_user",
+        "hook_secret",
+        "hook_secret_file",
+    ];
     let written: Vec<String> = EXAMPLE
         .lines()
         .map(|line| match line.strip_prefix("# ").and_then(|rest| Some((rest, rest.split_once(" = ")?.0))) {
@@ -69,6 +79,30 @@ fn the_example_is_a_configuration_and_shows_the_defaults() {
                 board channel layout replies thanks start";
     for key in keys.split(' ') {
         assert!(written.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is not shown");
+    }
+}
+
+#[test]
+fn a_discourse_forum_has_a_key_in_place_of_a_password() {
+    let forum = |keys: &str| {
+        format!(
+            "[discord]\ntoken = \"t\"\n[[forums]]\nkey = \"talk\"\nengine = \"discourse\"\n\
+                 url = \"https://talk.example/\"\n{keys}"
+        )
+    };
+    let config =
+        parse(&forum("api_key = \"k3y\"\napi_user = \"bridge\"\nhook_secret = \"s3cret\"\n")).unwrap();
+    assert_eq!(config.forums[0].api.as_ref().unwrap().user.as_deref(), Some("bridge"));
+    assert!(config.forums[0].hook_secret.is_some());
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("k3y") && !shown.contains("s3cret"), "{shown}");
+    for (keys, expected) in [
+        ("api_key = \"k\"", "forums.api_user is missing"),
+        ("api_user = \"bridge\"", "forums.api_user is set without forums.api_key"),
+        ("username = \"bridge\"", "forums.username means nothing to discourse"),
+    ] {
+        let error = parse(&forum(keys)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
     }
 }
 
@@ -175,7 +209,11 @@ fn what_is_wrong_is_named_with_its_place() {
         (3, "[database]\nurl = \"mysql://x\"\n[[forums]]", "line 4: database.url must begin with sqlite://"),
         (4, "key = \"e du\"", "line 4: forums.key may hold letters"),
         (4, "", "line 3: forums.key is missing"),
-        (5, "engine = \"vb4\"", "line 5: forums.engine \"vb4\" is not known; there is: vbulletin4"),
+        (
+            5,
+            "engine = \"vb4\"",
+            "line 5: forums.engine \"vb4\" is not known; there is: vbulletin4, discourse",
+        ),
         (6, "url = \"ftp://forum.example\"", "line 6: forums.url must be an address that begins"),
         (6, "url = \"https://me:pw@forum.example\"", "line 6: forums.url must not hold a user name"),
         (6, "", "line 3: forums.url is missing"),

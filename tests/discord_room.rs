@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use threadbridge::clock::SystemClock;
-use threadbridge::discord::commands::{Asker, Forums, LatestView, Suggestion, ThreadView, definitions};
+use threadbridge::discord::commands::asks::{
+    Accounts, Asked, Asker, Bridges, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
+};
+use threadbridge::discord::commands::definitions;
 use threadbridge::discord::gateway::{Gateway, run};
 use threadbridge::discord::rest::{Need, Rest, Span};
 use threadbridge::discord::{ChannelKind, DiscordError, Event, Outgoing, ThreadPatch};
@@ -90,7 +93,7 @@ async fn every_call_does_what_it_says() {
     let thread = rest.open_thread(text, "In the channel").await.unwrap();
     assert_eq!(rest.channel(thread).await.unwrap().kind, ChannelKind::Thread);
     rest.put_commands(me.application, Some(GuildId(guild)), &definitions()).await.unwrap();
-    assert_eq!(discord.commands().len(), 1);
+    assert_eq!(discord.commands().len(), definitions().as_array().unwrap().len());
     assert_eq!(discord.refused().into_iter().collect::<Vec<_>>(), [(400, 1), (404, 2)]);
 }
 
@@ -122,6 +125,11 @@ async fn a_backlog_in_several_channels_meets_no_429() {
 /// One thread that is called `Title`.
 struct Library;
 
+impl Accounts for Library {}
+impl Bridges for Library {}
+impl Thanking for Library {}
+impl Writing for Library {}
+
 #[async_trait::async_trait]
 impl Forums for Library {
     async fn thread(
@@ -150,6 +158,7 @@ impl Forums for Library {
                 posts: vec![],
             },
             post: None,
+            mirrored: true,
         })
     }
 
@@ -189,7 +198,7 @@ async fn the_gateway_hands_on_and_the_commands_answer() {
         shard: 0,
         of: 1,
         events: sender,
-        forums: Arc::new(Library),
+        asked: Asked::all(Arc::new(Library)),
         shutdown: shutdown.clone(),
         health: Arc::new(|_| ()),
     }));

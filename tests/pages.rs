@@ -8,6 +8,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use threadbridge::clock::SystemClock;
 use threadbridge::config::EngineName;
+use threadbridge::forum::charset;
+use threadbridge::forum::vbulletin4::parse::{self, Context};
+use threadbridge::model::{BoardId, MemberId, ThreadId};
 use threadbridge::read::{self, Source};
 use threadbridge::sandbox::forum::{Forum, Options, seed_community};
 
@@ -223,6 +226,109 @@ async fn facts_of_saved_pages() {
     }
 }
 
+/// A saved page's text, and what has to be known of it besides.
+fn text_and_context(path: &Path, url: &str) -> (String, Context) {
+    let (text, _) = charset::decode(&std::fs::read(path).expect("a readable file"), None);
+    (text, Context { url: url.parse().expect("an address"), zone: TimeZone::UTC, now: None })
+}
+
+#[test]
+fn saved_boards_list_as_many_threads_as_the_index_says() {
+    let Some(folder) = saved() else { return };
+    let index = std::fs::read_to_string(folder.join("INDEX.md")).expect("the index");
+    let mut read = 0;
+    for row in index.lines().filter(|row| row.starts_with("| board")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let threads: usize = cells[9].parse().expect("a count");
+        let (text, context) = text_and_context(&folder.join(cells[1]), "https://saved.example/");
+        let board =
+            parse::board_page(&text, &context).unwrap_or_else(|error| panic!("{}: {error}", cells[1]));
+        assert_eq!(board.threads.len(), threads, "{}", cells[1]);
+        assert!(board.board.name.is_some(), "{}", cells[1]);
+        for thread in &board.threads {
+            let known = !thread.title.is_empty() && thread.author.is_some();
+            let counted = thread.moved || (thread.replies.is_some() && thread.last_post_at.is_some());
+            assert!(known && counted, "{}: {thread:?}", cells[1]);
+        }
+        read += 1;
+    }
+    assert!(read >= 6, "only {read} boards were found in the index");
+    let (text, context) = text_and_context(
+        &folder.join("board/garage4hackers-forumdisplay-moved.html"),
+        "https://saved.example/",
+    );
+    let board = parse::board_page(&text, &context).expect("a board");
+    assert_eq!(board.board.id, Some(BoardId::new("42")));
+    assert!(board.pages > 1 && board.page == 2, "{} of {}", board.page, board.pages);
+}
+
+#[test]
+fn saved_searches_members_and_feeds_are_read() {
+    let Some(folder) = saved() else { return };
+    let at = |file: &str| text_and_context(&folder.join(file), "https://saved.example/");
+
+    let (text, context) = at("other/garage4hackers-search-results-posts.html");
+    let found = parse::search_page(&text, &context).expect("results");
+    assert_eq!((found.hits.len(), found.page, found.pages), (25, 1, 2));
+    let hit = &found.hits[0];
+    assert_eq!((hit.thread.as_ref(), hit.author.as_deref()), (Some(&ThreadId::new("7029")), Some("mandi")));
+    assert_eq!(hit.at.map(|at| at.to_string()).as_deref(), Some("2017-05-04T05:05:00Z"));
+    assert_eq!(hit.replies, Some(2));
+    assert!(
+        hit.snippet.as_deref().is_some_and(|words| words.starts_with("Company is in Chennai")),
+        "{hit:?}"
+    );
+
+    let (text, context) = at("other/garage4hackers-search-results-threads.html");
+    let found = parse::search_page(&text, &context).expect("results");
+    let hit = &found.hits[0];
+    assert_eq!((hit.thread.as_ref(), hit.author.as_deref()), (Some(&ThreadId::new("7008")), Some("kiraak")));
+    assert_eq!(hit.board.name.as_deref(), Some("Shout-box"));
+    assert_eq!(hit.at.map(|at| at.to_string()).as_deref(), Some("2017-03-15T08:48:00Z"));
+
+    for file in ["error/garage4hackers-search-no-matches.html", "error/astyles-vi-search.html"] {
+        let (text, context) = at(file);
+        assert!(parse::search_page(&text, &context).expect(file).hits.is_empty());
+    }
+
+    let (text, context) = at("other/garage4hackers-member.html");
+    let member = parse::member_page(&text, &context).expect("a member");
+    assert_eq!((member.id, member.name.as_str()), (Some(MemberId::new("4455")), "raniannu2012"));
+    assert_eq!((member.joined.as_deref(), member.posts), (Some("11-30-2012"), Some(1)));
+    assert_eq!(member.last_active.as_deref(), Some("11-30-2012 05:34 PM"));
+    assert_eq!(member.title.as_deref(), Some("Garage Newcomer"));
+
+    let (text, context) = at("other/astyles-vi-member.html");
+    let member = parse::member_page(&text, &context).expect("a member");
+    assert_eq!((member.id, member.name.as_str()), (Some(MemberId::new("18861")), "anuha7e"));
+    assert_eq!(
+        (member.thanks_given, member.thanks_received, member.posts_thanked),
+        (Some(9), Some(0), Some(0))
+    );
+    assert_eq!(member.location.as_deref(), Some("Purbalingga, Jawa Tengah, Indonesia, Indonesia"));
+    assert!(
+        member.fields.iter().any(|(label, value)| label == "HĐH" && value == "Win 7"),
+        "{:?}",
+        member.fields
+    );
+
+    let (text, context) = at("error/garage4hackers-member-not-registered.html");
+    let error = parse::member_page(&text, &context).expect_err("nobody").to_string();
+    assert!(error.contains("has not registered"), "{error}");
+
+    let (text, context) = at("feed/astyles-external-rss2.xml");
+    let threads = parse::feed(&text, &context).expect("a feed");
+    assert_eq!(threads.len(), 15);
+    for thread in &threads {
+        assert!(thread.thread.is_some() && thread.at.is_some() && thread.author.is_some(), "{thread:?}");
+    }
+    let (text, context) = at("feed/garage4hackers-external-rss2-empty.xml");
+    assert!(parse::feed(&text, &context).expect("an empty feed").is_empty());
+
+    let (text, context) = at("other/terraforums-home.html");
+    assert!(parse::boards(&text, &context).expect("boards").len() > 10);
+}
+
 #[tokio::test]
 async fn what_is_no_thread_says_what_it_is() {
     for (page, words) in [
@@ -263,6 +369,8 @@ async fn what_is_no_thread_says_what_it_is() {
         ("other/terraforums-search-advanced.html", "the forum's search"),
         ("other/terraforums-home.html", "the forum's front page"),
         ("other/usenetrevolution-login-redirect.html", "a redirect page"),
+        ("feed/astyles-external-rss2.xml", "a feed of 15 threads"),
+        ("feed/garage4hackers-external-rss2-empty.xml", "a feed of 0 threads"),
     ] {
         let error = read_file(&folder.join(file)).await.expect_err(file);
         assert!(error.contains(words), "{file}: {error}");
@@ -311,7 +419,9 @@ async fn a_page_of_the_kind_we_start_from_carries_all_its_facts() {
         ("/thread/total_results", json!(32)),
         ("/posts/0/number", json!(31)),
         ("/posts/1/number", json!(32)),
+        ("/thread/reply_allowed", json!(false)),
         ("/posts/1/author/name", json!("Marrow")),
+        ("/posts/1/author/guest", json!(false)),
         ("/posts/1/author/location", json!("Leeds")),
         ("/posts/1/author/joined", json!("Jun 2005")),
         ("/posts/1/quotes/0/author", json!("server_sid")),
@@ -321,7 +431,32 @@ async fn a_page_of_the_kind_we_start_from_carries_all_its_facts() {
     ] {
         assert_eq!(at(pointer), fact, "{pointer}");
     }
-    assert!(at("/posts/1/quotes/0/post_id").is_string());
+    for text in [
+        "/forum/url",
+        "/thread/id",
+        "/thread/url",
+        "/thread/title",
+        "/thread/board/id",
+        "/thread/board/name",
+        "/posts/0/author/name",
+        "/posts/1/id",
+        "/posts/1/url",
+        "/posts/1/posted_at",
+        "/posts/1/posted_text",
+        "/posts/1/author/id",
+        "/posts/1/author/avatar_url",
+        "/posts/1/author/title",
+        "/posts/1/quotes/0/post_id",
+    ] {
+        assert!(at(text).is_string(), "{text}: {}", at(text));
+    }
+    for count in ["posts", "thanks_given", "posts_thanked", "blog_entries"] {
+        assert!(at(&format!("/posts/1/author/{count}")).is_u64(), "{count}");
+    }
+    // What Discord shows of it: the quote with its link, the mention that pings nobody, the emphasis as it was typed.
+    let markdown = at("/posts/1/markdown").as_str().expect("words").to_owned();
+    assert!(markdown.starts_with("> **server\\_sid** [↗](<"), "{markdown}");
+    assert!(markdown.contains("\\*is\\*") && markdown.contains("@\u{200b}"), "{markdown}");
     assert!(at("/posts/1/mentions").as_array().is_some_and(|names| !names.is_empty()), "a mention");
     assert!(at("/posts/1/author/thanks_received").is_u64() && at("/posts/1/author/posts_thanked").is_u64());
     let thanks = at("/posts/1/thanks");

@@ -10,7 +10,7 @@ CREATE TABLE lease (
 -- The lease without which a job may not be done; '' where anybody may.
 ALTER TABLE outbox ADD COLUMN needs TEXT NOT NULL DEFAULT '';
 UPDATE outbox SET needs = 'forum:' || SPLIT_PART(lane, ':', 2)
-WHERE lane LIKE 'f:%' OR lane LIKE 't:%';
+WHERE lane LIKE 'f:%' OR lane LIKE 't:%' OR lane LIKE 'l:%';
 UPDATE outbox SET needs = 'channel:' || COALESCE((
     SELECT channel FROM bridge WHERE CAST(id AS TEXT) = SPLIT_PART(lane, ':', 2)), 0)
 WHERE lane LIKE 'd:%';

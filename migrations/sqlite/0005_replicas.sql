@@ -9,8 +9,8 @@ CREATE TABLE lease (
 
 -- The lease without which a job may not be done; '' where anybody may.
 ALTER TABLE outbox ADD COLUMN needs TEXT NOT NULL DEFAULT '';
-UPDATE outbox SET needs = 'forum:' || SUBSTR(lane, 3, INSTR(SUBSTR(lane, 3), ':') - 1)
-WHERE lane LIKE 'f:%' OR lane LIKE 't:%';
+UPDATE outbox SET needs = 'forum:' || SUBSTR(lane, 3, INSTR(SUBSTR(lane, 3) || ':', ':') - 1)
+WHERE lane LIKE 'f:%' OR lane LIKE 't:%' OR lane LIKE 'l:%';
 UPDATE outbox SET needs = 'channel:' || COALESCE((
     SELECT channel FROM bridge
     WHERE CAST(id AS TEXT) = SUBSTR(lane, 3, INSTR(SUBSTR(lane, 3) || ':', ':') - 1)), 0)

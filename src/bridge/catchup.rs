@@ -6,13 +6,14 @@ use std::collections::HashSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::rest::Span;
-use crate::discord::{DiscordError, Event, Message};
+use crate::discord::{ChannelKind, DiscordError, Event, Message};
 use crate::model::{ChannelId, GuildId, MessageId};
 use crate::store::{Effect, Origin, StoreError, Submission, SubmissionState};
 use crate::weakness::Weakness;
 
 use super::hear::Gate;
 use super::inbox::{receive, take, thank_job};
+use super::opening;
 use super::outbox::Halt;
 use super::tie::Tie;
 use super::{Heart, thanks};
@@ -45,22 +46,27 @@ impl From<Trouble> for Halt {
 /// One that can't be read is left for the next time.
 pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, gate: &Gate, stop: &CancellationToken) {
     for tie in heart.ties.all().into_iter().filter(|tie| tie.guild().is_none_or(&ours)) {
-        let channels = match channels(heart, &tie).await {
-            Ok(channels) => channels,
-            Err(trouble) => {
-                tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
-                continue;
-            }
-        };
-        for channel in channels {
-            if stop.is_cancelled() {
-                return;
-            }
-            if let Err(trouble) = self::channel(heart, &tie, channel).await {
-                tracing::warn!(%channel, "can't read what was missed: {trouble}");
-            }
-            gate.let_in(heart, Some(channel), stop).await;
+        bridge(heart, &tie, gate, stop).await;
+    }
+}
+
+/// Catches up with the channels of one bridge.
+pub async fn bridge(heart: &Heart, tie: &Tie, gate: &Gate, stop: &CancellationToken) {
+    let channels = match channels(heart, tie).await {
+        Ok(channels) => channels,
+        Err(trouble) => {
+            tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
+            return;
         }
+    };
+    for channel in channels {
+        if stop.is_cancelled() {
+            return;
+        }
+        if let Err(trouble) = self::channel(heart, tie, channel).await {
+            tracing::warn!(%channel, "can't read what was missed: {trouble}");
+        }
+        gate.let_in(heart, Some(channel), stop).await;
     }
 }
 
@@ -74,6 +80,9 @@ async fn channels(heart: &Heart, tie: &Tie) -> Result<Vec<ChannelId>, Trouble> {
     let own: HashSet<_> = heart.store.rooms(tie.id()).await?.into_iter().map(|room| room.channel).collect();
     let discord = heart.discord.backfill();
     let active = discord.active_threads(guild).await?;
+    if tie.channel.kind == ChannelKind::Forum {
+        opening::missed(heart, tie, &active).await?;
+    }
     let mut channels: Vec<_> =
         active.into_iter().map(|thread| thread.id).filter(|id| own.contains(id)).collect();
     for thread in discord.lately_archived_threads(tie.bridge.channel).await? {

@@ -14,7 +14,8 @@ use crate::store::{
 };
 
 use super::Heart;
-use super::job::{Job, Outcome, Spoken, SpokenFile, forum_lane, reply_key, thanks_lane};
+use super::job::{Job, Outcome, Spoken, SpokenFile, forum_lane, open_key, reply_key, thanks_lane};
+use super::opening;
 use super::points::Point;
 use super::submit::{spoken_digest, telling};
 use super::tie::Tie;
@@ -26,6 +27,9 @@ const SETTLE: Millis = 300;
 const RETRY: Duration = Duration::from_secs(1);
 /// How often an event is tried that the database refuses though it works.
 const TRIES: u32 = 5;
+
+/// In place of an emoji: the thanks were given by command, and no reaction is on the message.
+pub const BY_COMMAND: &str = "/thank";
 
 /// Records one event. One that can't be written is not passed over, unless another replica hears for us by
 /// now: what we hear is old then, and the other has caught up with it.
@@ -134,6 +138,9 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let watermark = Effect::Watermark { channel: message.channel, message: message.id };
     let own_words = message.ordinary && !message.author.bot && message.webhook.is_none();
     let Some((tie, thread)) = (if own_words { meant_for(heart, message).await? } else { None }) else {
+        if own_words && opening::begins(heart, message).await? {
+            return Ok(());
+        }
         if heart.store.watermark(message.channel).await?.is_some() {
             receive(heart, None, vec![watermark]).await?;
         }
@@ -155,18 +162,17 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         digest: spoken_digest(&spoken),
     };
     let mut effects = vec![watermark];
-    match tie.bridge.replies {
+    match may_not_speak(heart, &tie, message.author.id).await? {
         _ if spoken.content.trim().is_empty() && spoken.files.is_empty() => {}
-        Replies::Everyone => {
+        _ if tie.bridge.replies == Replies::Off => {}
+        Some(why) => {
+            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
+            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
+        }
+        None => {
             effects.push(Effect::Submission(submission));
             effects.push(reply_job(&tie, &thread, spoken, now)?);
         }
-        Replies::Linked => {
-            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
-            let why = "here only people who have linked their forum account can write to the forum";
-            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
-        }
-        Replies::Off => {}
     }
     receive(heart, Some(&once_name(message.id)), effects).await
 }
@@ -179,15 +185,46 @@ pub async fn receive(heart: &Heart, once: Option<&str>, effects: Vec<Effect>) ->
     Ok(())
 }
 
+/// Why what this person writes does not cross over this bridge, if it does not.
+pub async fn may_not_speak(
+    heart: &Heart,
+    tie: &Tie,
+    user: UserId,
+) -> Result<Option<&'static str>, StoreError> {
+    Ok(match tie.bridge.replies {
+        _ if tie.bridge.paused => Some("the bridge to the forum is paused"),
+        Replies::Everyone => None,
+        Replies::Off => Some("what is written here does not reach the forum"),
+        Replies::Linked => match heart.store.link(&tie.bridge.forum, user).await? {
+            Some(_) => None,
+            None => Some(
+                "here only people who have linked their forum account (/account link) can write to the forum",
+            ),
+        },
+    })
+}
+
 async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
+    // What a form brought to the forum is shown in a message of the bot's own, which says more than that.
+    if message.author.bot || message.webhook.is_some() {
+        return Ok(());
+    }
     let Some(submission) = heart.store.submission(message.id).await? else {
         return said(heart, message).await;
     };
     let Some(tie) = heart.ties.get(submission.bridge) else { return Ok(()) };
     let spoken = spoken(message);
     let digest = spoken_digest(&spoken);
-    if submission.digest == digest || tie.bridge.replies != Replies::Everyone {
+    if submission.digest == digest || may_not_speak(heart, &tie, submission.author).await?.is_some() {
         return Ok(());
+    }
+    if submission.thread.as_str().is_empty() {
+        return match submission.state {
+            SubmissionState::Refused | SubmissionState::Queued => {
+                opening::begins_anew(heart, message, submission).await
+            }
+            _ => Ok(()),
+        };
     }
     let now = heart.store.now().await?;
     let thread = submission.thread.clone();
@@ -222,6 +259,7 @@ async fn deleted(heart: &Heart, channel: ChannelId, message: MessageId) -> Resul
     let now = heart.store.now().await?;
     let effects = vec![
         Effect::Cancel { key: reply_key(message) },
+        Effect::Cancel { key: open_key(message) },
         Effect::Enqueue(job.queued(lane, Priority::Live, now)?),
     ];
     receive(heart, None, effects).await
@@ -235,7 +273,8 @@ async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -
     let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
     let emoji = plain_emoji(emoji);
     let thanks = tie.bridge.thanks.iter().any(|own| plain_emoji(own) == emoji);
-    if !thanks || part.origin == Origin::Discord {
+    // On a paused bridge it is looked for when the bridge goes on.
+    if !thanks || part.origin == Origin::Discord || tie.bridge.paused {
         return Ok(());
     }
     let reaction = Reaction { bridge: tie.id(), post: part.post.clone(), message, user, emoji };
@@ -245,7 +284,7 @@ async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -
 
 async fn unreacted(heart: &Heart, message: MessageId, gone: Effect) -> Result<(), StoreError> {
     let Some(part) = heart.store.part_of_message(message).await? else { return Ok(()) };
-    let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
+    let Some(tie) = heart.ties.get(part.bridge).filter(|tie| !tie.bridge.paused) else { return Ok(()) };
     let job = thank_job(heart, &tie, &part.post).await?;
     receive(heart, None, vec![gone, job]).await
 }
@@ -257,7 +296,7 @@ pub async fn thank_job(heart: &Heart, tie: &Tie, post: &crate::model::PostId) ->
     Ok(Effect::Enqueue(job.queued(thanks_lane(forum, post), Priority::Live, heart.store.now().await?)?))
 }
 
-fn reply_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
+pub fn reply_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
     let job = Job::Reply { bridge: tie.id(), thread: thread.clone(), spoken };
     let lane = forum_lane(&tie.bridge.forum, thread);
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
@@ -274,7 +313,7 @@ fn once_name(message: MessageId) -> String {
     format!("m:{message}")
 }
 
-/// What a message says.
+/// What a message says, as jobs carry it.
 pub fn spoken(message: &Message) -> Spoken {
     Spoken {
         message: message.id,
@@ -294,6 +333,8 @@ pub fn spoken(message: &Message) -> Spoken {
             })
             .collect(),
         reply_to: message.reply_to,
+        quote: None,
+        form: false,
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BoardId, ChannelId, ForumKey, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
+    BoardId, ChannelId, ForumKey, MemberId, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
 };
 use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError, Submission};
 
@@ -24,6 +24,8 @@ pub enum Job {
     Dress { bridge: BridgeId, thread: ThreadFacts },
     /// Posts what a person wrote in Discord.
     Reply { bridge: BridgeId, thread: ThreadId, spoken: Spoken },
+    /// Opens a thread. `shown`: the Discord thread that it was said in is to show it.
+    Open { bridge: BridgeId, board: BoardId, title: String, spoken: Spoken, shown: bool },
     /// Brings a posted reply in line with its edited Discord message.
     Amend { bridge: BridgeId, thread: ThreadId, spoken: Spoken },
     /// Removes a posted reply whose Discord message was deleted.
@@ -32,6 +34,8 @@ pub enum Job {
     Thank { forum: ForumKey, post: PostId },
     /// Tells a person what became of their message.
     Tell { channel: ChannelId, message: MessageId, news: Outcome },
+    /// Tells a member of a forum something, by its private message.
+    Letter { forum: ForumKey, member: MemberId, name: String, title: String, text: String },
 }
 
 /// Whether a job shows a post for the first time.
@@ -52,6 +56,8 @@ pub enum Outcome {
     Waits(String),
     /// It will not arrive as it is, for this reason.
     Failed(String),
+    /// What was written by form will not arrive: the message that shows it is the bot's own, which no person can edit.
+    FormFailed(String),
     /// It may have arrived; nobody but a person can tell.
     Unsure,
 }
@@ -95,6 +101,12 @@ pub struct Spoken {
     pub mentions: Vec<(UserId, String)>,
     pub files: Vec<SpokenFile>,
     pub reply_to: Option<MessageId>,
+    /// What of the answered post is quoted; `None` leaves it to the bridge.
+    #[serde(default)]
+    pub quote: Option<String>,
+    /// Written by form, and shown in a message of the bot's own.
+    #[serde(default)]
+    pub form: bool,
 }
 
 impl Spoken {
@@ -109,6 +121,8 @@ impl Spoken {
             mentions: Vec::new(),
             files: Vec::new(),
             reply_to: None,
+            quote: None,
+            form: false,
         }
     }
 }
@@ -124,6 +138,13 @@ pub struct SpokenFile {
     pub image: bool,
 }
 
+impl Spoken {
+    /// What its author is told when it can't arrive.
+    pub fn failed(&self, reason: String) -> Outcome {
+        if self.form { Outcome::FormFailed(reason) } else { Outcome::Failed(reason) }
+    }
+}
+
 impl Job {
     /// Under this key at most one job waits: a newer one replaces what the older would have said.
     fn key(&self) -> String {
@@ -133,10 +154,42 @@ impl Job {
             Self::Hide { bridge, post, .. } => format!("hide:{}:{post}", bridge.0),
             Self::Dress { bridge, thread } => format!("dress:{}:{}", bridge.0, thread.id),
             Self::Reply { spoken, .. } => reply_key(spoken.message),
+            Self::Open { spoken, .. } => open_key(spoken.message),
             Self::Amend { spoken, .. } => format!("amend:{}", spoken.message),
             Self::Retract { message, .. } => format!("retract:{message}"),
             Self::Thank { forum, post } => format!("thank:{forum}:{post}"),
             Self::Tell { message, .. } => format!("tell:{message}"),
+            Self::Letter { forum, member, title, .. } => format!("letter:{forum}:{member}:{title}"),
+        }
+    }
+
+    /// The bridge that it is about, where it is about one.
+    pub fn bridge(&self) -> Option<BridgeId> {
+        match self {
+            Self::Show { bridge, .. }
+            | Self::Hide { bridge, .. }
+            | Self::Dress { bridge, .. }
+            | Self::Reply { bridge, .. }
+            | Self::Open { bridge, .. }
+            | Self::Amend { bridge, .. }
+            | Self::Retract { bridge, .. } => Some(*bridge),
+            Self::Thank { .. } | Self::Tell { .. } | Self::Letter { .. } => None,
+        }
+    }
+
+    /// What it does, for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Show { thread, post, .. } => format!("show post {} of \"{}\"", post.id, thread.title),
+            Self::Hide { post, .. } => format!("take post {post} away"),
+            Self::Dress { thread, .. } => format!("bring the title and state of \"{}\" over", thread.title),
+            Self::Reply { spoken, .. } => format!("post a reply by {}", spoken.author_name),
+            Self::Open { title, .. } => format!("open the thread \"{title}\""),
+            Self::Amend { spoken, .. } => format!("edit a reply by {}", spoken.author_name),
+            Self::Retract { .. } => "take a reply back".to_owned(),
+            Self::Thank { post, .. } => format!("bring the thanks for post {post} over"),
+            Self::Tell { .. } => "tell somebody what became of their message".to_owned(),
+            Self::Letter { .. } => "write to a member of the forum".to_owned(),
         }
     }
 
@@ -175,6 +228,11 @@ pub struct Lane {
 /// The key of the job that posts this message.
 pub fn reply_key(message: MessageId) -> String {
     format!("reply:{message}")
+}
+
+/// The key of the job that opens a thread with this message.
+pub fn open_key(message: MessageId) -> String {
+    format!("open:{message}")
 }
 
 /// The lane of a forum thread: what is written there is written in order.

@@ -12,7 +12,9 @@ use crate::discord::look::{self, LookContext};
 use crate::discord::rest::{NO_WEBHOOK, Span};
 use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
 use crate::markup::discord::QuoteLinks;
+use crate::markup::split::Before;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
+use crate::store::history::{Happened, What};
 use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room};
 use crate::weakness::Weakness;
 
@@ -68,13 +70,13 @@ pub async fn show(
     }
     // It went away while it waited. What an earlier try may have sent is brought to light, to be removed.
     let gone = known(work, &tie, &post.id).await?.is_some_and(|row| row.gone);
-    if gone && (!work.tried_before() || !parts.is_empty()) {
+    if gone && !work.tried_before() {
         return Ok(Vec::new());
     }
     ready(work, &tie)?;
-    let outgoing = render(work, &tie, thread, post).await?;
+    let outgoing = render(work, &tie, thread, post, &parts).await?;
     let delivered = if gone {
-        unearth(work, &tie, thread, post, &outgoing).await
+        unearth(work, &tie, thread, post, &parts, &outgoing).await
     } else {
         deliver(work, &tie, thread, post, &parts, &outgoing).await
     };
@@ -102,6 +104,7 @@ async fn unearth(
     tie: &Tie,
     thread: &ThreadFacts,
     post: &Post,
+    parts: &[Part],
     outgoing: &[Outgoing],
 ) -> Result<Vec<Effect>, Problem> {
     let webhook = webhook(work, tie).await?;
@@ -125,6 +128,9 @@ async fn unearth(
     }
     let target = Target { webhook, thread: opened };
     for (number, message) in (0_u32..).zip(outgoing) {
+        if parts.iter().any(|part| part.part == number) {
+            continue;
+        }
         if let Some(found) = adopt(work, tie, &target, message).await? {
             let digest = digest_of(message.content.as_bytes());
             effects.push(Effect::Part(part(tie, post, number, target.channel(), found, digest)));
@@ -166,6 +172,7 @@ async fn deliver(
     outgoing: &[Outgoing],
 ) -> Result<Vec<Effect>, Problem> {
     let webhook = webhook(work, tie).await?;
+    let mut done = parts.is_empty().then_some(What::Sent);
     let mut parts = parts.to_vec();
     if tie.threaded()
         && let Some(old) = parts.first().map(|part| part.channel)
@@ -200,7 +207,16 @@ async fn deliver(
             }
             None => send(work, tie, &target, message, &mut adopted).await?,
         };
-        work.note(vec![Effect::Part(part(tie, post, number, target.channel(), sent, digest))]).await?;
+        let edited = parts.iter().any(|part| part.part == number);
+        done = done.or(Some(if edited { What::Edited } else { What::Sent }));
+        let shown = Effect::Part(part(tie, post, number, target.channel(), sent, digest));
+        let last = number.saturating_add(1) as usize == outgoing.len() && parts.len() <= outgoing.len();
+        if last && !adopted && !work.tried_before() {
+            // Written down with the end of the job: one commit less for nearly every post.
+            let happened = done.map(|what| happened(tie, &post.id, what));
+            return Ok(std::iter::once(shown).chain(happened).collect());
+        }
+        work.note(vec![shown]).await?;
         inbox::placed(work.heart, target.channel(), Some(sent)).await?;
     }
     if adopted {
@@ -222,10 +238,16 @@ async fn deliver(
         // An earlier try may have opened it for a moment.
         ajar::lock(&work.discord(), target.channel()).await?;
     }
-    if surplus.is_empty() {
-        return Ok(Vec::new());
+    let mut effects: Vec<_> = done.map(|what| happened(tie, &post.id, what)).into_iter().collect();
+    if !surplus.is_empty() {
+        effects.push(Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept });
     }
-    Ok(vec![Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: kept }])
+    Ok(effects)
+}
+
+fn happened(tie: &Tie, post: &PostId, what: What) -> Effect {
+    let forum = tie.bridge.forum.clone();
+    Effect::Happened(Happened { forum, post: post.clone(), bridge: Some(tie.id()), what })
 }
 
 /// Sends a part, unless an earlier try has.
@@ -449,6 +471,7 @@ async fn render(
     tie: &Tie,
     thread: &ThreadFacts,
     post: &Post,
+    parts: &[Part],
 ) -> Result<Vec<Outgoing>, Halt> {
     let mut quoted = HashMap::new();
     if let Some(guild) = tie.guild() {
@@ -459,12 +482,18 @@ async fn render(
         }
     }
     let links = Mirrored(quoted);
+    let shown: Vec<i64> = (0..)
+        .zip(parts)
+        .take_while(|(number, part)| part.part == *number)
+        .map(|(_, part)| part.digest)
+        .collect();
     let several = work.heart.forums.len() > 1;
     let context = LookContext {
         forum: several.then_some(tie.bridge.forum.as_str()),
         thread_title: &thread.title,
         feed: !tie.threaded(),
         links: &links,
+        before: Before { digests: &shown, digest: |text| digest_of(text.as_bytes()) },
     };
     Ok(look::messages(post, &context))
 }
@@ -493,24 +522,31 @@ pub async fn hide(
     let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
     // It came back while this waited: what is to be shown then is said by a job of its own. What was begun
     // is ended all the same, for nobody knows how far it went.
-    if !work.tried_before()
-        && let Some(row) = known(work, &tie, post).await?
+    let mut back = false;
+    if let Some(row) = known(work, &tie, post).await?
         && !row.gone
         && let Some(now) = work.heart.store.thread(&tie.bridge.forum, &row.thread).await?
-        && tie.covers(now.board.as_ref(), &row.thread)
     {
+        back = tie.covers(now.board.as_ref(), &row.thread);
+    }
+    if back && !work.tried_before() {
         return Ok(Vec::new());
     }
     // What was given up or waits to show it must not show it later.
-    let mut effects = vec![
-        Effect::Cancel { key: format!("show:{}:{post}", bridge.0) },
-        Effect::Cancel { key: format!("edit:{}:{post}", bridge.0) },
-    ];
+    let mut effects = Vec::new();
+    if !back {
+        effects.extend(
+            ["show", "edit"].map(|what| Effect::Cancel { key: format!("{what}:{}:{post}", bridge.0) }),
+        );
+    }
     let parts = work.heart.store.parts(bridge, post).await?;
     let Some(first) = parts.first() else { return Ok(effects) };
     if first.origin == Origin::Discord {
-        let told = Outcome::Failed("this post was removed from the forum".to_owned());
-        effects.push(submit::telling(first.channel, first.message, told, work.heart.store.now().await?)?);
+        let now = work.heart.store.now().await?;
+        for part in &parts {
+            let told = Outcome::Failed("this post was removed from the forum".to_owned());
+            effects.push(submit::telling(part.channel, part.message, told, now)?);
+        }
         return Ok(effects);
     }
     ready(work, &tie)?;
@@ -521,6 +557,7 @@ pub async fn hide(
     match removed.await {
         Ok(()) => {
             effects.push(Effect::DropParts { bridge, post: post.clone(), from: 0 });
+            effects.push(happened(&tie, post, What::Withdrawn));
             Ok(effects)
         }
         Err(error) => Err(trouble(work, &tie, thread, error).await?),

@@ -6,6 +6,7 @@
 //! markup of an engine may enter here.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,22 +15,24 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::discord::rest::Rest;
-use crate::forum::{Account, Engine};
+use crate::forum::{Account, Engine, News};
 use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
 pub mod ajar;
 pub mod catchup;
+pub mod desk;
 pub mod files;
 pub mod hear;
 pub mod inbox;
 pub mod job;
 pub mod leases;
+mod merged;
 pub mod mirror;
+pub mod opening;
 pub mod outbox;
 pub mod points;
-pub mod reading;
 pub mod record;
 pub mod run;
 pub mod submit;
@@ -37,6 +40,7 @@ pub mod thanks;
 pub mod tie;
 pub mod unplaced;
 pub mod watch;
+pub mod why;
 
 use leases::Leases;
 use tie::Ties;
@@ -69,13 +73,25 @@ pub struct Forum {
     pub poll: Duration,
     account: Mutex<Option<Account>>,
     asked: Mutex<Vec<(ThreadId, Option<PostId>)>>,
+    /// The forum pushed news that no look has followed yet, and whether its pushes can be relied on.
+    pushed: AtomicBool,
+    pushes: AtomicBool,
     /// Somebody asked for a page to be read again soon.
     pub nudge: Notify,
 }
 
 impl Forum {
     pub fn new(key: ForumKey, engine: Arc<dyn Engine>, poll: Duration) -> Self {
-        Self { key, engine, poll, account: Mutex::default(), asked: Mutex::default(), nudge: Notify::new() }
+        Self {
+            key,
+            engine,
+            poll,
+            account: Mutex::default(),
+            asked: Mutex::default(),
+            pushed: AtomicBool::new(false),
+            pushes: AtomicBool::new(false),
+            nudge: Notify::new(),
+        }
     }
 
     /// The account that the bridge writes as, once it is known.
@@ -95,6 +111,16 @@ impl Forum {
             asked.push((thread, post));
         }
         drop(asked);
+        self.nudge.notify_one();
+    }
+
+    /// The forum says that there is news: everything is looked at now.
+    pub fn told(&self, news: News) {
+        self.pushes.store(true, Ordering::Relaxed);
+        self.pushed.store(true, Ordering::Release);
+        if let News { thread: Some(thread), post: Some(post) } = news {
+            self.revisit(thread, Some(post));
+        }
         self.nudge.notify_one();
     }
 

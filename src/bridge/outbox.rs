@@ -12,12 +12,14 @@ use crate::discord::DiscordError;
 use crate::discord::rest::Rest;
 use crate::fence::{Fence, Moment, Proof};
 use crate::forum::Failure;
-use crate::store::{BridgeId, Claim, Effect, Finish, Millis, Priority, StoreError};
+use crate::markup::Doc;
+use crate::model::{ForumKey, MemberId};
+use crate::store::{BridgeId, Claim, Effect, Finish, Millis, Origin, Priority, StoreError};
 
 use super::job::Job;
 use super::points::Point;
 use super::tie::Tie;
-use super::{Heart, mirror, submit, thanks};
+use super::{Heart, inbox, mirror, opening, submit, thanks};
 
 /// How many jobs are done side by side. The limits of Discord and of forums, not this, bound the
 /// throughput, and the store lets only a few jobs of one road through: this has to be enough that many
@@ -181,9 +183,21 @@ async fn handle(heart: &Heart, claim: &Claim, fence: &Fence) {
     let (outcome, ()) = tokio::join!(doing, prolong(heart, claim, fence, &done, &lost));
     let settled = match outcome {
         Ok(effects) => {
+            let shown: Vec<_> = effects
+                .iter()
+                .filter_map(|effect| match effect {
+                    Effect::Part(part) if part.origin == Origin::Forum => Some((part.channel, part.message)),
+                    _ => None,
+                })
+                .collect();
             Point::BeforeSettle.reached();
-            let settled = settle(heart, claim, effects, Finish::Done).await;
+            let mut settled = settle(heart, claim, effects, Finish::Done).await;
             Point::AfterSettle.reached();
+            for (channel, message) in shown {
+                if settled.is_ok() {
+                    settled = inbox::placed(heart, channel, Some(message)).await;
+                }
+            }
             settled
         }
         Err(halt) => give_back(heart, claim, halt).await,
@@ -293,9 +307,31 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Job::Hide { bridge, thread, post } => mirror::hide(&work, bridge, &thread, &post).await,
         Job::Dress { bridge, thread } => mirror::dress(&work, bridge, &thread).await,
         Job::Reply { bridge, thread, spoken } => submit::reply(&work, bridge, &thread, &spoken).await,
+        Job::Open { bridge, board, title, spoken, shown } => {
+            opening::open(&work, (bridge, &board), &title, &spoken, shown).await
+        }
         Job::Amend { bridge, thread, spoken } => submit::amend(&work, bridge, &thread, &spoken).await,
         Job::Retract { bridge, message, .. } => submit::retract(&work, bridge, message).await,
         Job::Thank { forum, post } => thanks::thank(&work, &forum, &post).await,
         Job::Tell { channel, message, news } => submit::tell(&work, channel, message, &news).await,
+        Job::Letter { forum, member, name, title, text } => {
+            letter(&work, &forum, &member, &name, &title, text).await
+        }
+    }
+}
+
+/// Writes to a member. One that may have arrived is not sent again.
+async fn letter(
+    work: &Work<'_>,
+    forum: &ForumKey,
+    member: &MemberId,
+    name: &str,
+    title: &str,
+    text: String,
+) -> Result<Vec<Effect>, Halt> {
+    let Some(forum) = work.heart.forums.get(forum) else { return Ok(Vec::new()) };
+    match forum.engine.message_member(member, name, title, &Doc::text(text)).await {
+        Ok(()) | Err(Failure::Uncertain { .. } | Failure::Unsupported(_)) => Ok(Vec::new()),
+        Err(failure) => Err(failure.into()),
     }
 }

@@ -8,8 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Start;
 use crate::forum::Account;
-use crate::markup::{Block, Doc, Inline};
+use crate::markup::{Block, Inline};
 use crate::model::{ForumKey, MessageId, Post, PostId, ThreadId, ThreadPage, ThreadSummary, Visibility};
+use crate::store::history::{Happened, What};
+use crate::store::people::Credit;
 use crate::store::{
     BridgeId, Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission,
     SubmissionState, ThreadRow,
@@ -124,19 +126,27 @@ pub fn digest_of(bytes: &[u8]) -> i64 {
 
 /// The Discord message that a post of the bridge's own account carries, by the link in its attribution.
 pub fn origin_message(post: &Post, account: Option<&Account>) -> Option<MessageId> {
-    let account = account?;
-    let own = match (&post.author.id, &account.id) {
-        (Some(author), Some(own)) => author == own,
-        _ => post.author.name.eq_ignore_ascii_case(&account.name),
-    };
-    if !own {
+    if !is_own(post, account) {
         return None;
     }
-    jump_link(&post.body)
+    post.body.blocks.iter().take(2).find_map(jump_link)
 }
 
-/// The first link to a Discord message outside of quotes.
-fn jump_link(body: &Doc) -> Option<MessageId> {
+/// Whether a post of the bridge's own account carries this message: a forum may have put several into one post.
+pub fn carries(post: &Post, account: Option<&Account>, message: MessageId) -> bool {
+    is_own(post, account) && post.body.blocks.iter().any(|block| jump_link(block) == Some(message))
+}
+
+fn is_own(post: &Post, account: Option<&Account>) -> bool {
+    let Some(account) = account else { return false };
+    match (&post.author.id, &account.id) {
+        (Some(author), Some(own)) => author == own,
+        _ => post.author.name.eq_ignore_ascii_case(&account.name),
+    }
+}
+
+/// The first link to a Discord message in a paragraph; quotes are no attribution.
+fn jump_link(block: &Block) -> Option<MessageId> {
     fn inlines(content: &[Inline]) -> Option<MessageId> {
         content.iter().find_map(|inline| match inline {
             Inline::Link { url, .. } => message_of_link(url),
@@ -148,10 +158,10 @@ fn jump_link(body: &Doc) -> Option<MessageId> {
             _ => None,
         })
     }
-    body.blocks.iter().take(2).find_map(|block| match block {
+    match block {
         Block::Paragraph(content) | Block::Small(content) => inlines(content),
         _ => None,
-    })
+    }
 }
 
 /// The message that a link of the form `https://discord.com/channels/GUILD/CHANNEL/MESSAGE` names.
@@ -262,6 +272,7 @@ impl Reading<'_> {
             for tie in ties {
                 if origin.is_none_or(|submission| submission.bridge != tie.id()) {
                     effects.push(self.show(tie, &facts, post, news, known.now)?);
+                    effects.push(self.happened(&post.id, Some(tie.id()), What::Queued));
                 }
             }
             effects.push(Effect::Post(PostRow {
@@ -270,6 +281,20 @@ impl Reading<'_> {
                 thread: self.thread.clone(),
                 digest,
                 gone: false,
+            }));
+            match was {
+                None => effects.push(self.happened(&post.id, None, What::Seen)),
+                Some(row) if row.digest != digest => {
+                    effects.push(self.happened(&post.id, None, What::Changed));
+                }
+                Some(_) => {}
+            }
+            effects.push(Effect::Credit(Credit {
+                forum: self.forum.clone(),
+                post: post.id.clone(),
+                author: post.author.name.clone(),
+                member: post.author.id.clone(),
+                thanks: post.thanks.clone(),
             }));
         }
 
@@ -286,7 +311,10 @@ impl Reading<'_> {
 
     /// A post went away: its messages are withdrawn wherever it was shown.
     pub fn gone(&self, post: &PostId, now: Millis) -> Result<Vec<Effect>, StoreError> {
-        let mut effects = vec![Effect::PostGone { forum: self.forum.clone(), post: post.clone() }];
+        let mut effects = vec![
+            Effect::PostGone { forum: self.forum.clone(), post: post.clone() },
+            happened_gone(self.forum, post),
+        ];
         for tie in self.ties {
             effects.push(hide(tie, self.thread, post, now)?);
         }
@@ -297,6 +325,10 @@ impl Reading<'_> {
     fn last_number(&self) -> Option<u32> {
         let total = self.page.thread.total_results.and_then(|n| u32::try_from(n).ok());
         total.max(self.page.posts.iter().filter_map(|post| post.number).max())
+    }
+
+    fn happened(&self, post: &PostId, bridge: Option<BridgeId>, what: What) -> Effect {
+        Effect::Happened(Happened { forum: self.forum.clone(), post: post.clone(), bridge, what })
     }
 
     fn show(
@@ -316,7 +348,13 @@ impl Reading<'_> {
         let withdrawn = submission.state == SubmissionState::Withdrawn;
         let state = if withdrawn { submission.state } else { SubmissionState::Posted };
         let mut effects = vec![
-            Effect::Submission(Submission { post: Some(post.id.clone()), state, ..submission.clone() }),
+            self.happened(&post.id, Some(submission.bridge), What::Echo),
+            Effect::Submission(Submission {
+                thread: self.thread.clone(),
+                post: Some(post.id.clone()),
+                state,
+                ..submission.clone()
+            }),
             Effect::Part(Part {
                 bridge: submission.bridge,
                 post: post.id.clone(),
@@ -366,6 +404,11 @@ impl Reading<'_> {
             last_number,
         }
     }
+}
+
+/// The forum no longer shows a post.
+pub fn happened_gone(forum: &ForumKey, post: &PostId) -> Effect {
+    Effect::Happened(Happened { forum: forum.clone(), post: post.clone(), bridge: None, what: What::Gone })
 }
 
 /// Takes a post's messages away from one bridge.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discord::{ChannelKind, DiscordError};
+use crate::discord::{Channel, ChannelKind, DiscordError};
 use crate::model::ForumKey;
 use crate::store::{Bridge, BridgeId, Effect, StoreError};
 
@@ -95,7 +95,7 @@ async fn tie_all(heart: Arc<Heart>, stop: CancellationToken) {
                     if stop.is_cancelled() {
                         return;
                     }
-                    found |= tie(&heart, bridge, &mut unknown).await;
+                    found |= look_up(&heart, bridge, &mut unknown).await;
                 }
                 heart.ties.set_awaited(unknown.values().filter_map(|it| it.awaited.clone()).collect());
                 if found {
@@ -116,7 +116,7 @@ async fn tie_all(heart: Arc<Heart>, stop: CancellationToken) {
 }
 
 /// Ties one bridge, unless it is too early to ask again. True when its channel is known now.
-async fn tie(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, Unknown>) -> bool {
+async fn look_up(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, Unknown>) -> bool {
     let (id, address, now) = (bridge.id, bridge.channel, heart.clock.monotonic());
     let before = unknown.get(&id);
     if before.is_some_and(|before| now < before.next) {
@@ -131,6 +131,7 @@ async fn tie(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, Unkn
             match if first { Ok(()) } else { reexamine(heart, id).await } {
                 Ok(()) => {
                     unknown.remove(&id);
+                    learn_guild(heart, &bridge, &channel).await;
                     heart.ties.insert(Tie::new(bridge, channel));
                     return true;
                 }
@@ -182,6 +183,25 @@ async fn ring(heart: Arc<Heart>, stop: CancellationToken) {
             tracing::debug!("the other replicas are not told of work: {error}");
         }
         tokio::time::sleep(RING).await;
+    }
+}
+
+/// Ties a bridge that was just made, and begins to watch for it.
+pub async fn tie(heart: &Heart, bridge: Bridge, channel: Channel) {
+    let forum = bridge.forum.clone();
+    heart.ties.insert(Tie::new(bridge, channel));
+    if let Some(forum) = heart.forums.get(&forum) {
+        forum.nudge.notify_one();
+    }
+    heart.wake.notify_waiters();
+}
+
+/// Writes down to which guild a bridge leads, so that its managers know of it when its channel is gone.
+async fn learn_guild(heart: &Heart, bridge: &Bridge, channel: &Channel) {
+    if let Some(guild) = channel.guild.filter(|guild| bridge.guild != Some(*guild))
+        && let Err(error) = heart.store.set_guild(bridge.id, guild).await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "can't write down a bridge's guild");
     }
 }
 

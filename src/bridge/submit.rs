@@ -18,10 +18,11 @@ use crate::weakness::Weakness;
 
 use super::files;
 use super::job::{Job, Outcome, Spoken, forum_lane, tell_lane};
+use super::merged::{self, Together};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::{digest_of, origin_message};
+use super::record::{carries, digest_of, happened_gone, hide};
 use super::tie::Tie;
 use super::{Forum, ajar, inbox};
 
@@ -75,7 +76,7 @@ pub async fn reply(
     let posted = forum.engine.reply(&Actor::Bridge, thread, &draft).await;
     Point::AfterReply.reached();
     match posted {
-        Ok(Posted::Live { post }) => {
+        Ok(Posted::Live { post } | Posted::Merged { post }) => {
             forum.revisit(thread.clone(), Some(post.clone()));
             arrived(work, submission, post).await
         }
@@ -84,7 +85,7 @@ pub async fn reply(
         Err(Failure::Refused(Refusal { kind: RefusalKind::Duplicate, message })) => {
             match find(&forum, thread, spoken.message).await? {
                 Some(post) => arrived(work, submission, post.id).await,
-                None => conclude(work, submission, SubmissionState::Refused, Outcome::Failed(message)).await,
+                None => conclude(work, submission, SubmissionState::Refused, spoken.failed(message)).await,
             }
         }
         Ok(Posted::AwaitingApproval) => {
@@ -92,14 +93,14 @@ pub async fn reply(
             conclude(work, submission, SubmissionState::AwaitingApproval, told).await
         }
         Err(Failure::Refused(refusal)) => {
-            conclude(work, submission, SubmissionState::Refused, Outcome::Failed(refusal.message)).await
+            conclude(work, submission, SubmissionState::Refused, spoken.failed(refusal.message)).await
         }
         Err(Failure::Gone(_)) => {
-            let told = Outcome::Failed("the thread is no longer on the forum".to_owned());
+            let told = spoken.failed("the thread is no longer on the forum".to_owned());
             conclude(work, submission, SubmissionState::Refused, told).await
         }
         Err(Failure::Unsupported(what)) => {
-            let told = Outcome::Failed(format!("this forum's software can't {what}"));
+            let told = spoken.failed(format!("this forum's software can't {what}"));
             conclude(work, submission, SubmissionState::Refused, told).await
         }
         Err(failure) => {
@@ -157,6 +158,10 @@ pub async fn amend(
         let queued = job.queued(lane, Priority::Live, work.heart.store.now().await?)?;
         return Ok(vec![Effect::Enqueue(queued)]);
     };
+    // What was written by form is shown in a message of the bot's own, which says more than that.
+    if now.author.bot || now.webhook.is_some() {
+        return Ok(Vec::new());
+    }
     let heard = inbox::spoken(&now);
     // The name that the guild knows comes with events only.
     let named = !spoken.author_name.is_empty();
@@ -166,7 +171,22 @@ pub async fn amend(
     if submission.digest == digest {
         return Ok(Vec::new());
     }
-    let draft = draft(work, &tie, &forum, thread, spoken).await?;
+    let draft = match merged::with(work, &tie, &forum, thread, post, spoken).await? {
+        Together::Alone => draft(work, &tie, &forum, thread, spoken).await?,
+        Together::Draft(draft) => draft,
+        Together::Unknown => {
+            let told = Outcome::Failed(
+                "your edit did not reach the forum: it put your message into an older post that is not from here"
+                    .to_owned(),
+            );
+            let (channel, message, now) =
+                (submission.channel, submission.message, work.heart.store.now().await?);
+            return Ok(vec![
+                Effect::Submission(Submission { digest, ..submission }),
+                telling(channel, message, told, now)?,
+            ]);
+        }
+    };
     Point::BeforeAmend.reached();
     let edited = forum.engine.edit(&Actor::Bridge, post, &draft).await;
     Point::AfterAmend.reached();
@@ -186,9 +206,10 @@ pub async fn amend(
     Ok(vec![Effect::Submission(Submission { digest, ..submission }), telling(channel, message, told, now)?])
 }
 
-/// Removes a posted reply whose message was deleted.
+/// Removes a posted reply whose message was deleted. Where the forum put several messages into one post, the others
+/// stay.
 pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> Result<Vec<Effect>, Halt> {
-    let Some((_, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
+    let Some((tie, forum)) = place(work, bridge).await? else { return Ok(Vec::new()) };
     let Some(submission) = work.heart.store.submission(message).await? else { return Ok(Vec::new()) };
     let post = match &submission.post {
         Some(post) => Some(post.clone()),
@@ -203,19 +224,36 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
         ..submission.clone()
     });
     let Some(post) = &post else { return Ok(vec![withdrawn]) };
+    let others = merged::without(work, &tie, &forum, &submission.thread, post, message).await?;
     Point::BeforeRetract.reached();
     let reason = "deleted by its author on Discord";
-    let deleted = forum.engine.delete(&Actor::Bridge, post, reason).await;
+    let removed = match &others {
+        Together::Alone => forum.engine.delete(&Actor::Bridge, post, reason).await,
+        Together::Draft(draft) => forum.engine.edit(&Actor::Bridge, post, draft).await,
+        // Nothing that others wrote is taken away.
+        Together::Unknown => Ok(()),
+    };
     Point::AfterRetract.reached();
-    match deleted {
+    match removed {
         Ok(()) | Err(Failure::Gone(_)) => {}
         Err(failure) => return Err(failure.into()),
     }
-    Ok(vec![
+    if !matches!(others, Together::Alone) {
+        forum.revisit(submission.thread.clone(), Some(post.clone()));
+        return Ok(vec![withdrawn]);
+    }
+    let mut effects = vec![
         withdrawn,
         Effect::PostGone { forum: forum.key.clone(), post: post.clone() },
+        happened_gone(&forum.key, post),
         Effect::DropParts { bridge, post: post.clone(), from: 0 },
-    ])
+    ];
+    // Other bridges may show it as a post of the forum.
+    let now = work.heart.store.now().await?;
+    for tie in work.heart.ties.of_forum(&forum.key).iter().filter(|tie| tie.id() != bridge) {
+        effects.push(hide(tie, &submission.thread, post, now)?);
+    }
+    Ok(effects)
 }
 
 /// Shows a person what became of their message: a mark on it, and the reason where there is one.
@@ -229,6 +267,13 @@ pub async fn tell(
     let (mark, text) = match news {
         Outcome::Arrived => (TICK, None),
         Outcome::Waits(reason) => (WAITING, Some(format!("Your message waits: {reason}."))),
+        Outcome::FormFailed(reason) => {
+            let reason = reason.trim_end_matches('.');
+            (
+                WARNING,
+                Some(format!("This did not reach the forum: {reason}. Fill the form in again to try again.")),
+            )
+        }
         Outcome::Failed(reason) => (
             WARNING,
             Some(format!(
@@ -285,26 +330,29 @@ pub fn telling(
     Ok(Effect::Enqueue(job.queued(tell_lane(channel, message), Priority::Live, now)?))
 }
 
-async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
+pub async fn place(work: &Work<'_>, bridge: BridgeId) -> Result<Option<(Arc<Tie>, Arc<Forum>)>, Halt> {
     let Some(tie) = work.tie(bridge).await? else { return Ok(None) };
     let forum = work.heart.forums.get(&tie.bridge.forum).cloned();
     Ok(forum.map(|forum| (tie, forum)))
 }
 
 async fn arrived(work: &Work<'_>, submission: Submission, post: PostId) -> Result<Vec<Effect>, Halt> {
-    let part = Effect::Part(Part {
-        bridge: submission.bridge,
-        post: post.clone(),
-        part: 0,
-        channel: submission.channel,
-        message: submission.message,
-        digest: 0,
-        origin: Origin::Discord,
+    let part = merged::place(work, submission.bridge, &post, submission.message).await?;
+    let part = part.map(|part| {
+        Effect::Part(Part {
+            bridge: submission.bridge,
+            post: post.clone(),
+            part,
+            channel: submission.channel,
+            message: submission.message,
+            digest: 0,
+            origin: Origin::Discord,
+        })
     });
     let submission = Submission { post: Some(post), ..submission };
     work.heart.health.replied();
     let mut effects = conclude(work, submission, SubmissionState::Posted, Outcome::Arrived).await?;
-    effects.push(part);
+    effects.extend(part);
     Ok(effects)
 }
 
@@ -359,9 +407,7 @@ async fn find(forum: &Forum, thread: &ThreadId, message: MessageId) -> Result<Op
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {
         let number = page.thread.page;
-        if let Some(post) =
-            page.posts.into_iter().find(|post| origin_message(post, account.as_ref()) == Some(message))
-        {
+        if let Some(post) = page.posts.into_iter().find(|post| carries(post, account.as_ref(), message)) {
             return Ok(Some(post));
         }
         if number <= 1 {
@@ -380,7 +426,7 @@ pub fn spoken_digest(spoken: &Spoken) -> i64 {
 }
 
 /// The reply as the forum gets it: who wrote it and where, what it answers, and the words.
-async fn draft(
+pub async fn draft(
     work: &Work<'_>,
     tie: &Tie,
     forum: &Forum,
@@ -390,8 +436,19 @@ async fn draft(
     let mut blocks = Vec::new();
     if let Some(guild) = tie.guild() {
         let url = message_url(guild, spoken.channel, spoken.message);
+        let linked = work.heart.store.link(&forum.key, spoken.author).await?;
+        let who = match &linked {
+            Some(link) => {
+                let name = vec![Inline::Text(link.name.clone())];
+                let url = forum.engine.member_url(&link.member, &link.name);
+                url.map_or(Inline::Bold(name.clone()), |url| {
+                    Inline::Bold(vec![Inline::Link { url, content: name }])
+                })
+            }
+            None => Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
+        };
         blocks.push(Block::Paragraph(vec![
-            Inline::Bold(vec![Inline::Text(spoken.author_name.clone())]),
+            who,
             Inline::Text(" via ".to_owned()),
             Inline::Link { url, content: vec![Inline::Text("Discord".to_owned())] },
         ]));
@@ -400,8 +457,20 @@ async fn draft(
         Some(message) => work.heart.store.part_of_message(message).await?.map(|part| part.post),
         None => None,
     };
-    if let Some(post) = answered.as_ref().filter(|_| !forum.engine.capabilities().reply_to) {
-        blocks.extend(quote(work, forum, thread, post).await?);
+    match (&answered, &spoken.quote) {
+        (Some(post), None) if !forum.engine.capabilities().reply_to => {
+            blocks.extend(quote(work, forum, thread, post).await?);
+        }
+        (Some(post), Some(words)) if !words.is_empty() => {
+            let credit = work.heart.store.credit(&forum.key, post).await?;
+            blocks.push(Block::Quote {
+                author: credit.map(|credit| credit.author),
+                post: Some(post.clone()),
+                url: None,
+                content: crate::markup::discord::read(words, &Names::default()).blocks,
+            });
+        }
+        _ => {}
     }
     let names = Names {
         users: spoken.mentions.iter().map(|(id, name)| (id.0, name.clone())).collect(),

@@ -12,7 +12,7 @@ use crate::store::{Effect, Origin, Reaction};
 
 use super::Heart;
 use super::catchup::Trouble;
-use super::inbox::plain_emoji;
+use super::inbox::{BY_COMMAND, plain_emoji};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::tie::Tie;
@@ -92,7 +92,12 @@ pub async fn changes(
     }
     now.retain(|(user, _)| heart.me() != Some(*user));
     let before = heart.store.reactions_on(message.id).await?;
-    let before: HashSet<_> = before.into_iter().map(|reaction| (reaction.user, reaction.emoji)).collect();
+    // Thanks that were given by command are on no message.
+    let before: HashSet<_> = before
+        .into_iter()
+        .filter(|reaction| reaction.emoji != BY_COMMAND)
+        .map(|reaction| (reaction.user, reaction.emoji))
+        .collect();
     let came = now.difference(&before).cloned().map(|(user, emoji)| {
         Effect::Reaction(Reaction { bridge: tie.id(), post: post.clone(), message: message.id, user, emoji })
     });

@@ -146,6 +146,11 @@ impl Ties {
         self.known.subscribe()
     }
 
+    /// Its jobs find it gone and end.
+    pub fn remove(&self, id: BridgeId) {
+        self.ties.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
     pub fn get(&self, id: BridgeId) -> Option<Arc<Tie>> {
         self.ties.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }

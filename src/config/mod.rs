@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::model::{BoardId, ChannelId, ForumKey, ThreadId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 
 mod read;
 mod tree;
@@ -52,12 +52,21 @@ pub struct ForumConfig {
     pub engine: EngineName,
     pub url: Url,
     pub account: Option<AccountConfig>,
+    /// How an engine with an API is let in.
+    pub api: Option<ApiConfig>,
+    /// What the forum signs its pushed news with.
+    pub hook_secret: Option<SecretString>,
     pub timezone: TimeZone,
     /// The shortest time between two looks at a board; quiet boards are asked less often.
     pub poll: Duration,
     /// The shortest time between two requests to this forum's host.
     pub min_request_gap: Duration,
+    /// Guilds whose managers may bridge this forum from Discord, beside those that a bridge leads to.
+    pub guilds: Vec<GuildId>,
 }
+
+/// The reactions that thank, unless a bridge names others.
+pub const DEFAULT_THANKS: [&str; 3] = ["🙏", "👍", "❤️"];
 
 #[derive(Debug, Clone)]
 pub struct AccountConfig {
@@ -65,9 +74,24 @@ pub struct AccountConfig {
     pub password: SecretString,
 }
 
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    pub key: SecretString,
+    /// The account that the bridge is, where the key does not say.
+    pub user: Option<String>,
+}
+
+impl ForumConfig {
+    /// The same forum as somebody sees it who has not signed in.
+    pub fn as_guest(&self) -> Self {
+        Self { account: None, api: None, ..self.clone() }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineName {
     Vbulletin4,
+    Discourse,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,17 +145,38 @@ impl FromStr for EngineName {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "vbulletin4" => Ok(Self::Vbulletin4),
-            _ => Err(()),
-        }
+        Self::ALL.into_iter().find(|engine| engine.name() == name).ok_or(())
     }
 }
 
 impl EngineName {
+    pub const ALL: [Self; 2] = [Self::Vbulletin4, Self::Discourse];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Vbulletin4 => "vbulletin4",
+            Self::Discourse => "discourse",
+        }
+    }
+
+    /// All names, as a sentence lists them.
+    pub fn list() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
+    /// How a forum of this kind is given an account, in the imperative.
+    pub fn account_keys(self) -> &'static str {
+        match self {
+            Self::Vbulletin4 => "set forums.username and forums.password",
+            Self::Discourse => "set forums.api_key and forums.api_user",
+        }
+    }
+
+    /// The keys of a forum's section that only some engines use.
+    fn own_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Vbulletin4 => &["username", "password", "password_file", "timezone"],
+            Self::Discourse => &["api_key", "api_key_file", "api_user", "hook_secret", "hook_secret_file"],
         }
     }
 }

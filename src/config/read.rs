@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::model::{BoardId, ChannelId, ForumKey, ThreadId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 
 use super::tree::{Node, Origin, Value};
 use super::{
-    AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout,
-    Replies, Scope, ServerConfig, Start,
+    AccountConfig, ApiConfig, BridgeConfig, Config, DEFAULT_THANKS, DatabaseConfig, DiscordConfig,
+    EngineName, ForumConfig, Layout, Replies, Scope, ServerConfig, Start,
 };
 
 /// Reads values and collects what is wrong with them.
@@ -211,18 +211,18 @@ impl Reader {
         {
             self.fault(&origin.clone(), "forums.key", "may hold letters, digits, - and _ only");
         }
-        let engine = self.required(&mut section, "engine", "the forum's software: \"vbulletin4\"");
+        let known = EngineName::list();
+        let engine = self.required(&mut section, "engine", &format!("the forum's software, one of: {known}"));
         let engine = engine.and_then(|(origin, name)| {
             let engine = name.parse().ok();
             if engine.is_none() {
-                self.fault(
-                    &origin,
-                    "forums.engine",
-                    &format!("\"{name}\" is not known; there is: vbulletin4"),
-                );
+                self.fault(&origin, "forums.engine", &format!("\"{name}\" is not known; there is: {known}"));
             }
             engine
         });
+        if let Some(engine) = engine {
+            self.foreign_keys(&section, engine);
+        }
         let has_url = section.keys.contains_key("url");
         let url = self.url(&mut section, "url");
         if !has_url {
@@ -252,6 +252,8 @@ impl Reader {
             }
             _ => None,
         };
+        let api = self.api(&mut section);
+        let hook_secret = self.secret(&mut section, "hook_secret", "hook_secret_file");
         let timezone = section.take("timezone").and_then(|node| {
             let name = self.text("forums.timezone", &node)?;
             let zone = TimeZone::get(&name).ok();
@@ -263,15 +265,73 @@ impl Reader {
         });
         let poll = self.number(&mut section, "poll_seconds", 30, 1..=86_400);
         let gap = self.number(&mut section, "min_request_gap_ms", 1000, 0..=600_000);
+        let guilds = section.take("guilds").map(|node| self.guilds(node)).unwrap_or_default();
         self.finish(section);
         ForumConfig {
             key: ForumKey::new(key.map_or_else(String::new, |(_, key)| key)),
             engine: engine.unwrap_or(EngineName::Vbulletin4),
             url,
             account,
+            api,
+            hook_secret,
             timezone: timezone.unwrap_or(TimeZone::UTC),
             poll: Duration::from_secs(poll),
             min_request_gap: Duration::from_millis(gap),
+            guilds,
+        }
+    }
+
+    fn guilds(&mut self, node: Node) -> Vec<GuildId> {
+        let items = match &node.value {
+            Value::List(items) => items.iter().filter_map(|item| self.text("forums.guilds", item)).collect(),
+            Value::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let ids: Vec<_> =
+            items.iter().filter_map(|id| id.parse().ok()).filter(|id: &GuildId| id.0 > 0).collect();
+        if ids.len() != items.len() || !matches!(node.value, Value::List(_) | Value::Text(_)) {
+            let what = "must be a list of servers' ids, like [\"1122334455667788990\"]: in Discord, right-click the server and Copy Server ID";
+            self.fault(&node.origin, "forums.guilds", what);
+        }
+        ids
+    }
+
+    /// Keys that another engine knows and this one would ignore.
+    fn foreign_keys(&mut self, section: &Section, engine: EngineName) {
+        let own = engine.own_keys();
+        let foreign = EngineName::ALL.iter().flat_map(|other| other.own_keys());
+        let mut foreign: Vec<&str> = foreign.copied().filter(|key| !own.contains(key)).collect();
+        foreign.sort_unstable();
+        foreign.dedup();
+        for key in foreign {
+            if let Some(node) = section.keys.get(key) {
+                let what = format!("means nothing to {}; it has: {}", engine.name(), own.join(", "));
+                self.fault(&node.origin, &format!("forums.{key}"), &what);
+            }
+        }
+    }
+
+    /// How an engine with an API is let in.
+    fn api(&mut self, section: &mut Section) -> Option<ApiConfig> {
+        let key = self.secret(section, "api_key", "api_key_file");
+        let user =
+            section.take("api_user").map(|node| (node.origin.clone(), self.id("forums.api_user", &node)));
+        match (key, user) {
+            (Some(key), Some((_, Some(user)))) => Some(ApiConfig { key, user: Some(user) }),
+            (Some(_), None) => {
+                let what = "is missing: the name of the account that the bridge is on the forum";
+                self.fault(&section.origin.clone(), "forums.api_user", what);
+                None
+            }
+            (None, Some((origin, Some(_)))) => {
+                self.fault(
+                    &origin,
+                    "forums.api_user",
+                    "is set without forums.api_key or forums.api_key_file",
+                );
+                None
+            }
+            _ => None,
         }
     }
 
@@ -339,7 +399,7 @@ impl Reader {
             channel: channel?,
             layout: layout.unwrap_or(Layout::Auto),
             replies: replies.unwrap_or(Replies::Everyone),
-            thanks: thanks.unwrap_or_else(|| ["🙏", "👍", "❤️"].map(str::to_owned).to_vec()),
+            thanks: thanks.unwrap_or_else(|| DEFAULT_THANKS.map(str::to_owned).to_vec()),
             start: start.unwrap_or(Start::Now),
         })
     }

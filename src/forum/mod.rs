@@ -16,6 +16,7 @@ use crate::model::{
 
 pub mod charset;
 pub mod client;
+pub mod discourse;
 pub mod vbulletin4;
 
 /// What an engine can do. The bridge asks here before it promises anything to a person.
@@ -77,6 +78,10 @@ pub enum Posted {
     Live {
         post: PostId,
     },
+    /// The forum put the words into an older post of the same account, which was the thread's last.
+    Merged {
+        post: PostId,
+    },
     /// It waits for a moderator: nobody else sees it, and it has no id yet.
     AwaitingApproval,
     /// The forum took it but did not say under which id; look for it on the thread's last page.
@@ -93,6 +98,39 @@ pub enum Opened {
     },
     /// It waits for a moderator: nobody else sees it, and it has no id yet.
     AwaitingApproval,
+}
+
+/// Something that a forum's account or token lacks, of all that the engine could do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// What doesn't work, and why: one sentence.
+    pub what: String,
+    /// How an admin of the forum grants it.
+    pub mend: String,
+}
+
+/// News that a forum pushed, as it came in.
+pub struct Delivery<'a> {
+    headers: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+    pub body: &'a [u8],
+}
+
+impl<'a> Delivery<'a> {
+    /// `headers` answers for names in lower case.
+    pub fn new(headers: &'a (dyn Fn(&str) -> Option<&'a str> + Sync), body: &'a [u8]) -> Self {
+        Self { headers, body }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        (self.headers)(name)
+    }
+}
+
+/// Where a push says that something happened. A hint: what is true is read from the forum.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    pub thread: Option<ThreadId>,
+    pub post: Option<PostId>,
 }
 
 /// Why a forum did not do what it was asked. The bridge branches on exactly these.
@@ -202,6 +240,34 @@ pub trait Engine: Send + Sync {
     /// Takes the actor's own thanks back. Not thanked is `Ok`.
     async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure>;
 
+    /// Writes to one member, where only they can read it. Both their id and their name are given: some engines go by
+    /// the one and some by the other.
+    async fn message_member(
+        &self,
+        _member: &MemberId,
+        _name: &str,
+        _title: &str,
+        _body: &Doc,
+    ) -> Result<(), Failure> {
+        Err(Failure::Unsupported("send private messages"))
+    }
+
+    /// The address of a member's own page, built from what is known of them alone.
+    fn member_url(&self, _member: &MemberId, _name: &str) -> Option<String> {
+        None
+    }
+
+    /// What the account or the token lacks, for `threadbridge check`. Asked after [`Engine::sign_in`].
+    async fn lacks(&self) -> Result<Vec<Lack>, Failure> {
+        Ok(Vec::new())
+    }
+
+    /// Whether a push really comes from the forum, is new and not old; the error is why it is turned away. Nothing in
+    /// it is believed.
+    fn hear(&self, _delivery: &Delivery<'_>) -> Result<News, String> {
+        Err("this forum's software does not push news".to_owned())
+    }
+
     /// Searches posts, the newest first. No match is an empty page.
     async fn search(&self, _search: &Search) -> Result<SearchPage, Failure> {
         Err(Failure::Unsupported("be searched"))
@@ -248,5 +314,6 @@ pub struct Place {
 pub fn engine(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Engine>, Failure> {
     match config.engine {
         crate::config::EngineName::Vbulletin4 => Ok(Arc::new(vbulletin4::Vbulletin4::new(config, clock)?)),
+        crate::config::EngineName::Discourse => Ok(Arc::new(discourse::Discourse::new(config, clock)?)),
     }
 }

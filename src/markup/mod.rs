@@ -16,6 +16,7 @@ pub mod commonmark;
 pub mod discord;
 pub mod html;
 pub mod plain;
+pub mod references;
 pub mod runs;
 pub mod split;
 

@@ -2,6 +2,8 @@
 //! where tags overlap, and writers cut these where a line or a message ends; [`nest`] and [`flatten`] go
 //! between them and the tree.
 
+use std::sync::Arc;
+
 use super::Inline;
 
 /// A style that a piece of text is in.
@@ -12,7 +14,8 @@ pub enum Style {
     Underline,
     Strike,
     Spoiler,
-    Link(String),
+    /// Shared: thousands of pieces may stand in one link.
+    Link(Arc<str>),
 }
 
 /// A piece of text and the styles around it, the outermost first.
@@ -26,7 +29,8 @@ pub struct Run {
 pub fn nest(runs: Vec<Run>) -> Vec<Inline> {
     let mut out = Vec::new();
     let mut open: Vec<(Style, Vec<Inline>)> = Vec::new();
-    for run in runs {
+    let empty = |run: &Run| matches!(&run.leaf, Inline::Text(text) | Inline::Code(text) if text.is_empty());
+    for run in runs.into_iter().filter(|run| !empty(run)) {
         let shared = open.iter().zip(&run.styles).take_while(|((open, _), style)| open == *style).count();
         close(&mut open, shared, &mut out);
         for style in &run.styles[shared..] {
@@ -51,7 +55,7 @@ fn close(open: &mut Vec<(Style, Vec<Inline>)>, keep: usize, out: &mut Vec<Inline
             Style::Underline => Inline::Underline(content),
             Style::Strike => Inline::Strike(content),
             Style::Spoiler => Inline::Spoiler(content),
-            Style::Link(url) => Inline::Link { url, content },
+            Style::Link(url) => Inline::Link { url: url.to_string(), content },
         };
         open.last_mut().map_or(&mut *out, |(_, content)| content).push(node);
     }
@@ -72,7 +76,7 @@ fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
             Inline::Underline(inner) => (Style::Underline, inner),
             Inline::Strike(inner) => (Style::Strike, inner),
             Inline::Spoiler(inner) => (Style::Spoiler, inner),
-            Inline::Link { url, content } => (Style::Link(url.clone()), content),
+            Inline::Link { url, content } => (Style::Link(url.as_str().into()), content),
             leaf => {
                 runs.push(Run { styles: styles.clone(), leaf: leaf.clone() });
                 continue;
@@ -89,6 +93,43 @@ fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
             styles.pop();
         }
     }
+}
+
+/// Moves spaces at the edges of styles out of them: next to a space no Markdown sees a marker.
+pub fn without_edges(runs: Vec<Run>) -> Vec<Run> {
+    let mut pieces: Vec<Run> = Vec::with_capacity(runs.len());
+    for run in runs {
+        let (styles, text) = match run {
+            Run { styles, leaf: Inline::Text(text) } => (styles, text),
+            Run { styles, leaf: Inline::Code(text) } if text.trim().is_empty() => (styles, text),
+            other => {
+                pieces.push(other);
+                continue;
+            }
+        };
+        let start = text.len() - text.trim_start().len();
+        let end = text.trim_end().len().max(start);
+        let parts = [&text[..start], &text[start..end], &text[end..]];
+        let filled = parts.into_iter().filter(|part| !part.is_empty());
+        pieces.extend(filled.map(|part| Run { styles: styles.clone(), leaf: Inline::Text(part.to_owned()) }));
+    }
+    let blank = |run: &Run| matches!(&run.leaf, Inline::Text(text) if text.trim().is_empty());
+    let mut before: Vec<Style> = Vec::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        let length = pieces[at..].iter().take_while(|run| blank(run)).count();
+        if length > 0 {
+            let after = pieces.get(at + length).map_or(&[][..], |run| &run.styles);
+            let shared = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+            for run in &mut pieces[at..at + length] {
+                run.styles = before[..shared].to_vec();
+            }
+        } else {
+            before.clone_from(&pieces[at].styles);
+        }
+        at += length.max(1);
+    }
+    pieces
 }
 
 /// Cuts runs into lines at each [`Inline::Break`].

@@ -10,7 +10,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use super::discord::{self, Limits, Person};
-use super::forum::{self, Community, seed_community};
+use super::forum::{self, Community, Face, seed_community};
 use super::page;
 use super::stage::{Folder, Stage};
 use crate::app;
@@ -21,6 +21,9 @@ use crate::config::{BridgeConfig, Layout, Start};
 const POLL: Duration = Duration::from_secs(1);
 /// What a step of the transcript may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Manage Server and Manage Webhooks.
+const MANAGERS: u64 = 1 << 5 | 1 << 29;
 
 /// Where things are on the demo's stage.
 struct Scene {
@@ -33,8 +36,14 @@ struct Scene {
 }
 
 /// Runs the demo until told to stop; `headless` plays one round trip as text and ends.
-pub async fn run(port: u16, open: bool, headless: bool, stop: CancellationToken) -> anyhow::Result<()> {
-    let scene = set().await.context("the sandbox can't start")?;
+pub async fn run(
+    face: Face,
+    port: u16,
+    open: bool,
+    headless: bool,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let scene = set(face).await.context("the sandbox can't start")?;
     let folder = Folder::new().context("the demo needs a temporary folder")?;
     let stage = scene.stage.clone();
     let config = stage.config(&folder.database(), POLL, scene.bridges())?;
@@ -102,8 +111,8 @@ fn open_browser(address: &str) {
 }
 
 /// Sets the stage: the community on the forum, people and channels in Discord.
-async fn set() -> anyhow::Result<Scene> {
-    let forum = forum::Options { title: "The Server Cupboard".to_owned(), ..forum::Options::default() };
+async fn set(face: Face) -> anyhow::Result<Scene> {
+    let forum = forum::Options { face, title: "The Server Cupboard".to_owned(), ..forum::Options::default() };
     // What is already on the forum arrives at once; from then on Discord's real limits hold.
     let discord = discord::Options { limits: Limits::off(), ..discord::Options::default() };
     let stage = Stage::start(forum, discord, Arc::new(SystemClock)).await?;
@@ -115,6 +124,11 @@ async fn set() -> anyhow::Result<Scene> {
     let people = ["Ada", "Bram", "Chidi", "Dot"]
         .map(|name| discord.add_person(Person { name: name.to_owned(), ..Person::default() }))
         .to_vec();
+    // One of them manages the server, so that /bridge can be tried as well.
+    if let Some(first) = people.first() {
+        let role = discord.add_role(stage.guild, "managers", MANAGERS);
+        discord.give_role(stage.guild, *first, role);
+    }
     Ok(Scene { stage, community, staffroom, noticeboard, people })
 }
 
@@ -158,7 +172,7 @@ async fn transcript(scene: &Scene) -> anyhow::Result<()> {
     say(&format!("forum -> Discord  the thread \"{title}\" with its {posts} posts"));
 
     let author = community.members.get(1).copied().unwrap_or(community.staff);
-    let text = "Has anybody else seen the new fibre hum? [b]Ours sings.[/b]";
+    let text = "Has anybody else seen the new fibre hum? Ours sings.";
     let post = forum.reply(thread, author, text)?;
     let shown = wait("the post to appear in Discord", || {
         let found =

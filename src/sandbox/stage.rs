@@ -9,16 +9,18 @@ use std::time::Duration;
 use url::Url;
 
 use super::discord::{self, Discord};
-use super::forum::{self, Forum};
+use super::forum::{self, Face, Forum};
 use crate::clock::Clock;
 use crate::config::{
-    AccountConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig, Layout,
-    Replies, Scope, ServerConfig, Start,
+    AccountConfig, ApiConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig,
+    Layout, Replies, Scope, ServerConfig, Start,
 };
 use crate::model::{BoardId, ChannelId, ForumKey};
 
 /// The bridge's own account on the forum.
 pub const ACCOUNT: &str = "Discord Bridge";
+/// What a forum that can push signs its news with.
+pub const HOOK_SECRET: &str = "a secret between the two";
 /// The forum's key in the configuration.
 pub const FORUM: &str = "edu";
 
@@ -59,6 +61,7 @@ impl Stage {
 
     /// The configuration of a bridge between the two. Impatient: a look every `poll`, no politeness.
     pub fn config(&self, database: &str, poll: Duration, bridges: Vec<BridgeConfig>) -> io::Result<Config> {
+        let face = self.forum.options().face;
         let address = |text: String| Url::parse(&text).map_err(io::Error::other);
         Ok(Config {
             discord: DiscordConfig {
@@ -70,15 +73,24 @@ impl Stage {
             server: ServerConfig { listen: ([127, 0, 0, 1], 0).into(), public_url: None },
             forums: vec![ForumConfig {
                 key: ForumKey::new(FORUM),
-                engine: EngineName::Vbulletin4,
+                engine: match face {
+                    Face::Vbulletin4 => EngineName::Vbulletin4,
+                    Face::Discourse => EngineName::Discourse,
+                },
                 url: address(self.forum.url())?,
-                account: Some(AccountConfig {
+                account: (face == Face::Vbulletin4).then(|| AccountConfig {
                     username: ACCOUNT.to_owned(),
                     password: forum::DEFAULT_PASSWORD.to_owned().into(),
                 }),
+                api: (face == Face::Discourse).then(|| ApiConfig {
+                    key: forum::discourse::API_KEY.to_owned().into(),
+                    user: Some(ACCOUNT.to_owned()),
+                }),
+                hook_secret: (face == Face::Discourse).then(|| HOOK_SECRET.to_owned().into()),
                 timezone: self.forum.options().dates.zone.clone(),
                 poll,
                 min_request_gap: Duration::ZERO,
+                guilds: Vec::new(),
             }],
             bridges,
         })

@@ -4,7 +4,7 @@ use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
 use super::rows::state_name;
-use super::{Effect, Origin, StoreError, SubmissionState, outbox};
+use super::{Effect, Millis, Origin, StoreError, SubmissionState, history, outbox, people};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -13,7 +13,7 @@ macro_rules! values {
 pub(super) use values;
 
 /// The number of a forum, given one if it has none.
-async fn forum_id(tx: &mut Tx, forum: &ForumKey) -> Result<i64, StoreError> {
+pub(super) async fn forum_id(tx: &mut Tx, forum: &ForumKey) -> Result<i64, StoreError> {
     const FIND: &str = "SELECT id FROM forum WHERE forum_key = $1";
     if let Some(row) = tx.row(FIND, values![forum.as_str()]).await? {
         return row.int(0);
@@ -26,7 +26,7 @@ async fn forum_id(tx: &mut Tx, forum: &ForumKey) -> Result<i64, StoreError> {
     tx.row(FIND, values![forum.as_str()]).await?.ok_or(sqlx::Error::RowNotFound)?.int(0)
 }
 
-pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
+pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError> {
     match effect {
         Effect::Baseline { bridge, post, at } => {
             tx.run(
@@ -136,7 +136,7 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
             tx.run(
                 "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                 ON CONFLICT (message) DO UPDATE SET post = excluded.post, state = excluded.state,
+                 ON CONFLICT (message) DO UPDATE SET thread = excluded.thread, post = excluded.post, state = excluded.state,
                  digest = excluded.digest",
                 values![
                     submission.message.0,
@@ -160,7 +160,7 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
         }
         Effect::Reaction(reaction) => {
             tx.run(
-                "INSERT INTO reaction (message, person, emoji, bridge, post) VALUES ($1, $2, $3, $4, $5)
+                "INSERT INTO reaction (message, person, emoji, bridge, post, at) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (message, person, emoji) DO NOTHING",
                 values![
                     reaction.message.0,
@@ -168,6 +168,7 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
                     reaction.emoji.as_str(),
                     reaction.bridge.0,
                     reaction.post.as_str(),
+                    now,
                 ],
             )
             .await?;
@@ -207,6 +208,8 @@ pub async fn apply(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
             )
             .await?;
         }
+        Effect::Credit(credit) => people::apply(tx, credit).await?,
+        Effect::Happened(happened) => history::apply(tx, happened, now).await?,
         Effect::Enqueue(job) => outbox::enqueue(tx, job).await?,
         Effect::Cancel { key } => outbox::cancel(tx, key).await?,
     }

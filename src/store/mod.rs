@@ -9,20 +9,24 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Layout, Replies, Scope, Start};
-use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, UserId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MessageId, PostId, ThreadId, UserId};
 
 mod db;
 mod effects;
 mod fault;
+pub mod history;
 mod lease;
+pub mod links;
+pub mod manage;
 mod open;
 mod outbox;
+pub mod people;
 mod prune;
 mod rows;
 mod sql;
 pub mod transfer;
 
-pub use open::{migrate, open};
+pub use open::{migrate, open, open_to_read};
 
 /// Milliseconds on the store's own clock. See [`Store::now`].
 pub type Millis = i64;
@@ -61,6 +65,8 @@ pub struct Bridge {
     /// Made by the configuration file, so not removable from Discord.
     pub from_file: bool,
     pub paused: bool,
+    /// The guild that it leads to, once Discord has told.
+    pub guild: Option<GuildId>,
     /// Set once the bridge has taken stock of its board: posts up to and including this one are
     /// history (`""` where the board was empty or all of it is wanted).
     pub baseline: Option<PostId>,
@@ -307,6 +313,9 @@ pub enum Effect {
         channel: ChannelId,
         message: MessageId,
     },
+    /// Who wrote a post and who thanked for it.
+    Credit(people::Credit),
+    Happened(history::Happened),
     Enqueue(NewJob),
     /// Takes a waiting job back; one that is being done is left alone.
     Cancel {
@@ -325,7 +334,7 @@ pub struct OutboxCounts {
 
 /// The database. SQLite and Postgres behave the same.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: people::People + history::History + manage::Manage + links::Links {
     /// The clock that `run_at` and leases go by: milliseconds that never run backwards while the
     /// process lives (SQLite: the process's monotonic clock; Postgres: the server's).
     async fn now(&self) -> Result<Millis, StoreError>;

@@ -21,7 +21,7 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 
 /// The schema, step by step; both databases take the same steps.
-const STEPS: [(i64, &str, &str, &str); 4] = [
+const STEPS: [(i64, &str, &str, &str); 5] = [
     (
         1,
         "begin",
@@ -33,6 +33,12 @@ const STEPS: [(i64, &str, &str, &str); 4] = [
         "roads",
         include_str!("../../migrations/sqlite/0002_roads.sql"),
         include_str!("../../migrations/postgres/0002_roads.sql"),
+    ),
+    (
+        3,
+        "people",
+        include_str!("../../migrations/sqlite/0003_people.sql"),
+        include_str!("../../migrations/postgres/0003_people.sql"),
     ),
     (
         4,
@@ -85,6 +91,29 @@ pub async fn migrate(url: &str, clock: Arc<dyn Clock>) -> Result<(), StoreError>
 /// The newest step of the schema.
 pub fn newest_step() -> i64 {
     STEPS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
+}
+
+/// Opens a database only to be read, beside a bridge that may be using it: nothing is locked, changed or
+/// brought up to date.
+pub async fn open_to_read(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
+    let db = if url.starts_with("sqlite:") {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|_| unusable("database.url is no SQLite address; try sqlite://threadbridge.db"))?
+            .read_only(true)
+            .busy_timeout(Duration::from_secs(5));
+        let file = options.get_filename().to_path_buf();
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+        Db::Sqlite(pool.map_err(|error| named(&file, error.into()))?, Arc::default())
+    } else {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| unusable("database.url is no Postgres address; try postgres://user@host/database"))?
+            .extra_float_digits(None)
+            .statement_cache_capacity(0);
+        let server = format!("Postgres on {}", options.get_host());
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        Db::Postgres(pool.connect_with(options).await.map_err(|error| named(&server, error.into()))?)
+    };
+    Ok(Arc::new(Sql::to_read(db, clock)))
 }
 
 async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {

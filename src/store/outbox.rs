@@ -215,7 +215,7 @@ pub async fn settle(
         return Err(lost);
     }
     for effect in effects {
-        effects::apply(&mut tx, effect).await?;
+        effects::apply(&mut tx, effect, now).await?;
     }
     end(&mut tx, now, claim, finish).await?;
     tx.commit().await

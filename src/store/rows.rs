@@ -2,7 +2,7 @@
 //! the words that stand for choices.
 
 use crate::config::{Layout, Replies, Scope, Start};
-use crate::model::{BoardId, ChannelId, ForumKey, MessageId, PostId, ThreadId, UserId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MessageId, PostId, ThreadId, UserId};
 
 use super::db::Row;
 use super::{
@@ -71,6 +71,7 @@ pub fn bridge(row: &Row) -> Result<Bridge, StoreError> {
         paused: row.flag(9)?,
         baseline: row.maybe_text(10)?.map(PostId),
         baseline_at: row.maybe_int(11)?,
+        guild: Some(row.snowflake(12)?).filter(|id| *id != 0).map(GuildId),
     })
 }
 

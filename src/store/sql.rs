@@ -23,7 +23,7 @@ use super::rows::{
 };
 use super::{
     Bridge, BridgeId, Claim, Effect, Finish, Follow, Lease, Millis, OutboxCounts, Parked, Part, PostRow,
-    Reaction, Room, Store, StoreError, Submission, ThreadRow, lease, outbox,
+    Reaction, Room, Store, StoreError, Submission, ThreadRow, history, lease, outbox,
 };
 
 /// What waits longer than this at the start was reckoned by a clock that was wrong.
@@ -36,7 +36,7 @@ const BELL: &str = "threadbridge";
 const LISTEN_AGAIN: Duration = Duration::from_secs(30);
 
 pub struct Sql {
-    db: Db,
+    pub(super) db: Db,
     clock: Arc<dyn Clock>,
     /// What the store's clock said when the database was opened, and the monotonic clock at that moment.
     began: (Millis, Instant),
@@ -65,6 +65,12 @@ impl Sql {
         Ok(store)
     }
 
+    /// As it is, without changing anything.
+    pub fn to_read(db: Db, clock: Arc<dyn Clock>) -> Self {
+        let began = (clock.now().as_millisecond(), clock.monotonic());
+        Self { db, clock, began, told: Mutex::default(), pruned: AtomicI64::new(0), lock: Mutex::new(None) }
+    }
+
     /// Goes on from where the last run's clock ended, should the wall clock have been set back a little
     /// since; a clock that was wrong by days is not followed.
     async fn resumed(&self, wall: Millis) -> Result<Millis, StoreError> {
@@ -89,6 +95,7 @@ impl Sql {
     async fn prune(&self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
         if now - self.pruned.load(Ordering::Relaxed) >= HOUR {
             prune(tx, now).await?;
+            history::prune(tx, now).await?;
             self.pruned.store(now, Ordering::Relaxed);
         }
         Ok(())
@@ -128,7 +135,7 @@ impl Sql {
             self.prune(&mut tx, now).await?;
         }
         for effect in effects {
-            effects::apply(&mut tx, effect).await?;
+            effects::apply(&mut tx, effect, now).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -145,21 +152,22 @@ fn again(error: &StoreError, tried: u32) -> bool {
     tried < TRIES && error.code().is_some_and(|code| matches!(code.as_ref(), "40P01" | "40001"))
 }
 
-const BRIDGES: &str = "
-    SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks, b.start_at, b.from_file,
-           b.paused, b.baseline, b.baseline_at
+pub(super) const BRIDGES: &str = "
+    SELECT b.id, f.forum_key, b.scope, b.channel, b.layout, b.replies, b.thanks,
+           COALESCE(b.backfill, b.start_at), b.from_file, b.paused, b.baseline, b.baseline_at, b.guild
     FROM bridge b JOIN forum f ON f.id = b.forum ORDER BY b.id";
 
 /// Comes after every id in the order of lengths.
 const LAST: &str = "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~";
 
 /// What goes with a bridge that left the configuration, the bridge last.
-const REMOVE_BRIDGES: [&str; 6] = [
+pub(super) const REMOVE_BRIDGES: [&str; 7] = [
     "DELETE FROM follow WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM room WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM part WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM submission WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM reaction WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
+    "DELETE FROM history WHERE bridge IN (SELECT id FROM bridge WHERE from_file = 2)",
     "DELETE FROM bridge WHERE from_file = 2",
 ];
 

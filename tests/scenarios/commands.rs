@@ -33,6 +33,29 @@ async fn threads_are_shown_and_listed() {
     let answer = asked.answer().await.unwrap();
     assert!(shown(&answer).contains("Printer of doom"), "{}", shown(&answer));
 
+    world.forum().reply(thread, world.bob, "Feed it rags.").unwrap();
+    world.message(room, "Feed it rags.").await;
+    let asked = world.discord().command(world.dora, room, "thread info", &[("thread", json!(id))]).unwrap();
+    let answer = asked.answer().await.unwrap();
+    for part in ["**Started by** Ann", "**Last post by** Bob", "**Replies** 1", "**Board** Staffroom"] {
+        assert!(shown(&answer).contains(part), "{part} in {}", shown(&answer));
+    }
+    let typed = world.discord().autocomplete(
+        world.dora,
+        room,
+        "thread info",
+        &[("thread", json!("printer"))],
+        "thread",
+    );
+    let choices = typed.unwrap().first().await.unwrap().choices;
+    assert_eq!(choices.len(), 1);
+    assert_eq!(choices[0].0, "Printer of doom");
+    let asked = world
+        .discord()
+        .command(world.dora, room, "thread info", &[("thread", choices[0].1.clone())])
+        .unwrap();
+    assert!(shown(&asked.answer().await.unwrap()).contains("Printer of doom"));
+
     let asked =
         world.discord().command(world.dora, room, "thread show", &[("thread", json!("999999"))]).unwrap();
     let answer = asked.answer().await.unwrap();

@@ -5,15 +5,23 @@
 mod openapi;
 mod world;
 
+mod accounts;
+mod bridges;
 mod commands;
 mod database;
+mod engines;
 mod faults;
 mod forum_side;
 mod gateway;
 mod lanes;
+mod matrix;
+mod menus;
 mod mutation;
+mod opening;
+mod push;
 mod replies;
 mod showing;
+mod spec;
 mod starting;
 mod thanks;
 mod unsure;

@@ -128,7 +128,7 @@ fn shown_picture(bbcode: &str) -> String {
     from.split_once("[/IMG]").expect("its end").0.to_owned()
 }
 
-fn free_address() -> std::net::SocketAddr {
+pub fn free_address() -> std::net::SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
@@ -228,4 +228,46 @@ async fn replies_can_be_off() {
     world.discord().say(world.dora, room, "May I?", None).unwrap();
     world.quiet().await;
     assert!(world.posts_with(thread, "May I?").is_empty());
+}
+
+/// A forum that puts a second reply of one account into the first: both people's words stay, whatever becomes of
+/// the other's message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_messages_in_one_post_keep_each_others_words() {
+    let merging = forum::Options { merge_within: Duration::from_secs(600), ..forum::Options::default() };
+    let mut world = World::with(merging, Limits::off()).await;
+    let (thread, room) = thread(&mut world).await;
+    let first = world.discord().say(world.dora, room, "In the red box.", None).unwrap();
+    let post = world.post(thread, "In the red box.").await;
+    world.marked(first, "✅").await;
+    let second = world.discord().say(world.emil, room, "No, under the mat.", None).unwrap();
+    assert_eq!(world.post(thread, "under the mat").await, post, "the forum merged them");
+    world.marked(second, "✅").await;
+
+    world.discord().edit(world.emil, second, "No, behind the door.").unwrap();
+    let text = eventually("the edit", || {
+        let text = world.forum().post(post)?.text;
+        text.contains("behind the door").then_some(text)
+    })
+    .await;
+    assert!(
+        text.contains("red box") && text.contains("[B]Dora[/B]") && text.contains("[B]Emil[/B]"),
+        "{text}"
+    );
+    assert!(!text.contains("under the mat"), "{text}");
+
+    world.discord().delete(first).unwrap();
+    let text = eventually("the removal", || {
+        let text = world.forum().post(post)?.text;
+        (!text.contains("red box")).then_some(text)
+    })
+    .await;
+    assert!(text.contains("behind the door") && text.contains("[B]Emil[/B]"), "{text}");
+    assert!(!text.contains("[B]Dora[/B]"), "{text}");
+
+    world.discord().delete(second).unwrap();
+    eventually("the post to go", || world.posts_with(thread, "behind the door").is_empty().then_some(()))
+        .await;
+    world.quiet().await;
+    assert_eq!(world.mirrored(room).len(), 1, "nothing was mirrored back");
 }

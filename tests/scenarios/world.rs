@@ -9,7 +9,7 @@ use threadbridge::app;
 use threadbridge::clock::{Clock, SystemClock};
 use threadbridge::config::{BridgeConfig, Config};
 use threadbridge::sandbox::discord::{self, Discord, Limits};
-use threadbridge::sandbox::forum::{self, Forum};
+use threadbridge::sandbox::forum::{self, Face, Forum};
 use threadbridge::sandbox::stage::{Folder, Stage};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,28 @@ use tokio_util::sync::CancellationToken;
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The machine's clock, and as much later as a test says: minutes pass without being waited for.
+#[derive(Default)]
+pub struct Later(std::sync::Mutex<Duration>);
+
+impl Later {
+    pub fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Later {
+    fn now(&self) -> jiff::Timestamp {
+        SystemClock.now() + *self.0.lock().unwrap()
+    }
+
+    fn monotonic(&self) -> Instant {
+        SystemClock.monotonic() + *self.0.lock().unwrap()
+    }
+}
+
 pub struct World {
+    pub clock: Arc<Later>,
     pub stage: Stage,
     pub folder: Folder,
     pub board: u64,
@@ -38,28 +59,37 @@ impl World {
         Self::with(forum::Options::default(), Limits::off()).await
     }
 
+    /// A forum that runs this software.
+    pub async fn of(face: Face) -> Self {
+        Self::with(forum::Options { face, ..forum::Options::default() }, Limits::off()).await
+    }
+
     pub async fn with(forum: forum::Options, limits: Limits) -> Self {
         // What the bridge logs is shown when a test fails.
         let filter = tracing_subscriber::EnvFilter::new("warn,serenity=error,threadbridge=debug");
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let clock = Arc::new(Later::default());
         let discord = discord::Options { limits, ..discord::Options::default() };
-        Self::on(Stage::start(forum, discord, Arc::new(SystemClock)).await.expect("the sandbox starts"))
+        Self::on(clock.clone(), Stage::start(forum, discord, clock).await.expect("the sandbox starts"))
     }
 
     /// A world whose wall clock can be set; time itself goes on as it does.
     pub async fn with_clock(clock: Arc<SetClock>) -> Self {
         let discord = discord::Options { limits: Limits::off(), ..discord::Options::default() };
-        Self::on(Stage::start(forum::Options::default(), discord, clock).await.expect("the sandbox starts"))
+        Self::on(
+            Arc::default(),
+            Stage::start(forum::Options::default(), discord, clock).await.expect("the sandbox starts"),
+        )
     }
 
-    fn on(stage: Stage) -> Self {
+    fn on(clock: Arc<Later>, stage: Stage) -> Self {
         let board = stage.forum.add_board("Staffroom");
         let (ann, bob) = (stage.forum.add_member("Ann"), stage.forum.add_member("Bob"));
         let forum_channel = stage.discord.add_forum_channel(stage.guild, "threads", &["Guide", "News"]);
         let text_channel = stage.discord.add_text_channel(stage.guild, "feed");
         let (dora, emil) = (stage.discord.add_user("Dora"), stage.discord.add_user("Emil"));
         let folder = Folder::new().expect("a temporary folder");
-        Self { stage, folder, board, forum_channel, text_channel, ann, bob, dora, emil, running: None }
+        Self { clock, stage, folder, board, forum_channel, text_channel, ann, bob, dora, emil, running: None }
     }
 
     pub fn forum(&self) -> &Forum {
@@ -110,8 +140,21 @@ impl World {
         self.running = Some((stop, task));
     }
 
-    fn looks(&self) -> u64 {
+    /// How often the board's list was read.
+    pub fn looks(&self) -> u64 {
+        if self.forum().options().face == Face::Discourse {
+            let calls = self.forum().calls().into_iter();
+            return calls.filter(|call| call.path.ends_with("/l/latest.json")).count() as u64;
+        }
         self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0)
+    }
+
+    /// Somebody with these permissions in the guild, beside those of everyone.
+    pub fn person_with(&self, name: &str, permissions: u64) -> u64 {
+        let person = self.discord().add_user(name);
+        let role = self.discord().add_role(self.stage.guild, name, permissions);
+        self.discord().give_role(self.stage.guild, person, role);
+        person
     }
 
     /// Stops the bridge as SIGTERM would.

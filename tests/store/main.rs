@@ -17,6 +17,7 @@ use threadbridge::store::{self, Claim, Effect, Finish, Millis, NewJob, Priority,
 mod mutation;
 mod opening;
 mod outbox;
+mod people;
 mod pooler;
 mod records;
 mod replicas;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::{Layout, Replies, Scope};
 use crate::discord::{Channel, ChannelKind};
+use crate::markup::Doc;
 use crate::model::{Author, BoardId, BoardRef, ChannelId, Permissions, Thread, UserId, ViewerThanks};
 use crate::store::{Bridge, BridgeId};
 
@@ -17,6 +18,7 @@ fn tie(id: i64, start: Start, baseline: &str) -> Arc<Tie> {
         from_file: true,
         paused: false,
         baseline: Some(PostId::new(baseline)),
+        guild: None,
         baseline_at: None,
     };
     let channel = Channel {

@@ -8,6 +8,7 @@ use crate::forum::Failure;
 use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, Visibility};
 use crate::store::{Effect, Follow, PostRow, ThreadRow};
 
+use super::super::record::happened_gone;
 use super::{Known, Reading, Tie, Trouble, Watcher, hide, unread};
 
 /// At most so many missing posts of one page are asked for one by one.
@@ -95,6 +96,7 @@ impl Watcher {
                 effects.push(hide(tie, thread, &post.post, now)?);
             }
             if !kept {
+                effects.push(happened_gone(&self.forum.key, &post.post));
                 effects.push(Effect::PostGone { forum: self.forum.key.clone(), post: post.post });
             }
         }
@@ -129,6 +131,7 @@ impl Watcher {
             for tie in self.heart.ties.of_forum(&self.forum.key) {
                 effects.push(hide(&tie, thread, &row.post, now)?);
             }
+            effects.push(happened_gone(&self.forum.key, &row.post));
             effects.push(Effect::PostGone { forum: self.forum.key.clone(), post: row.post });
         }
         self.commit(effects).await
@@ -169,7 +172,10 @@ impl Watcher {
 
     async fn withdraw(&mut self, thread: &ThreadId, post: &PostId) -> Result<(), Trouble> {
         let now = self.heart.store.now().await?;
-        let mut effects = vec![Effect::PostGone { forum: self.forum.key.clone(), post: post.clone() }];
+        let mut effects = vec![
+            Effect::PostGone { forum: self.forum.key.clone(), post: post.clone() },
+            happened_gone(&self.forum.key, post),
+        ];
         for tie in self.heart.ties.of_forum(&self.forum.key) {
             effects.push(hide(&tie, thread, post, now)?);
         }

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -121,6 +122,7 @@ impl Watcher {
         if let Err(trouble) = self.read_asked().await {
             return self.trouble(&trouble, 0);
         }
+        let told = self.forum.pushed.swap(false, Ordering::Acquire);
         let mut scopes: Vec<Scope> = ties.iter().map(|tie| tie.bridge.scope.clone()).collect();
         scopes.sort_by_key(|scope| format!("{scope:?}"));
         scopes.dedup();
@@ -131,12 +133,12 @@ impl Watcher {
                 wait: self.forum.poll,
                 failures: 0,
             });
-            if beat.next > now {
+            if beat.next > now && (!told || beat.failures > 0) {
                 continue;
             }
             let carried: Vec<_> = ties.iter().filter(|tie| tie.bridge.scope == scope).cloned().collect();
             let outcome = self.look(&scope, &carried).await;
-            self.after_look(&scope, outcome);
+            self.after_look(&scope, outcome, told);
         }
         match self.read_history(&ties).await {
             Ok(true) => return Duration::ZERO,
@@ -164,13 +166,24 @@ impl Watcher {
         Ok(())
     }
 
-    fn after_look(&mut self, scope: &Scope, outcome: Result<bool, Trouble>) {
+    /// A forum that pushes is asked rarely, until a look finds what no push had told of.
+    fn after_look(&mut self, scope: &Scope, outcome: Result<bool, Trouble>, told: bool) {
+        if !told && matches!(outcome, Ok(true)) {
+            self.forum.pushes.store(false, Ordering::Relaxed);
+        }
+        let pushes = self.forum.pushes.load(Ordering::Relaxed);
         let now = self.heart.clock.monotonic();
         let poll = self.forum.poll;
         let (next, failures) = match outcome {
             Ok(changed) => {
                 let wait = self.beats.get(scope).map_or(poll, |beat| beat.wait);
-                let wait = if changed { poll } else { wait.mul_f64(SLOWER).min(poll * QUIETEST) };
+                let wait = if pushes {
+                    poll * QUIETEST
+                } else if changed {
+                    poll
+                } else {
+                    wait.mul_f64(SLOWER).min(poll * QUIETEST)
+                };
                 self.heart.health.watcher(&self.forum.key, Ok(()));
                 if self.last_trouble.take().is_some() {
                     tracing::info!(forum = %self.forum.key, "the forum can be read again");

@@ -7,126 +7,197 @@ use std::time::Duration;
 use poise::serenity_prelude as serenity;
 use poise::{CreateReply, FrameworkError};
 use serenity::{
-    ComponentInteraction, CreateAllowedMentions, CreateInteractionResponse,
-    CreateInteractionResponseFollowup, CreateInteractionResponseMessage, EditInteractionResponse, FullEvent,
-    Interaction,
+    CommandInteraction, ComponentInteraction, CreateAllowedMentions, CreateInteractionResponse,
+    CreateInteractionResponseFollowup, CreateInteractionResponseMessage, EditInteractionResponse, Http,
+    Member, ModalInteraction, PartialChannel, Permissions,
 };
 
-use super::page::{self, Lead};
-use super::{Asker, Context, Data, PROMPT, Refusal};
-use crate::model::{ChannelId, GuildId, UserId};
+use super::asks::{Asked, Asker};
+use super::{Context, Data, PROMPT, Refusal};
+use crate::model::{ChannelId, GuildId, MessageId, UserId};
 
 /// The longest that anyone is kept waiting; Discord would take an answer for 15 minutes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// An interaction that waits for its answer.
+#[derive(Clone, Copy)]
+pub enum Door<'a> {
+    Command(&'a CommandInteraction),
+    Press(&'a ComponentInteraction),
+    Form(&'a ModalInteraction),
+}
+
+/// Where the answer is to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a message of its own.
+    New { private: bool },
+    /// In place of the message whose button was pressed.
+    Same,
+}
+
+/// The same call on whichever interaction it is.
+macro_rules! on {
+    ($door:expr, $it:ident => $call:expr) => {
+        match $door {
+            Door::Command($it) => $call,
+            Door::Press($it) => $call,
+            Door::Form($it) => $call,
+        }
+    };
+}
+
+impl Door<'_> {
+    /// Who asks. What Discord does not say they may do, they may not.
+    pub fn asker(self, private: bool) -> Asker {
+        let (guild, channel, user) = on!(self, it => (it.guild_id, it.channel_id, it.user.id));
+        let (member, place): (Option<&Member>, Option<&PartialChannel>) = match self {
+            Door::Command(it) => (it.member.as_deref(), it.channel.as_ref()),
+            Door::Press(it) => (it.member.as_ref(), it.channel.as_ref()),
+            Door::Form(it) => (it.member.as_ref(), it.channel.as_ref()),
+        };
+        let may = member.and_then(|member| member.permissions).unwrap_or_default();
+        let in_thread = place.is_some_and(|channel| channel.thread_metadata.is_some());
+        let writing =
+            if in_thread { Permissions::SEND_MESSAGES_IN_THREADS } else { Permissions::SEND_MESSAGES };
+        let all = may.administrator();
+        Asker {
+            guild: guild.map(|id| GuildId(id.get())),
+            channel: ChannelId(channel.get()),
+            user: UserId(user.get()),
+            private,
+            may_write: all || may.contains(writing),
+            manages: all || may.manage_guild(),
+        }
+    }
+
+    /// The name that the guild sees.
+    pub fn name(self) -> String {
+        let (member, user): (Option<&Member>, &serenity::User) = match self {
+            Door::Command(it) => (it.member.as_deref(), &it.user),
+            Door::Press(it) => (it.member.as_ref(), &it.user),
+            Door::Form(it) => (it.member.as_ref(), &it.user),
+        };
+        let nick = member.and_then(|member| member.nick.clone());
+        nick.or_else(|| user.global_name.clone()).unwrap_or_else(|| user.name.clone())
+    }
+
+    pub async fn respond(
+        self,
+        http: &Http,
+        response: CreateInteractionResponse,
+    ) -> Result<(), serenity::Error> {
+        on!(self, it => it.create_response(http, response).await)
+    }
+
+    pub async fn edit(self, http: &Http, edit: EditInteractionResponse) -> Result<(), serenity::Error> {
+        on!(self, it => it.edit_response(http, edit).await.map(drop))
+    }
+
+    pub async fn delete(self, http: &Http) -> Result<(), serenity::Error> {
+        on!(self, it => it.delete_response(http).await)
+    }
+
+    /// The message that holds the answer.
+    pub async fn message(self, http: &Http) -> Result<MessageId, serenity::Error> {
+        on!(self, it => it.get_response(http).await.map(|message| MessageId(message.id.get())))
+    }
+
+    /// Tells the person, and only them, beside the answer.
+    pub async fn whisper(self, http: &Http, reason: String) -> Result<(), serenity::Error> {
+        let words = CreateInteractionResponseFollowup::new()
+            .content(reason)
+            .ephemeral(true)
+            .allowed_mentions(CreateAllowedMentions::new());
+        on!(self, it => it.create_followup(http, words).await.map(drop))
+    }
+}
+
 /// Answers a command: in time, or with a word that the answer is on its way.
-pub async fn give(
+pub async fn command<Q>(
     ctx: Context<'_>,
     private: bool,
-    question: impl Future<Output = Result<CreateReply, Refusal>> + Send,
-) -> Result<(), Refusal> {
+    question: impl FnOnce(Asker, Asked) -> Q,
+) -> Result<(), Refusal>
+where
+    Q: Future<Output = Result<CreateReply, Refusal>> + Send,
+{
     let Context::Application(application) = ctx else { return Ok(()) };
+    let door = Door::Command(application.interaction);
+    let question = question(door.asker(private), ctx.data().asked.clone());
+    give(&ctx.serenity_context().http, door, Place::New { private }, question).await;
+    Ok(())
+}
+
+/// Answers whichever interaction it is.
+pub async fn give(
+    http: &Http,
+    door: Door<'_>,
+    place: Place,
+    question: impl Future<Output = Result<CreateReply, Refusal>> + Send,
+) {
     let mut question = pin!(question);
     if let Ok(answer) = tokio::time::timeout(PROMPT, &mut question).await {
-        sent(ctx.send(answer?.ephemeral(private)).await.map(drop));
-        return Ok(());
+        return match answer {
+            Ok(reply) => sent(door.respond(http, response(reply, place)).await),
+            Err(Refusal(reason)) => refuse(http, door, reason).await,
+        };
     }
-    let deferred = if private { ctx.defer_ephemeral().await } else { ctx.defer().await };
-    if deferred.is_err() {
-        sent(deferred);
-        return Ok(());
-    }
-    let (http, interaction) = (&ctx.serenity_context().http, application.interaction);
-    let edit = EditInteractionResponse::new();
-    match patiently(question).await {
-        Ok(answer) => {
-            let answer = answer.to_slash_initial_response_edit(edit);
-            sent(interaction.edit_response(http, answer).await.map(drop));
+    let announcement = match place {
+        Place::New { private } => {
+            CreateInteractionResponse::Defer(CreateInteractionResponseMessage::new().ephemeral(private))
         }
-        Err(Refusal(reason)) if private => {
-            sent(interaction.edit_response(http, edit.content(reason)).await.map(drop));
-        }
-        // The announcement was for everyone, the reason is not.
-        Err(Refusal(reason)) => {
-            sent(interaction.delete_response(http).await);
-            sent(interaction.create_followup(http, whisper_after(reason)).await.map(drop));
-        }
-    }
-    Ok(())
-}
-
-/// A button was pressed: the page turns for whoever asked for it; anyone else gets their own.
-pub async fn pressed(
-    framework: poise::FrameworkContext<'_, Data, Refusal>,
-    event: &FullEvent,
-) -> Result<(), Refusal> {
-    let FullEvent::InteractionCreate { interaction: Interaction::Component(press) } = event else {
-        return Ok(());
+        Place::Same => CreateInteractionResponse::Acknowledge,
     };
-    let Some(lead) = Lead::read(&press.data.custom_id) else { return Ok(()) };
-    let http = &framework.serenity_context.http;
-    let own = lead.user.0 == press.user.id.get();
-    // A page that only one person sees stays so as it turns.
-    let private =
-        !own || press.message.flags.is_some_and(|flags| flags.contains(serenity::MessageFlags::EPHEMERAL));
-    let asker = asker(press.guild_id, press.channel_id, press.user.id, private);
-    let forums = &framework.user_data.forums;
-    let mut question = pin!(async {
-        let view = forums.thread(asker, &lead.thread, Some(&lead.forum), Some(lead.page)).await?;
-        Ok(page::thread(&view, lead.slice, asker.user))
-    });
-    match tokio::time::timeout(PROMPT, &mut question).await {
-        Ok(Ok(answer)) => {
-            let message = answer.to_slash_initial_response(CreateInteractionResponseMessage::new());
-            let response = if own {
-                CreateInteractionResponse::UpdateMessage(message)
-            } else {
-                CreateInteractionResponse::Message(message.ephemeral(true))
-            };
-            sent(press.create_response(http, response).await);
-        }
-        Ok(Err(Refusal(reason))) => {
-            let response = CreateInteractionResponse::Message(whisper(reason));
-            sent(press.create_response(http, response).await);
-        }
-        Err(_) => turn_later(http, press, own, patiently(question)).await,
-    }
-    Ok(())
-}
-
-async fn turn_later(
-    http: &serenity::Http,
-    press: &ComponentInteraction,
-    own: bool,
-    question: impl Future<Output = Result<CreateReply, Refusal>>,
-) {
-    let announced = if own { press.defer(http).await } else { press.defer_ephemeral(http).await };
+    let announced = door.respond(http, announcement).await;
     if announced.is_err() {
         return sent(announced);
     }
+    let late = || Refusal("The forum takes too long to answer. Please try again later.".into());
+    let answer = tokio::time::timeout(PATIENCE, question).await.unwrap_or_else(|_| Err(late()));
     let edit = EditInteractionResponse::new();
-    match question.await {
-        Ok(answer) => {
-            let answer = answer.to_slash_initial_response_edit(edit);
-            sent(press.edit_response(http, answer).await.map(drop));
+    match (answer, place) {
+        (Ok(reply), _) => sent(door.edit(http, reply.to_slash_initial_response_edit(edit)).await),
+        (Err(Refusal(reason)), Place::New { private: true }) => {
+            sent(door.edit(http, edit.content(reason)).await);
         }
-        Err(Refusal(reason)) => {
-            sent(press.create_followup(http, whisper_after(reason)).await.map(drop));
+        // The announcement was for everyone, the reason is not.
+        (Err(Refusal(reason)), Place::New { private: false }) => {
+            sent(door.delete(http).await);
+            sent(door.whisper(http, reason).await);
         }
+        (Err(Refusal(reason)), Place::Same) => sent(door.whisper(http, reason).await),
     }
 }
 
-async fn patiently(
-    question: impl Future<Output = Result<CreateReply, Refusal>>,
-) -> Result<CreateReply, Refusal> {
-    let late = || Refusal("The forum takes too long to answer. Please try again later.".into());
-    tokio::time::timeout(PATIENCE, question).await.unwrap_or_else(|_| Err(late()))
+fn response(reply: CreateReply, place: Place) -> CreateInteractionResponse {
+    let reply = match place {
+        Place::New { private } => reply.ephemeral(private),
+        Place::Same => reply,
+    };
+    let message = reply.to_slash_initial_response(CreateInteractionResponseMessage::new());
+    match place {
+        Place::New { .. } => CreateInteractionResponse::Message(message),
+        Place::Same => CreateInteractionResponse::UpdateMessage(message),
+    }
 }
 
 /// Tells the person, and only them, why there is no answer.
+pub async fn refuse(http: &Http, door: Door<'_>, reason: String) {
+    let words = CreateInteractionResponseMessage::new()
+        .content(reason)
+        .ephemeral(true)
+        .allowed_mentions(CreateAllowedMentions::new());
+    sent(door.respond(http, CreateInteractionResponse::Message(words)).await);
+}
+
+/// Tells the person, and only them, why poise could not run their command.
 pub async fn apologise(error: FrameworkError<'_, Data, Refusal>) {
     let (reason, ctx) = match error {
         FrameworkError::Command { error, ctx, .. } => (error.0, ctx),
+        FrameworkError::CommandCheckFailed { error: Some(error), ctx, .. } => (error.0, ctx),
+        // They have been told to wait.
+        FrameworkError::CommandCheckFailed { error: None, .. } => return,
         FrameworkError::ArgumentParse { ctx, error, .. } => {
             tracing::debug!(%error, "a command's option could not be read");
             ("One of the options can't be read. Please check it and try again.".into(), ctx)
@@ -151,22 +222,8 @@ pub async fn apologise(error: FrameworkError<'_, Data, Refusal>) {
     sent(ctx.send(reply).await.map(drop));
 }
 
-fn whisper(reason: String) -> CreateInteractionResponseMessage {
-    CreateInteractionResponseMessage::new()
-        .content(reason)
-        .ephemeral(true)
-        .allowed_mentions(CreateAllowedMentions::new())
-}
-
-fn whisper_after(reason: String) -> CreateInteractionResponseFollowup {
-    CreateInteractionResponseFollowup::new()
-        .content(reason)
-        .ephemeral(true)
-        .allowed_mentions(CreateAllowedMentions::new())
-}
-
 /// An answer that did not get through can't be mended: the interaction is spent.
-fn sent(outcome: Result<(), serenity::Error>) {
+pub fn sent(outcome: Result<(), serenity::Error>) {
     if let Err(error) = outcome {
         let reason = match error {
             // The address of an interaction holds its token.
@@ -177,19 +234,5 @@ fn sent(outcome: Result<(), serenity::Error>) {
             other => other.to_string(),
         };
         tracing::warn!("an answer to a command did not get through: {reason}");
-    }
-}
-
-pub fn asker(
-    guild: Option<serenity::GuildId>,
-    channel: serenity::ChannelId,
-    user: serenity::UserId,
-    private: bool,
-) -> Asker {
-    Asker {
-        guild: guild.map(|id| GuildId(id.get())),
-        channel: ChannelId(channel.get()),
-        user: UserId(user.get()),
-        private,
     }
 }

@@ -1,26 +1,43 @@
 //! The commands that people give in Discord, one file a group.
 //!
-//! What they need of the forums they ask through [`Forums`]; the answer decides what may be shown to
-//! whom. Every command answers within Discord's three seconds or says that it is at work, and every
-//! failure is one plain sentence that only the person who asked can see.
+//! What they need of the forums and the bridge they ask through the traits in [`asks`]; the answer decides
+//! what may be shown to whom. Every command answers within Discord's three seconds or says that it is at
+//! work, and every failure is one plain sentence that only the person who asked can see. A button or a
+//! form carries all that it needs in its id, so that it works after a restart as well.
 //! <https://docs.discord.com/developers/interactions/application-commands>
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use poise::serenity_prelude as serenity;
 use serde_json::Value;
 use url::Url;
 
 use super::loopback;
-use crate::model::{ChannelId, ForumKey, GuildId, PostId, ThreadId, ThreadPage, ThreadSummary, UserId};
+use crate::clock::Clock;
+use crate::model::{GuildId, UserId};
 
+mod account;
 mod answer;
+pub mod asks;
+mod bridge;
+mod bridge_shown;
+mod chart;
+mod fair;
+mod info;
+mod member;
+mod open;
 mod page;
+mod press;
+mod reply;
+mod search;
 #[cfg(test)]
 mod tests;
+mod thanks;
 mod thread;
+
+use asks::Asked;
+use fair::{Fair, Unfair};
 
 /// Discord waits three seconds for a first answer; one that takes longer than this is announced.
 const PROMPT: Duration = Duration::from_millis(1800);
@@ -28,84 +45,13 @@ const PROMPT: Duration = Duration::from_millis(1800);
 /// Discord gives autocompletion three seconds and people give it less.
 const COMPLETION: Duration = Duration::from_millis(1500);
 
-/// Who asks, and where the answer is going to be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asker {
-    pub guild: Option<GuildId>,
-    pub channel: ChannelId,
-    pub user: UserId,
-    /// Only the person who asks is going to see the answer.
-    pub private: bool,
-}
-
-/// One page of a thread, as the commands show it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ThreadView {
-    pub forum: ForumKey,
-    /// The forum's name for people.
-    pub forum_name: String,
-    pub thread: ThreadId,
-    /// The thread's own address.
-    pub url: String,
-    pub page: ThreadPage,
-    /// The post that was asked for, where one was.
-    pub post: Option<PostId>,
-}
-
-/// The threads of a board with the newest posts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LatestView {
-    pub forum: ForumKey,
-    pub forum_name: String,
-    /// The board, where one was asked for.
-    pub board: Option<String>,
-    pub url: Option<String>,
-    /// The newest first.
-    pub threads: Vec<ThreadSummary>,
-}
-
-/// One suggestion while a person types: what they read, and what the command is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suggestion {
-    pub name: String,
-    pub value: String,
-}
-
-/// What the commands ask of the forums. An error is one plain sentence for the person who asked.
-/// Whoever implements it shows no more than `asker` may see where they may see it.
-#[async_trait]
-pub trait Forums: Send + Sync {
-    /// A page of a thread, found by an address of any style, an id or a suggestion's value. Without a
-    /// page, the one that the address names, or the first.
-    async fn thread(
-        &self,
-        asker: Asker,
-        thread: &str,
-        forum: Option<&str>,
-        page: Option<u32>,
-    ) -> Result<ThreadView, String>;
-
-    /// The threads with the newest posts, on one board or all bridged boards.
-    async fn latest(
-        &self,
-        asker: Asker,
-        forum: Option<&str>,
-        board: Option<&str>,
-    ) -> Result<LatestView, String>;
-
-    /// Threads whose title holds these words. Must be quick: no question to a forum.
-    async fn complete_threads(&self, asker: Asker, forum: Option<&str>, words: &str) -> Vec<Suggestion>;
-
-    /// Boards whose name holds these words. Must be quick too.
-    async fn complete_boards(&self, asker: Asker, forum: Option<&str>, words: &str) -> Vec<Suggestion>;
-
-    /// The forums that may be asked from here.
-    async fn complete_forums(&self, asker: Asker, words: &str) -> Vec<Suggestion>;
-}
+/// The colour of an embed's edge: Discord's own blurple.
+const EDGE: u32 = 0x58_65_F2;
 
 /// What poise hands to every command.
 pub struct Data {
-    forums: Arc<dyn Forums>,
+    asked: Asked,
+    fair: Fair,
 }
 
 /// Why a command has no answer, for the person who gave it.
@@ -124,7 +70,16 @@ type Command = poise::Command<Data, Refusal>;
 
 /// All commands.
 fn commands() -> Vec<Command> {
-    vec![thread::thread()]
+    vec![
+        thread::thread(),
+        account::account(),
+        bridge::bridge(),
+        member::member(),
+        thanks::thanks(),
+        thanks::thank_the_poster(),
+        thanks::who_thanked(),
+        reply::reply_on_the_forum(),
+    ]
 }
 
 /// The commands as Discord is told of them, for `Rest::put_commands`.
@@ -160,19 +115,47 @@ fn plainly(value: Value) -> Value {
 }
 
 /// What answers the commands, for the gateway.
-pub fn framework(forums: Arc<dyn Forums>) -> poise::Framework<Data, Refusal> {
+pub fn framework(asked: Asked, clock: Arc<dyn Clock>) -> poise::Framework<Data, Refusal> {
     poise::Framework::builder()
         .options(poise::FrameworkOptions {
             commands: commands(),
             on_error: |error| Box::pin(answer::apologise(error)),
-            event_handler: |framework, event| Box::pin(answer::pressed(framework, event)),
+            event_handler: |framework, event| Box::pin(press::pressed(framework, event)),
+            command_check: Some(|ctx| Box::pin(async move { allowed(ctx) })),
             // Nothing that a forum says can ping anyone.
             allowed_mentions: Some(serenity::CreateAllowedMentions::new()),
             initialize_owners: false,
             ..poise::FrameworkOptions::default()
         })
-        .setup(|_, _, _| Box::pin(async move { Ok(Data { forums }) }))
+        .setup(|_, _, _| Box::pin(async move { Ok(Data { asked, fair: Fair::new(clock) }) }))
         .build()
+}
+
+/// Whether a person may give another command now. One who was told to wait, and does not, has no answer.
+fn allowed(ctx: Context<'_>) -> Result<bool, Refusal> {
+    // Suggestions have an allowance of their own.
+    if let Context::Application(it) = ctx
+        && it.interaction_type == poise::CommandInteractionType::Autocomplete
+    {
+        return Ok(true);
+    }
+    let guild = ctx.guild_id().map(|id| GuildId(id.get()));
+    match patience(&ctx.data().fair, UserId(ctx.author().id.get()), guild) {
+        Ok(()) => Ok(true),
+        Err(Some(refusal)) => Err(refusal),
+        Err(None) => Ok(false),
+    }
+}
+
+/// The error is what they are told, if they are told anything.
+fn patience(fair: &Fair, user: UserId, guild: Option<GuildId>) -> Result<(), Option<Refusal>> {
+    fair.ask(user, guild).map_err(|unfair| match unfair {
+        Unfair::Wait(wait) => {
+            let seconds = wait.as_secs() + 1;
+            Some(Refusal(format!("That is a lot of questions at once. Please try again in {seconds} s.")))
+        }
+        Unfair::Silence => None,
+    })
 }
 
 /// The HTTP client that answers interactions: with a time limit, as Discord's own is three seconds.

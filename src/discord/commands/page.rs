@@ -5,7 +5,9 @@ use poise::CreateReply;
 use poise::serenity_prelude as serenity;
 use serenity::{CreateActionRow, CreateButton, CreateEmbed, CreateEmbedAuthor, CreateEmbedFooter};
 
-use super::{LatestView, ThreadView};
+use super::EDGE;
+use super::asks::{Asker, LatestView, ThreadView};
+use super::press::ID;
 use crate::discord::look;
 use crate::markup::discord::QuoteLinks;
 use crate::model::{Post, PostId, ThreadSummary, UserId, Visibility};
@@ -20,12 +22,6 @@ const AUTHOR: usize = 80;
 /// Threads a list; an embed's description holds 4,096 characters.
 const THREADS: usize = 10;
 const ROOM: usize = 4096;
-
-/// The colour of an embed's edge: Discord's own blurple.
-const EDGE: u32 = 0x58_65_F2;
-
-/// Buttons carry where they lead; Discord gives them 100 characters.
-const BUTTON_ID: usize = 100;
 
 /// Some posts of a forum's page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +68,7 @@ impl Lead {
         };
         let Self { forum, thread, page, user, .. } = self;
         let id = format!("thread|{which}|{page}|{slice}|{user}|{forum}|{thread}");
-        (id.len() <= BUTTON_ID).then_some(id)
+        (id.len() <= ID).then_some(id)
     }
 }
 
@@ -83,7 +79,7 @@ pub fn slice_of(view: &ThreadView) -> Slice {
 }
 
 /// A page of a thread: what it is, a few posts, and buttons to the rest.
-pub fn thread(view: &ThreadView, slice: Slice, user: UserId) -> CreateReply {
+pub fn thread(view: &ThreadView, slice: Slice, asker: Asker) -> CreateReply {
     let posts = &view.page.posts;
     let slices = posts.len().div_ceil(POSTS).max(1);
     let at = match slice {
@@ -93,7 +89,7 @@ pub fn thread(view: &ThreadView, slice: Slice, user: UserId) -> CreateReply {
     let shown: Vec<&Post> = posts.iter().skip(at * POSTS).take(POSTS).collect();
     let mut reply = CreateReply::default()
         .content(heading(view, &shown))
-        .components(vec![CreateActionRow::Buttons(buttons(view, at, slices, user))])
+        .components(rows(view, at, slices, asker))
         .allowed_mentions(serenity::CreateAllowedMentions::new());
     for post in shown {
         reply = reply.embed(embed(post, view.post.as_ref()));
@@ -175,6 +171,16 @@ fn frame(post: &Post) -> CreateEmbedFooter {
         facts.extend(post.posted_text.as_deref().map(|text| look::clip(text, 40)));
     }
     CreateEmbedFooter::new(look::clip(&facts.join(" · "), FRAME))
+}
+
+fn rows(view: &ThreadView, at: usize, slices: usize, asker: Asker) -> Vec<CreateActionRow> {
+    let mut rows = vec![CreateActionRow::Buttons(buttons(view, at, slices, asker.user))];
+    let id = format!("mirror|{}|{}", view.forum, view.thread);
+    if asker.manages && !view.mirrored && id.len() <= ID {
+        let mirror = CreateButton::new(id).label("Mirror here").style(serenity::ButtonStyle::Secondary);
+        rows.push(CreateActionRow::Buttons(vec![mirror]));
+    }
+    rows
 }
 
 /// First, previous, next, last, and the forum itself; a button that leads nowhere is dimmed.

@@ -1,15 +1,25 @@
 use serde_json::Value;
 
+use super::asks::{Asker, LatestView, ThreadView};
+use super::definitions;
 use super::page::{self, Lead, Slice};
-use super::{LatestView, ThreadView, definitions};
 use crate::discord::look::units;
 use crate::discord::spec;
 use crate::markup::Doc;
 use crate::model::{
-    Author, BoardRef, Permissions, Post, Thread, ThreadPage, ThreadSummary, UserId, ViewerThanks, Visibility,
+    Author, BoardRef, ChannelId, GuildId, Permissions, Post, Thread, ThreadPage, ThreadSummary, UserId,
+    ViewerThanks, Visibility,
 };
 
 const USER: UserId = UserId(42);
+const ASKER: Asker = Asker {
+    guild: Some(GuildId(1)),
+    channel: ChannelId(2),
+    user: USER,
+    private: false,
+    may_write: true,
+    manages: true,
+};
 
 fn post(number: u32, words: &str) -> Post {
     Post {
@@ -52,6 +62,7 @@ fn view(posts: usize, page: u32, pages: u32, words: &str) -> ThreadView {
             posts: (1..=posts as u32).map(|number| post(number, words)).collect(),
         },
         post: None,
+        mirrored: false,
     }
 }
 
@@ -102,7 +113,7 @@ fn a_full_page_of_long_posts_fits() {
     let words = "😀 *word* ".repeat(800);
     let view = view(40, 2, 3, &words);
     for slice in [Slice::At(0), Slice::At(3), Slice::Last, Slice::At(99)] {
-        let message = sent(page::thread(&view, slice, USER));
+        let message = sent(page::thread(&view, slice, ASKER));
         assert_fits(&message);
         assert_eq!(message["embeds"].as_array().unwrap().len(), 5);
         assert_eq!(buttons(&message).len(), 5);
@@ -114,7 +125,7 @@ fn the_buttons_walk_through_every_post_and_back() {
     let sizes = [7, 5, 1];
     let (mut page, mut slice, mut seen) = (1, Slice::At(0), 0);
     loop {
-        let message = sent(page::thread(&view(sizes[page as usize - 1], page, 3, "w"), slice, USER));
+        let message = sent(page::thread(&view(sizes[page as usize - 1], page, 3, "w"), slice, ASKER));
         assert_fits(&message);
         seen += message["embeds"].as_array().unwrap().len();
         if buttons(&message)[2]["disabled"] == true {
@@ -125,12 +136,12 @@ fn the_buttons_walk_through_every_post_and_back() {
         assert_eq!((lead.user, lead.forum.as_str(), lead.thread.as_str()), (USER, "edu", "134567"));
     }
     assert_eq!(seen, 13);
-    let message = sent(page::thread(&view(1, 3, 3, "w"), Slice::Last, USER));
+    let message = sent(page::thread(&view(1, 3, 3, "w"), Slice::Last, ASKER));
     let back = pressed(&message, 1);
     assert_eq!((back.page, back.slice), (2, Slice::Last));
     let first = pressed(&message, 0);
     assert_eq!((first.page, first.slice), (1, Slice::At(0)));
-    let start = sent(page::thread(&view(7, 1, 3, "w"), Slice::At(0), USER));
+    let start = sent(page::thread(&view(7, 1, 3, "w"), Slice::At(0), ASKER));
     assert_eq!((pressed(&start, 3).page, pressed(&start, 3).slice), (3, Slice::Last));
     assert_eq!(buttons(&start)[0]["disabled"], true);
 }
@@ -140,14 +151,14 @@ fn the_post_that_was_asked_for_is_on_the_page_shown() {
     let mut view = view(12, 1, 1, "w");
     view.post = Some("8".into());
     assert_eq!(page::slice_of(&view), Slice::At(1));
-    let message = sent(page::thread(&view, Slice::At(1), USER));
+    let message = sent(page::thread(&view, Slice::At(1), ASKER));
     assert!(message["embeds"][2]["color"].is_number());
     assert!(message["embeds"][0].get("color").is_none_or(Value::is_null));
 }
 
 #[test]
 fn an_empty_page_is_said_to_be_empty() {
-    let message = sent(page::thread(&view(0, 1, 1, ""), Slice::Last, USER));
+    let message = sent(page::thread(&view(0, 1, 1, ""), Slice::Last, ASKER));
     assert_fits(&message);
     assert!(message["content"].as_str().unwrap().contains("no posts"));
 }
@@ -156,7 +167,7 @@ fn an_empty_page_is_said_to_be_empty() {
 fn words_that_are_not_for_everyone_are_left_out() {
     let mut view = view(1, 1, 1, "secret");
     view.page.posts[0].visibility = Visibility::Deleted;
-    assert!(!sent(page::thread(&view, Slice::At(0), USER)).to_string().contains("secret"));
+    assert!(!sent(page::thread(&view, Slice::At(0), ASKER)).to_string().contains("secret"));
 }
 
 #[test]
@@ -229,13 +240,35 @@ fn the_definitions_keep_to_discords_limits() {
     }
     let definitions = definitions();
     let commands = definitions.as_array().unwrap();
-    assert_eq!(commands.len(), 1);
-    commands.iter().for_each(|command| check(command, 1));
-    let names: Vec<&str> = commands[0]["options"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|option| option["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(names, ["show", "latest"]);
+    // None of them works in direct messages, where nobody's guild says what may be seen.
+    for command in commands {
+        let guild_only = command["dm_permission"] == false || command["contexts"] == serde_json::json!([0]);
+        assert!(guild_only, "{}", command["name"]);
+    }
+    spec::assert_described("put", "/applications/1/commands", &definitions);
+    let (menus, slashes): (Vec<_>, Vec<_>) = commands.iter().partition(|command| command["type"] == 3);
+    for menu in &menus {
+        assert!((1..=32).contains(&units(menu["name"].as_str().unwrap())), "{menu}");
+        assert!(menu.get("description").is_none_or(|text| text == ""), "{menu}");
+    }
+    slashes.iter().for_each(|command| check(command, 1));
+    let subcommands = |command: &Value| {
+        let options = command["options"].as_array().cloned().unwrap_or_default();
+        let names: Vec<_> =
+            options.iter().map(|option| option["name"].as_str().unwrap().to_owned()).collect();
+        format!("{} {}", command["name"].as_str().unwrap(), names.join("|")).trim().to_owned()
+    };
+    assert_eq!(
+        commands.iter().map(subcommands).collect::<Vec<_>>(),
+        [
+            "thread show|latest|info|search|new",
+            "account link|unlink|show",
+            "bridge add|list|pause|resume|remove|backfill|status|why",
+            "member show",
+            "thanks who|top",
+            "Thank the poster",
+            "Who thanked?",
+            "Reply on the forum",
+        ]
+    );
 }

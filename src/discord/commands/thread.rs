@@ -3,7 +3,11 @@
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedOption, ResolvedValue};
 
-use super::{Asker, COMPLETION, Context, Refusal, Suggestion, answer, page};
+use super::answer::{self, Door};
+use super::asks::{Asker, Suggestion};
+use super::open::new;
+use super::search::search;
+use super::{COMPLETION, Context, Refusal, info as facts, page};
 use crate::discord::look;
 
 /// Discord takes 25 suggestions of 100 characters.
@@ -11,7 +15,12 @@ const SUGGESTIONS: usize = 25;
 const SUGGESTION: usize = 100;
 
 /// Read the forum's threads.
-#[poise::command(slash_command, guild_only, subcommands("show", "latest"), subcommand_required)]
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommands("show", "latest", "info", "search", "new"),
+    subcommand_required
+)]
 pub async fn thread(_: Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }
@@ -33,11 +42,9 @@ async fn show(
     forum: Option<String>,
     #[description = "Show it only to you"] private: Option<bool>,
 ) -> Result<(), Refusal> {
-    let asker = asker(ctx, private.unwrap_or(false));
-    let forums = ctx.data().forums.clone();
-    answer::give(ctx, asker.private, async move {
-        let view = forums.thread(asker, thread.trim(), forum.as_deref(), page).await?;
-        Ok(page::thread(&view, page::slice_of(&view), asker.user))
+    answer::command(ctx, private.unwrap_or(false), async move |asker, asked| {
+        let view = asked.forums.thread(asker, thread.trim(), forum.as_deref(), page).await?;
+        Ok(page::thread(&view, page::slice_of(&view), asker))
     })
     .await
 }
@@ -56,34 +63,61 @@ async fn latest(
     board: Option<String>,
     #[description = "Show it only to you"] private: Option<bool>,
 ) -> Result<(), Refusal> {
-    let asker = asker(ctx, private.unwrap_or(false));
-    let forums = ctx.data().forums.clone();
-    answer::give(ctx, asker.private, async move {
-        let view = forums.latest(asker, forum.as_deref(), board.as_deref()).await?;
+    answer::command(ctx, private.unwrap_or(false), async move |asker, asked| {
+        let view = asked.forums.latest(asker, forum.as_deref(), board.as_deref()).await?;
         Ok(page::latest(&view))
     })
     .await
 }
 
-async fn complete_thread(ctx: Context<'_>, words: &str) -> CreateAutocompleteResponse {
+/// Show what there is to know of a thread.
+#[poise::command(slash_command, guild_only)]
+async fn info(
+    ctx: Context<'_>,
+    #[description = "Its address or number, or words of its title"]
+    #[autocomplete = "complete_thread"]
+    #[max_length = 500]
+    thread: String,
+    #[description = "Which forum"]
+    #[autocomplete = "complete_forum"]
+    #[max_length = 100]
+    forum: Option<String>,
+    #[description = "Show it only to you"] private: Option<bool>,
+) -> Result<(), Refusal> {
+    answer::command(ctx, private.unwrap_or(false), async move |asker, asked| {
+        Ok(facts::info(&asked.forums.info(asker, thread.trim(), forum.as_deref()).await?))
+    })
+    .await
+}
+
+pub async fn complete_thread(ctx: Context<'_>, words: &str) -> CreateAutocompleteResponse {
     let forum = chosen(ctx, "forum");
-    let found = ctx.data().forums.complete_threads(asker(ctx, true), forum.as_deref(), words);
-    suggest(tokio::time::timeout(COMPLETION, found).await.unwrap_or_default())
+    let asked = |asker| ctx.data().asked.forums.complete_threads(asker, forum.as_deref(), words);
+    suggest(ctx, asked).await
 }
 
-async fn complete_board(ctx: Context<'_>, words: &str) -> CreateAutocompleteResponse {
+pub async fn complete_board(ctx: Context<'_>, words: &str) -> CreateAutocompleteResponse {
     let forum = chosen(ctx, "forum");
-    let found = ctx.data().forums.complete_boards(asker(ctx, true), forum.as_deref(), words);
-    suggest(tokio::time::timeout(COMPLETION, found).await.unwrap_or_default())
+    let asked = |asker| ctx.data().asked.forums.complete_boards(asker, forum.as_deref(), words);
+    suggest(ctx, asked).await
 }
 
-async fn complete_forum(ctx: Context<'_>, words: &str) -> CreateAutocompleteResponse {
-    let found = ctx.data().forums.complete_forums(asker(ctx, true), words);
-    suggest(tokio::time::timeout(COMPLETION, found).await.unwrap_or_default())
+pub async fn complete_forum(ctx: Context<'_>, words: &str) -> CreateAutocompleteResponse {
+    suggest(ctx, |asker| ctx.data().asked.forums.complete_forums(asker, words)).await
 }
 
-fn suggest(suggestions: Vec<Suggestion>) -> CreateAutocompleteResponse {
-    let choices = suggestions
+/// What is found in time, for those who do not ask too often.
+pub async fn suggest<Q>(ctx: Context<'_>, question: impl FnOnce(Asker) -> Q) -> CreateAutocompleteResponse
+where
+    Q: Future<Output = Vec<Suggestion>>,
+{
+    let Context::Application(application) = ctx else { return CreateAutocompleteResponse::new() };
+    let asker = Door::Command(application.interaction).asker(true);
+    if !ctx.data().fair.typing(asker.user) {
+        return CreateAutocompleteResponse::new();
+    }
+    let found = tokio::time::timeout(COMPLETION, question(asker)).await.unwrap_or_default();
+    let choices = found
         .into_iter()
         // A value that Discord would cut short names nothing.
         .filter(|suggestion| look::units(&suggestion.value) <= SUGGESTION)
@@ -96,7 +130,7 @@ fn suggest(suggestions: Vec<Suggestion>) -> CreateAutocompleteResponse {
 }
 
 /// Another option of the same command, as far as it has been filled in.
-fn chosen(ctx: Context<'_>, option: &str) -> Option<String> {
+pub fn chosen(ctx: Context<'_>, option: &str) -> Option<String> {
     let Context::Application(ctx) = ctx else { return None };
     ctx.args.iter().find(|given| given.name == option).and_then(|given: &ResolvedOption<'_>| {
         match given.value {
@@ -105,8 +139,4 @@ fn chosen(ctx: Context<'_>, option: &str) -> Option<String> {
             _ => None,
         }
     })
-}
-
-fn asker(ctx: Context<'_>, private: bool) -> Asker {
-    answer::asker(ctx.guild_id(), ctx.channel_id(), ctx.author().id, private)
 }

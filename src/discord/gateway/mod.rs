@@ -24,7 +24,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::commands::{self, Forums};
+use super::commands::{self, asks::Asked};
 use super::rest::Rest;
 use super::{DiscordError, Event, loopback};
 use crate::clock::Clock;
@@ -70,7 +70,7 @@ pub struct Gateway {
     /// Where events go. When it is full, the gateway waits.
     pub events: mpsc::Sender<Event>,
     /// Whom the commands ask.
-    pub forums: Arc<dyn Forums>,
+    pub asked: Asked,
     pub shutdown: CancellationToken,
     pub health: Health,
 }
@@ -88,7 +88,8 @@ pub async fn run(gateway: Gateway) -> Result<(), Fatal> {
         let began = gateway.clock.monotonic();
         let outcome = tokio::select! {
             outcome = session(&gateway) => outcome,
-            () = gateway.shutdown.cancelled() => Ok(()),
+            // It sees that for itself; whatever it waits for else is not waited for.
+            () = after(&gateway.shutdown, GOODBYE + LOOK) => Ok(()),
         };
         (gateway.health)(false);
         if gateway.shutdown.is_cancelled() {
@@ -109,6 +110,11 @@ pub async fn run(gateway: Gateway) -> Result<(), Fatal> {
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+async fn after(stop: &CancellationToken, time: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(time).await;
 }
 
 /// Why one stay at the gateway ended.
@@ -141,7 +147,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
     let mut client = ClientBuilder::new_with_http(http, INTENTS)
         .event_handler_arc(watch.clone())
         .raw_event_handler(Ear { events: gateway.events.clone() })
-        .framework(commands::framework(gateway.forums.clone()))
+        .framework(commands::framework(gateway.asked.clone(), gateway.clock.clone()))
         .await
         .map_err(|error| Stop::Again(plain(&error)))?;
     *client.ws_url.lock().await = address;

@@ -19,7 +19,9 @@ use url::Url;
 
 use super::{Fatal, Gateway, checked, run};
 use crate::clock::SystemClock;
-use crate::discord::commands::{Asker, Forums, LatestView, Suggestion, ThreadView};
+use crate::discord::commands::asks::{
+    Accounts, Asked, Asker, Bridges, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
+};
 use crate::discord::rest::Rest;
 use crate::discord::{Event, Person};
 use crate::model::{ChannelId, GuildId, MessageId, Permissions, Thread, ThreadPage, UserId};
@@ -188,6 +190,11 @@ fn member(id: &str) -> Value {
 /// One thread of three pages, slow when it is called `slow`.
 struct Library;
 
+impl Accounts for Library {}
+impl Bridges for Library {}
+impl Thanking for Library {}
+impl Writing for Library {}
+
 #[async_trait]
 impl Forums for Library {
     async fn thread(
@@ -220,6 +227,7 @@ impl Forums for Library {
                 posts: vec![],
             },
             post: None,
+            mirrored: true,
         })
     }
 
@@ -262,7 +270,7 @@ impl Running {
             shard: 0,
             of: 1,
             events: sender,
-            forums: Arc::new(Library),
+            asked: Asked::all(Arc::new(Library)),
             shutdown: shutdown.clone(),
             health: {
                 let healthy = healthy.clone();

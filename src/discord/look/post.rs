@@ -24,6 +24,8 @@ pub struct LookContext<'a> {
     pub feed: bool,
     /// Where quoted posts are in Discord.
     pub links: &'a dyn QuoteLinks,
+    /// The post's messages that are already there.
+    pub before: split::Before<'a>,
 }
 
 /// The messages that show a post, in order; none when its words are not for everyone.
@@ -40,7 +42,8 @@ pub fn messages(post: &Post, look: &LookContext<'_>) -> Vec<Outgoing> {
         thanks_total: post.thanks_total.unwrap_or(0),
         edited_at: post.edited_at,
     });
-    let mut parts = split::messages(&document(post, look.thread_title), look.links, &last_line, LIMIT);
+    let mut parts =
+        split::messages(&document(post, look.thread_title), look.links, &last_line, LIMIT, look.before);
     if parts.is_empty() {
         parts.push(last_line);
     }
@@ -54,7 +57,7 @@ pub fn messages(post: &Post, look: &LookContext<'_>) -> Vec<Outgoing> {
 
 /// The beginning of a text in at most `limit` characters, and whether there is more.
 pub fn excerpt(doc: &Doc, links: &dyn QuoteLinks, limit: usize) -> (String, bool) {
-    let mut parts = split::messages(doc, links, "", limit).into_iter();
+    let mut parts = split::messages(doc, links, "", limit, split::Before::NONE).into_iter();
     (parts.next().unwrap_or_default(), parts.next().is_some())
 }
 

@@ -5,6 +5,7 @@ use super::{
     Footer, LookContext, avatar, clip, footer, link, messages, plain, thread_title, units, webhook_name,
 };
 use crate::markup::discord::QuoteLinks;
+use crate::markup::split::Before;
 use crate::markup::{Block, Doc, Inline};
 use crate::model::{Attachment, Author, Post, PostId, Thanks, ViewerThanks, Visibility};
 
@@ -113,7 +114,7 @@ impl QuoteLinks for Nowhere {
 }
 
 fn look(title: &str) -> LookContext<'_> {
-    LookContext { forum: None, thread_title: title, feed: false, links: &Nowhere }
+    LookContext { forum: None, thread_title: title, feed: false, links: &Nowhere, before: Before::NONE }
 }
 
 fn post(words: &str) -> Post {

@@ -88,6 +88,8 @@ pub struct Client {
     limits: Limits,
     gap: Duration,
     clock: Arc<dyn Clock>,
+    /// Goes with every request, before what a single one adds.
+    headers: HeaderMap,
     pub cookies: Cookies,
     /// When the next request may start. Async, so that requests queue up fairly.
     turn: tokio::sync::Mutex<Option<Instant>>,
@@ -117,11 +119,18 @@ impl Client {
             limits,
             gap,
             clock,
+            headers: HeaderMap::new(),
             cookies: Cookies::default(),
             turn: tokio::sync::Mutex::new(None),
             crawl_delay: tokio::sync::Mutex::default(),
             kept: Mutex::default(),
         })
+    }
+
+    /// Every request carries these: how an API knows who asks, and that it is to answer in JSON.
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
     }
 
     pub fn base(&self) -> &Url {
@@ -174,6 +183,36 @@ impl Client {
         }
     }
 
+    /// One request to an API, sent once; whatever the API says to it is an answer. `headers` take the place of the
+    /// client's own of the same name.
+    pub async fn call(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Page, Failure> {
+        self.own(url)?;
+        self.await_turn().await;
+        let reads = method == Method::GET;
+        let mut request = self.request(method, url).headers(headers);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        match self.send(request, url).await {
+            Ok(Posted::Page(page)) => Ok(page),
+            Ok(Posted::Redirect(_)) => Err(Failure::Unreadable(
+                "the forum sends the request on to another address; set forums.url to the forum's present address"
+                    .to_owned(),
+            )),
+            Err(Trouble::NotSent(reason)) => Err(Failure::Later { after: self.limits.pause, reason }),
+            Err(Trouble::Busy(after, reason)) => Err(Failure::Later { after, reason }),
+            Err(Trouble::Lost(reason)) if reads => Err(Failure::Later { after: self.limits.pause, reason }),
+            Err(Trouble::Lost(reason)) => Err(Failure::Uncertain { reason }),
+            Err(Trouble::Wrong(failure)) => Err(failure),
+        }
+    }
+
     async fn get_once(&self, url: &Url) -> Result<Posted, Failure> {
         let mut last = None;
         for attempt in 0..TRIES {
@@ -207,7 +246,8 @@ impl Client {
             .http
             .request(method, url.clone())
             .header(header::ACCEPT_ENCODING, "gzip, deflate")
-            .header(header::ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5");
+            .header(header::ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5")
+            .headers(self.headers.clone());
         if let Some(cookies) = self.cookies.header() {
             request = request.header(header::COOKIE, cookies);
         }

@@ -4,6 +4,7 @@
 //! understands what the forum says to a form, and this file is the [`Engine`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,13 +18,14 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::ForumConfig;
-use crate::markup::bbcode;
+use crate::markup::{Doc, bbcode};
 use crate::model::{
-    Board, BoardId, BoardPage, Member, MemberKey, Post, PostId, Search, SearchPage, ThreadId, ThreadPage,
-    ViewerThanks, Visibility,
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, Post, PostId, Search, SearchPage, ThreadId,
+    ThreadPage, ViewerThanks, Visibility,
 };
 
 mod answer;
+mod mail;
 pub mod parse;
 mod searches;
 mod session;
@@ -42,6 +44,9 @@ const LATER: Duration = Duration::from_secs(60);
 pub struct Vbulletin4 {
     session: Session,
     searches: Searches,
+    /// The highest number of a post that was seen. The forum counts upwards: what it names after a reply and is not
+    /// higher is an older post.
+    newest: AtomicU64,
     zone: TimeZone,
     clock: Arc<dyn Clock>,
     /// How long a forum in trouble is left alone: no longer than one that is well and quiet.
@@ -62,6 +67,7 @@ impl Vbulletin4 {
         Ok(Self {
             session,
             searches: Searches::default(),
+            newest: AtomicU64::new(0),
             zone: config.timezone.clone(),
             clock,
             soon: SOON.min(config.poll),
@@ -126,7 +132,23 @@ impl Vbulletin4 {
     }
 
     async fn thread_at(&self, url: &Url) -> Result<ThreadPage, Failure> {
-        self.read(url, parse::thread_page).await
+        let page = self.read(url, parse::thread_page).await?;
+        self.seen(page.posts.iter().map(|post| &post.id));
+        Ok(page)
+    }
+
+    fn seen<'a>(&self, posts: impl Iterator<Item = &'a PostId>) {
+        let newest = posts.filter_map(|post| post.as_str().parse().ok()).max().unwrap_or(0);
+        self.newest.fetch_max(newest, Ordering::Relaxed);
+    }
+
+    /// The post that the forum names after a reply; `before` is the newest that was known before it was sent.
+    fn posted(&self, post: PostId, before: u64) -> Posted {
+        self.seen(std::iter::once(&post));
+        match post.as_str().parse::<u64>() {
+            Ok(id) if id <= before => Posted::Merged { post },
+            _ => Posted::Live { post },
+        }
     }
 
     async fn post_on_page(&self, id: &PostId) -> Result<(ThreadPage, Post), Failure> {
@@ -138,9 +160,17 @@ impl Vbulletin4 {
         }
     }
 
-    /// Sends a form; signs in again or takes a fresh token once if the forum asks for it.
+    /// Sends a form that writes a post.
     async fn submit(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
         self.session.flood_free()?;
+        match self.send(script, fields).await? {
+            Answer::Refused(verdict) => Err(self.refused(verdict)),
+            done => Ok(done),
+        }
+    }
+
+    /// Sends a form; signs in again or takes a fresh token once if the forum asks for it.
+    async fn send(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
         let url = links::script(self.base(), script);
         for attempt in 0..2 {
             let token = self.session.token().await?;
@@ -159,7 +189,6 @@ impl Vbulletin4 {
             match answer {
                 Answer::Refused(Verdict::SignedOut) if attempt == 0 => self.session.renew().await?,
                 Answer::Refused(Verdict::StaleToken) if attempt == 0 => self.session.forget_token(),
-                Answer::Refused(verdict) => return Err(self.refused(verdict)),
                 done => return Ok(done),
             }
         }
@@ -224,6 +253,7 @@ impl Engine for Vbulletin4 {
     async fn board(&self, board: &BoardId, page: u32) -> Result<BoardPage, Failure> {
         let mut read = self.read(&links::board(self.base(), board, page), parse::board_page).await?;
         read.board.id.get_or_insert_with(|| board.clone());
+        self.seen(read.threads.iter().filter_map(|thread| thread.last_post_id.as_ref()));
         Ok(read)
     }
 
@@ -268,14 +298,15 @@ impl Engine for Vbulletin4 {
             ("s", ""),
             ("sbutton", "Post Quick Reply"),
         ];
+        let before = self.newest.load(Ordering::Relaxed);
         match self.submit(&script, &fields).await? {
             Answer::Moved(url) => {
-                Ok(links::place(&url).post.map_or(Posted::Unnamed, |post| Posted::Live { post }))
+                Ok(links::place(&url).post.map_or(Posted::Unnamed, |post| self.posted(post, before)))
             }
             Answer::Redirected { target, awaiting, .. } => {
                 let url = self.base().join(&target).unwrap_or_else(|_| self.base().clone());
                 Ok(match links::place(&url).post {
-                    Some(post) => Posted::Live { post },
+                    Some(post) => self.posted(post, before),
                     None if awaiting => Posted::AwaitingApproval,
                     None => Posted::Unnamed,
                 })
@@ -445,6 +476,20 @@ impl Engine for Vbulletin4 {
         Ok(())
     }
 
+    async fn message_member(
+        &self,
+        _member: &MemberId,
+        name: &str,
+        title: &str,
+        body: &Doc,
+    ) -> Result<(), Failure> {
+        self.write_letter(name, title, body).await
+    }
+
+    fn member_url(&self, member: &MemberId, _name: &str) -> Option<String> {
+        Some(links::member(self.base(), member).to_string())
+    }
+
     async fn search(&self, search: &Search) -> Result<SearchPage, Failure> {
         self.find(search).await
     }
@@ -511,6 +556,3 @@ impl Vbulletin4 {
         post.thanks.iter().any(|thanks| thanks.member_id.as_ref().is_some_and(|id| id.as_str() == user))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -22,7 +22,11 @@ pub fn text(text: &str, out: &mut String) {
 fn address(text: &str) -> Option<usize> {
     const UNSAFE: [&str; 10] = ["*", "|", "`", "\\", "~~", "__", "[", "]", "@everyone", "@here"];
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let length = text.find(|c: char| c.is_whitespace() || c.is_control() || c == '<').unwrap_or(text.len());
+    // Longer ones would have to be cut; and each is looked at once, whatever stands in it.
+    const LONGEST: usize = 2_048;
+    let end = |c: char| c.is_whitespace() || c.is_control() || is_turning(c) || c == '<';
+    let window = &text[..text.floor_char_boundary(LONGEST + 4)];
+    let length = window.find(end).or_else(|| (window.len() == text.len()).then_some(text.len()))?;
     let address = &text[..length];
     let whole = rest.starts_with(|c: char| c.is_alphanumeric())
         && !text[length..].starts_with('<')
@@ -31,41 +35,48 @@ fn address(text: &str) -> Option<usize> {
     whole.then_some(length)
 }
 
-/// Whether what is written next would be taken for a part of an address.
-pub fn ends_with_address(written: &str) -> bool {
-    let word = written.rsplit(char::is_whitespace).next().unwrap_or(written);
-    (word.contains("http://") || word.contains("https://")) && !word.ends_with('>') && !word.ends_with(">)")
+/// Orders to turn the writing round, which would reach what the bridge writes behind a post's words.
+fn is_turning(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn plain(text: &str, out: &mut String) {
     let mut before = None;
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map(|(_, next)| *next);
         match c {
             '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '<' => {
                 out.push('\\');
                 out.push(c);
             }
             // No backslash helps here: an invisible character parts the sign from the word.
-            '@' if rest.peek().is_some_and(|next| next.is_alphanumeric() || *next == '&' || *next == '!') => {
+            '@' if pings(&text[at + 1..], before == Some('<')) => {
                 out.push('@');
                 out.push('\u{200b}');
             }
             // What is no whole address may yet begin one.
-            ':' if rest.clone().take(2).eq(['/', '/']) => out.push_str(":\\"),
+            ':' if text[at + 1..].starts_with("//") => out.push_str(":\\"),
             // `:smile:` would become a picture.
             ':' if before.is_none_or(|b: char| !b.is_alphanumeric())
-                && rest.peek().is_some_and(char::is_ascii_alphanumeric) =>
+                && next.is_some_and(|next| next.is_ascii_alphanumeric()) =>
             {
                 out.push_str("\\:");
             }
+            c if is_turning(c) || (c.is_control() && c != '\n' && c != '\t') => continue,
             c => out.push(c),
         }
         before = Some(c);
     }
 }
 
-/// A line that begins with a sign which would make it a heading, a quote or a list.
+/// Whether an `@` before this could ping: everyone, or in angle brackets somebody by number.
+fn pings(rest: &str, bracketed: bool) -> bool {
+    let begins = |word: &str| rest.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    bracketed || begins("everyone") || begins("here")
+}
+
+/// The place in a line of a sign which would make it a heading, a quote or a list.
 pub fn line_start(line: &str) -> Option<usize> {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let rest = &line[indent..];
@@ -80,7 +91,7 @@ pub fn line_start(line: &str) -> Option<usize> {
     }
 }
 
-/// An address in angle brackets or parentheses: nothing in it may close them.
+/// An address in angle brackets or parentheses: nothing in it may close them, or a style around it.
 pub fn url(url: &str) -> String {
     let mut out = String::with_capacity(url.len());
     for c in url.chars() {
@@ -94,7 +105,7 @@ pub fn url(url: &str) -> String {
             '*' => out.push_str("%2A"),
             '`' => out.push_str("%60"),
             '\\' => out.push_str("%5C"),
-            c if c.is_control() => {}
+            c if c.is_control() || is_turning(c) || c.is_whitespace() => {}
             c => out.push(c),
         }
     }
@@ -103,7 +114,7 @@ pub fn url(url: &str) -> String {
 
 /// Code between backticks.
 pub fn code(text: &str) -> String {
-    let text = text.replace('\n', " ");
+    let text = fenced(&text.replace('\n', " "));
     if text.trim().is_empty() {
         return text;
     }
@@ -121,7 +132,13 @@ pub fn code(text: &str) -> String {
     format!("`` {parted} ``")
 }
 
-/// Code within a fence: no row of three backticks may end it.
+/// Code within a fence: no row of three backticks may end it, and no backslash helps there.
 pub fn fenced(text: &str) -> String {
-    text.replace("```", "`\u{200b}`\u{200b}`")
+    let kept = |c: &char| *c == '\n' || *c == '\t' || !(c.is_control() || is_turning(*c));
+    text.chars().filter(kept).collect::<String>().replace("```", "`\u{200b}`\u{200b}`")
+}
+
+/// Code in a spoiler, which ends at two bars wherever they stand.
+pub fn hidden(code: &str) -> String {
+    code.replace("||", "|\u{200b}|").replace("||", "|\u{200b}|")
 }

@@ -9,147 +9,226 @@ use crate::markup::runs::{Run, Style, nest};
 /// Writes a line. Markers are put against the words, never against spaces, where Discord would not
 /// see them.
 pub fn write(runs: &[Run]) -> String {
-    let mut out = String::new();
-    inlines(&nest(runs.to_vec()), &mut out, false);
-    out
+    let mut out = Out::default();
+    inlines(&nest(runs.to_vec()), &mut out, Place { styled: false, hidden: false });
+    out.text
 }
 
-fn inlines(content: &[Inline], out: &mut String, styled: bool) {
-    for inline in content {
-        match inline {
-            Inline::Text(text) => escape::text(text, out),
-            Inline::Bold(inner) => marked("**", inner, out),
-            Inline::Italic(inner) => marked("*", inner, out),
-            Inline::Underline(inner) => marked("__", inner, out),
-            Inline::Strike(inner) => marked("~~", inner, out),
-            Inline::Spoiler(inner) => marked("||", inner, out),
-            Inline::Code(text) => {
-                if escape::ends_with_address(out) {
-                    out.push(' ');
-                }
-                // Two rows of backticks would be one.
-                if out.ends_with('`') {
-                    out.push('\u{200b}');
-                }
-                out.push_str(&escape::code(text));
-            }
-            Inline::Link { url, content } => link(url, content, out, styled),
-            Inline::Image { url, alt } => image(url, alt.as_deref(), out, styled),
-            Inline::Video { url, title } => match title {
-                Some(title) if !title.contains("://") => {
-                    escape::text(title, out);
-                    out.push_str(": ");
-                    bare(url, out, styled);
-                }
-                _ => bare(url, out, styled),
-            },
-            Inline::Emoji(emoji) if emoji.is_ascii() => escape::text(emoji, out),
-            Inline::Emoji(emoji) => out.push_str(emoji),
-            Inline::Mention { name, .. } => {
-                out.push_str("@\u{200b}");
-                escape::text(name, out);
-            }
-            Inline::Break => out.push('\n'),
+/// The same for a line that is all in a spoiler, whose bars somebody else writes.
+pub fn write_hidden(runs: &[Run]) -> String {
+    let mut runs = runs.to_vec();
+    for run in &mut runs {
+        run.styles.retain(|style| *style != Style::Spoiler);
+    }
+    let mut out = Out::default();
+    inlines(&nest(runs), &mut out, Place { styled: true, hidden: true });
+    out.text
+}
+
+/// Where in a line something stands.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Within a style, whose end a bare address would swallow.
+    styled: bool,
+    /// Within a spoiler, which two bars end wherever they stand.
+    hidden: bool,
+}
+
+/// What is written so far, and whether its last word holds an address, which a sign put behind it would join.
+#[derive(Default)]
+struct Out {
+    text: String,
+    /// How much of the text the next two tell of.
+    read: usize,
+    word: usize,
+    address: bool,
+    /// Where the last address in brackets ended.
+    closed: usize,
+}
+
+impl Out {
+    fn ends_with_address(&mut self) -> bool {
+        let fresh = self.text.floor_char_boundary(self.read.saturating_sub(8).max(self.word));
+        let new = &self.text[fresh..];
+        if let Some(space) = new.rfind(char::is_whitespace) {
+            self.word = fresh + space;
+            self.address = false;
+        }
+        let word = &self.text[self.word.max(fresh)..];
+        self.address |= word.contains("http://") || word.contains("https://");
+        self.read = self.text.len();
+        self.address && self.closed != self.text.len()
+    }
+
+    /// Before a sign that must not become a part of an address.
+    fn part(&mut self) {
+        if self.ends_with_address() {
+            self.text.push(' ');
         }
     }
 }
 
-fn marked(marker: &str, content: &[Inline], out: &mut String) {
-    let mut inner = String::new();
-    inlines(content, &mut inner, true);
+fn inlines(content: &[Inline], out: &mut Out, place: Place) {
+    for inline in content {
+        match inline {
+            Inline::Text(text) => {
+                if out.ends_with_address() && joins(text) {
+                    out.text.push(' ');
+                }
+                escape::text(text, &mut out.text);
+            }
+            Inline::Bold(inner) => marked("**", inner, out, place),
+            Inline::Italic(inner) => marked("*", inner, out, place),
+            Inline::Underline(inner) => marked("__", inner, out, place),
+            Inline::Strike(inner) => marked("~~", inner, out, place),
+            Inline::Spoiler(inner) => marked("||", inner, out, Place { hidden: true, ..place }),
+            Inline::Code(text) => {
+                out.part();
+                // Two rows of backticks would be one.
+                if out.text.ends_with('`') {
+                    out.text.push('\u{200b}');
+                }
+                let code = escape::code(text);
+                out.text.push_str(&if place.hidden { escape::hidden(&code) } else { code });
+            }
+            Inline::Link { url, content } => link(url, content, out, place),
+            Inline::Image { url, alt } => match alt {
+                Some(alt) if place.styled => {
+                    escape::text(alt, &mut out.text);
+                    out.text.push(' ');
+                    bare(url, out, place.styled);
+                }
+                _ => bare(url, out, place.styled),
+            },
+            Inline::Video { url, title } => match title {
+                Some(title) if !title.contains("://") => {
+                    escape::text(title, &mut out.text);
+                    out.text.push_str(": ");
+                    bare(url, out, place.styled);
+                }
+                _ => bare(url, out, place.styled),
+            },
+            Inline::Emoji(emoji) => {
+                out.part();
+                if emoji.is_ascii() {
+                    escape::text(emoji, &mut out.text);
+                } else {
+                    out.text.push_str(emoji);
+                }
+            }
+            Inline::Mention { name, .. } => {
+                out.part();
+                escape::text(&format!("@{name}"), &mut out.text);
+            }
+            Inline::Break => out.text.push('\n'),
+        }
+    }
+}
+
+/// Whether Discord would take the beginning of a text for the end of the address before it.
+fn joins(text: &str) -> bool {
+    let rest = text.trim_start_matches(['.', ',', ':', ';', '!', '?', ')', '"', '\'']);
+    let apart = |text: &str| text.is_empty() || text.starts_with(char::is_whitespace);
+    !apart(text) && !apart(rest)
+}
+
+fn marked(marker: &str, content: &[Inline], out: &mut Out, place: Place) {
+    let mut inner = Out::default();
+    inlines(content, &mut inner, Place { styled: true, ..place });
+    let inner = inner.text;
     let words = inner.trim();
     if words.is_empty() {
-        out.push_str(&inner);
+        out.text.push_str(&inner);
         return;
     }
     let start = inner.len() - inner.trim_start().len();
-    out.push_str(&inner[..start]);
-    if escape::ends_with_address(out) {
-        out.push(' ');
-    }
+    out.text.push_str(&inner[..start]);
+    out.part();
     // Two rows of the same sign would run together.
     let sign = marker.chars().next().unwrap_or('*');
-    if out.ends_with(sign) && !out.ends_with(&format!("\\{sign}")) {
-        out.push('\u{200b}');
+    if out.text.ends_with(sign) && !out.text.ends_with(&format!("\\{sign}")) {
+        out.text.push('\u{200b}');
     }
-    out.push_str(marker);
-    out.push_str(words);
-    if words.ends_with('\\') && !words.ends_with("\\\\") {
-        out.push('\u{200b}');
+    out.text.push_str(marker);
+    out.text.push_str(words);
+    // A spoiler ends at the first two bars, even where a backslash stands before one of them.
+    if (words.ends_with('\\') && !words.ends_with("\\\\")) || (sign == '|' && words.ends_with('|')) {
+        out.text.push('\u{200b}');
     }
-    out.push_str(marker);
-    out.push_str(&inner[start + words.len()..]);
+    out.text.push_str(marker);
+    out.text.push_str(&inner[start + words.len()..]);
 }
 
 /// A bare address; in angle brackets where a marker behind it would be taken for a part of it.
-fn bare(url: &str, out: &mut String, styled: bool) {
-    let safe = !url.contains(|c: char| c.is_whitespace() || "<>|*`\\".contains(c));
+fn bare(url: &str, out: &mut Out, styled: bool) {
+    let safe = !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|*`\\[]".contains(c))
+        && !url.ends_with(['_', '~', '.', ',', ':', ';', '\'', '"', ')'])
+        && !url.contains("@everyone")
+        && !url.contains("@here");
+    out.part();
+    if out.text.ends_with(char::is_alphanumeric) {
+        out.text.push(' ');
+    }
     if safe && !styled && url.starts_with("http") {
-        out.push_str(url);
+        out.text.push_str(url);
     } else {
-        out.push('<');
-        out.push_str(&escape::url(url));
-        out.push('>');
+        out.text.push('<');
+        out.text.push_str(&escape::url(url));
+        out.text.push('>');
+        out.closed = out.text.len();
     }
 }
 
-fn image(url: &str, alt: Option<&str>, out: &mut String, styled: bool) {
-    match alt {
-        Some(alt) if styled => {
-            escape::text(alt, out);
-            out.push(' ');
-            bare(url, out, styled);
-        }
-        _ => bare(url, out, styled),
-    }
-}
-
-/// A link whose reader sees where it leads: the label, and the host unless the label names it.
-fn link(url: &str, content: &[Inline], out: &mut String, styled: bool) {
+/// A link whose reader sees where it leads: the label, and the host unless the label is its name.
+fn link(url: &str, content: &[Inline], out: &mut Out, place: Place) {
     if let [Inline::Image { url: picture, .. }] = content {
         // The full picture, if the link leads to one, else the picture and the link.
         if is_picture(url) {
-            return bare(url, out, styled);
+            return bare(url, out, place.styled);
         }
-        bare(picture, out, styled);
-        out.push(' ');
+        bare(picture, out, place.styled);
+        out.text.push(' ');
         return bare(url, out, true);
     }
     let label = plain::inline(content);
     let label = label.trim();
     if let Some(address) = url.strip_prefix("mailto:") {
+        let address = address.split('?').next().unwrap_or(address);
         if label != address && !label.is_empty() {
-            inlines(content, out, styled);
-            out.push(' ');
+            inlines(content, out, place);
+            out.text.push(' ');
         }
-        return escape::text(address, out);
+        return escape::text(address, &mut out.text);
     }
     if label.is_empty() || same_address(label, url) {
-        return bare(url, out, styled);
+        return bare(url, out, place.styled);
     }
-    let mut text = String::new();
-    inlines(content, &mut text, true);
-    let text = text.trim().replace('\n', " ");
+    let mut text = Out::default();
+    inlines(content, &mut text, Place { styled: true, ..place });
+    let text = text.text.trim().replace('\n', " ");
     let host = host(url);
     let named = host.is_some_and(|host| label.eq_ignore_ascii_case(host));
-    // A label that looks like an address can't be a label in Discord, and could lie.
-    if looks_like_address(label) && !named {
-        out.push_str(&text.replace("://", ":\u{200b}//"));
-        out.push_str(" (");
+    // A label that names an address could lie, and one that is an address or has brackets can't be a label.
+    let maskable = url.starts_with("http") && !text.contains(['[', ']']) && !text.contains("://");
+    if !maskable || (names_a_host(label) && !named) {
+        out.text.push_str(&text.replace("://", ":\u{200b}//"));
+        out.text.push_str(" (");
         bare(url, out, true);
-        return out.push(')');
+        out.text.push(')');
+        out.closed = out.text.len();
+        return;
     }
-    out.push('[');
-    out.push_str(&text);
-    out.push_str("](<");
-    out.push_str(&escape::url(url));
-    out.push_str(">)");
-    // The arrow is the writer's own, and leads to the quoted post.
-    let arrow = matches!(content, [Inline::Emoji(sign)] if sign == super::ARROW);
-    if let (Some(host), false) = (host, named || arrow || url.starts_with("https://discord.com/channels/")) {
-        out.push_str(" (");
-        escape::text(host, out);
-        out.push(')');
+    out.part();
+    out.text.push('[');
+    out.text.push_str(&text);
+    out.text.push_str("](<");
+    out.text.push_str(&escape::url(url));
+    out.text.push_str(">)");
+    out.closed = out.text.len();
+    if let Some(host) = host.filter(|_| !named) {
+        out.text.push_str(" (");
+        escape::text(host, &mut out.text);
+        out.text.push(')');
     }
 }
 
@@ -167,16 +246,14 @@ fn same_address(label: &str, url: &str) -> bool {
     shortened.is_some_and(|(head, tail)| head.len() >= 6 && url.starts_with(head) && url.ends_with(tail))
 }
 
-fn looks_like_address(label: &str) -> bool {
+/// Whether any word of a label could be taken for the place that the link leads to.
+fn names_a_host(label: &str) -> bool {
     label.contains("://")
-        || label.starts_with("www.")
-        || (!label.contains(char::is_whitespace)
-            && label.split('/').next().is_some_and(|host| {
-                host.contains('.')
-                    && host.rsplit('.').next().is_some_and(|end| {
-                        (2..=6).contains(&end.len()) && end.chars().all(|c| c.is_ascii_alphabetic())
-                    })
-            }))
+        || label.split(|c: char| !(c.is_alphanumeric() || "-.".contains(c))).any(|word| {
+            word.trim_matches('.').rsplit_once('.').is_some_and(|(name, end)| {
+                !name.is_empty() && (2..=12).contains(&end.len()) && end.chars().all(char::is_alphabetic)
+            })
+        })
 }
 
 fn is_picture(url: &str) -> bool {
@@ -189,15 +266,4 @@ fn host(url: &str) -> Option<&str> {
     let host = rest.split(['/', '?', '#']).next()?;
     let host = host.rsplit('@').next()?;
     Some(host.strip_prefix("www.").unwrap_or(host)).filter(|host| !host.is_empty())
-}
-
-/// The same line hidden.
-pub fn hidden(runs: &[Run]) -> Vec<Run> {
-    runs.iter()
-        .map(|run| {
-            let mut styles = vec![Style::Spoiler];
-            styles.extend(run.styles.iter().filter(|style| **style != Style::Spoiler).cloned());
-            Run { styles, leaf: run.leaf.clone() }
-        })
-        .collect()
 }

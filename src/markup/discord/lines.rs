@@ -1,27 +1,60 @@
 //! A document as lines of Discord Markdown, each of which stands for itself: its quote and list marks,
-//! its styles, its place in a code fence. [`crate::markup::split`] cuts between lines, and within one
-//! only where it must.
+//! its styles, its place in a code fence or a spoiler. [`crate::markup::split`] cuts between lines, and
+//! within one only where it must; [`join`] makes text of any run of them.
 
-use unicode_segmentation::UnicodeSegmentation;
+use super::{QuoteLinks, escape, inline, table};
+use crate::markup::runs::{Run, flatten, lines as cut};
+use crate::markup::{Block, Doc, Inline};
 
-use super::{QuoteLinks, escape, inline};
-use crate::markup::runs::{Run, Style, flatten, lines as cut};
-use crate::markup::split::units;
-use crate::markup::{Block, Doc, Inline, plain};
-
-/// One line.
+/// One line, or a piece of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
     Text {
-        /// Marks at the beginning (`> `, `- `, `## `), and those of a continuation if the line is cut.
+        quote: String,
+        /// The mark at its beginning (`- `, `## `), and that of a continuation if it is cut.
         mark: String,
         again: String,
         runs: Vec<Run>,
+        /// All of it is in a spoiler.
+        hidden: bool,
+        /// The address behind the arrow at its end, which leads to a quoted post.
+        jump: Option<String>,
+        /// Says what the next line is: a heading, a name.
+        leads: bool,
+        /// Goes on with the line before it.
+        glued: bool,
     },
     /// A line of a code block. `opens` and `closes` its fence.
-    Code { quote: String, language: String, text: String, opens: bool, closes: bool, hidden: bool },
+    Code {
+        quote: String,
+        language: String,
+        text: String,
+        opens: bool,
+        closes: bool,
+        hidden: bool,
+        glued: bool,
+    },
     /// An empty line between blocks.
-    Gap { quote: String },
+    Gap { quote: String, hidden: bool },
+}
+
+impl Line {
+    pub fn is_gap(&self) -> bool {
+        matches!(self, Self::Gap { .. })
+    }
+
+    pub fn is_glued(&self) -> bool {
+        matches!(self, Self::Text { glued: true, .. } | Self::Code { glued: true, .. })
+    }
+
+    /// Whether a spoiler that is open may go on in this line: a mark has to stand before its bars.
+    fn in_open_spoiler(&self, of: &str) -> bool {
+        match self {
+            Self::Text { quote, mark, hidden, .. } => *hidden && quote == of && mark.trim().is_empty(),
+            Self::Gap { quote, hidden } => *hidden && quote == of,
+            Self::Code { .. } => false,
+        }
+    }
 }
 
 /// What surrounds a block.
@@ -32,70 +65,178 @@ struct Around {
     hidden: bool,
 }
 
-pub fn lines_of(doc: &Doc, links: &dyn QuoteLinks) -> Vec<Line> {
-    let mut writer = Writer { links, lines: Vec::new() };
+/// A document's lines, of about `most` characters together; what is beyond is left to the forum, and the last
+/// line says so.
+pub fn lines_of(doc: &Doc, links: &dyn QuoteLinks, most: usize) -> Vec<Line> {
+    let mut writer = Writer { links, lines: Vec::new(), room: most };
     writer.blocks(&doc.blocks, &Around::default());
-    while matches!(writer.lines.last(), Some(Line::Gap { .. })) {
+    while writer.lines.last().is_some_and(Line::is_gap) {
         writer.lines.pop();
+    }
+    if writer.room == 0 {
+        writer.room = usize::MAX;
+        writer.block(
+            &Block::Small(vec![Inline::Text("… the rest is on the forum".to_owned())]),
+            &Around::default(),
+        );
     }
     writer.lines
 }
 
-/// A line as it is sent.
-pub fn line_text(line: &Line) -> String {
-    match line {
-        Line::Text { mark, runs, .. } => {
-            let mut text = inline::write(runs);
-            // Only a line that begins with words can begin with a sign that means something.
-            let bare = mark.trim_start_matches("> ").trim().is_empty() || mark.ends_with("- ");
-            if bare && let Some(at) = escape::line_start(&text) {
-                text.insert(at, '\\');
-            }
-            format!("{mark}{text}")
+/// Lines as they are sent, with fences and spoilers whole.
+pub fn join(lines: &[Line]) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    let mut open = false;
+    while at < lines.len() {
+        if at > 0 {
+            out.push('\n');
         }
-        Line::Code { quote, language, text, opens, closes, hidden } => {
-            let mut out = String::new();
-            if *opens {
-                let spoiler = if *hidden { "||" } else { "" };
-                out.push_str(&format!("{quote}{spoiler}```{language}\n"));
+        let pieces = 1 + lines[at + 1..].iter().take_while(|line| line.is_glued()).count();
+        match &lines[at] {
+            Line::Text { quote, mark, again, hidden, glued, .. } => {
+                let mark = if *glued { again } else { mark };
+                out.push_str(quote);
+                out.push_str(mark);
+                let words = words(&lines[at..at + pieces]);
+                let words = words.trim_end();
+                let blank = words.is_empty();
+                if *hidden && !blank && !open {
+                    out.push_str("||");
+                }
+                // Only a line that begins with words can begin with a sign that means something.
+                let bare = mark.trim().is_empty() || mark.ends_with("- ");
+                match escape::line_start(words).filter(|_| bare) {
+                    Some(sign) => {
+                        out.push_str(&words[..sign]);
+                        out.push('\\');
+                        out.push_str(&words[sign..]);
+                    }
+                    None => out.push_str(words),
+                }
+                if *hidden && !blank {
+                    let spoils = |line: &&Line| line.in_open_spoiler(quote);
+                    let on = lines[at + pieces..].iter().take_while(spoils).any(|line| !line.is_gap());
+                    open = on && mark.trim().is_empty();
+                    if !open {
+                        if words.ends_with(['|', '\\']) {
+                            out.push('\u{200b}');
+                        }
+                        out.push_str("||");
+                    }
+                }
             }
-            out.push_str(quote);
-            out.push_str(text);
-            if *closes {
-                let spoiler = if *hidden { "||" } else { "" };
-                out.push_str(&format!("\n{quote}```{spoiler}"));
+            Line::Code { quote, language, opens, hidden, .. } => {
+                let first = at == 0 || !matches!(lines[at - 1], Line::Code { closes: false, .. });
+                let bars = if *hidden { "||" } else { "" };
+                if *opens || first {
+                    out.push_str(&format!("{quote}{bars}```{language}\n"));
+                }
+                out.push_str(quote);
+                let mut last = false;
+                for piece in &lines[at..at + pieces] {
+                    if let Line::Code { text, closes, .. } = piece {
+                        out.push_str(text);
+                        last |= *closes;
+                    }
+                }
+                if last || at + pieces == lines.len() {
+                    out.push_str(&format!("\n{quote}```{bars}"));
+                }
             }
-            out
+            Line::Gap { quote, .. } => out.push_str(quote.trim_end()),
         }
-        Line::Gap { quote } => quote.trim_end().to_owned(),
+        at += pieces;
     }
+    out
+}
+
+/// The words of the pieces of one line.
+fn words(pieces: &[Line]) -> String {
+    let mut all = Vec::new();
+    let mut arrow = None;
+    let mut in_spoiler = false;
+    for piece in pieces {
+        if let Line::Text { runs, jump, hidden, .. } = piece {
+            all.extend_from_slice(runs);
+            arrow = arrow.or(jump.as_deref());
+            in_spoiler |= hidden;
+        }
+    }
+    let mut text = if in_spoiler { inline::write_hidden(&all) } else { inline::write(&all) };
+    if let Some(url) = arrow {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&format!("[{}](<{}>)", super::ARROW, escape::url(url)));
+    }
+    text
 }
 
 struct Writer<'a> {
     links: &'a dyn QuoteLinks,
     lines: Vec<Line>,
+    /// For how many more characters there is room.
+    room: usize,
 }
 
 impl Writer<'_> {
+    fn push(&mut self, line: Line) {
+        if self.room == 0 {
+            return;
+        }
+        let length = match &line {
+            Line::Text { quote, mark, runs, .. } => {
+                quote.len() + mark.len() + runs.iter().map(|run| length_of(&run.leaf)).sum::<usize>()
+            }
+            Line::Code { quote, text, .. } => quote.len() + text.len(),
+            Line::Gap { quote, .. } => quote.len(),
+        };
+        // Empty lines are not free.
+        self.room = self.room.saturating_sub(length + 8);
+        self.lines.push(line);
+    }
+
     fn blocks(&mut self, blocks: &[Block], around: &Around) {
         for (index, block) in blocks.iter().enumerate() {
+            if self.room == 0 {
+                return;
+            }
             if index > 0 && wants_gap(&blocks[index - 1], block) {
-                self.lines.push(Line::Gap { quote: around.quote.clone() });
+                self.push(Line::Gap { quote: around.quote.clone(), hidden: around.hidden });
             }
             self.block(block, around);
         }
     }
 
     fn text(&mut self, content: &[Inline], mark: &str, again: &str, around: &Around) {
-        for (index, line) in cut(flatten(content)).into_iter().enumerate() {
-            let line = if around.hidden { inline::hidden(&line) } else { line };
+        for (index, runs) in cut(flatten(content)).into_iter().enumerate() {
             let begin = if index == 0 { mark } else { again };
-            self.lines.push(Line::Text {
-                mark: format!("{}{}{begin}", around.quote, around.indent),
-                again: format!("{}{}{again}", around.quote, around.indent),
-                runs: line,
+            self.push(Line::Text {
+                quote: around.quote.clone(),
+                mark: format!("{}{begin}", around.indent),
+                again: format!("{}{again}", around.indent),
+                runs,
+                hidden: around.hidden,
+                jump: None,
+                leads: mark.starts_with('#'),
+                glued: false,
             });
         }
+    }
+
+    /// A line that says what the next one is.
+    fn head(&mut self, content: &[Inline], jump: Option<String>, around: &Around) {
+        self.push(Line::Text {
+            quote: around.quote.clone(),
+            mark: around.indent.clone(),
+            again: around.indent.clone(),
+            runs: flatten(content),
+            hidden: around.hidden,
+            jump,
+            leads: true,
+            glued: false,
+        });
     }
 
     fn block(&mut self, block: &Block, around: &Around) {
@@ -112,13 +253,17 @@ impl Writer<'_> {
             Block::Code { language, text } => self.code(language.as_deref(), text, around),
             Block::Spoiler { label, content } => {
                 if let Some(label) = label {
-                    let label = [Inline::Bold(vec![Inline::Text(format!("{label}:"))])];
-                    self.text(&label, "", "", around);
+                    self.head(&[Inline::Bold(vec![Inline::Text(format!("{label}:"))])], None, around);
                 }
                 self.blocks(content, &Around { hidden: true, ..around.clone() });
             }
             Block::List { start, items } => self.list(*start, items, around),
-            Block::Table { header, rows } => self.table(*header, rows, around),
+            Block::Table { header, rows } => {
+                self.code(None, &table::aligned(*header, rows), around);
+                for address in table::addresses(rows) {
+                    self.text(&address, "", "", around);
+                }
+            }
             Block::Indent(content) => {
                 let indent = format!("{}\u{2003}", around.indent);
                 self.blocks(content, &Around { indent, ..around.clone() });
@@ -142,28 +287,12 @@ impl Writer<'_> {
         let inner = if around.quote.is_empty() { "> ".to_owned() } else { format!("{}┃ ", around.quote) };
         let around = Around { quote: inner, ..around.clone() };
         let url = post.and_then(|post| self.links.message_url(post)).or_else(|| url.map(str::to_owned));
-        let mut header = Vec::new();
-        if let Some(author) = author {
-            header.push(Inline::Bold(vec![Inline::Text(author.to_owned())]));
-        }
-        if let Some(url) = url.filter(|url| url.starts_with("http")) {
-            if !header.is_empty() {
-                header.push(Inline::Text(" ".to_owned()));
-            }
-            header.push(Inline::Link { url, content: vec![Inline::Emoji(super::ARROW.to_owned())] });
-        }
-        if !header.is_empty() {
-            self.header(&header, &around);
+        let url = url.filter(|url| url.starts_with("http"));
+        let name = author.map(|author| vec![Inline::Bold(vec![Inline::Text(author.to_owned())])]);
+        if name.is_some() || url.is_some() {
+            self.head(&name.unwrap_or_default(), url, &around);
         }
         self.blocks(content, &around);
-    }
-
-    /// The first line of a quote: its arrow is a link whose host would only be in the way.
-    fn header(&mut self, header: &[Inline], around: &Around) {
-        let runs = flatten(header);
-        let runs = if around.hidden { inline::hidden(&runs) } else { runs };
-        let mark = around.quote.clone();
-        self.lines.push(Line::Text { again: mark.clone(), mark, runs });
     }
 
     fn code(&mut self, language: Option<&str>, text: &str, around: &Around) {
@@ -172,21 +301,30 @@ impl Writer<'_> {
             && language.chars().all(|c| c.is_ascii_alphanumeric() || "+-#_.".contains(c));
         let language = if known { language } else { "" };
         let text = escape::fenced(text);
+        let text = if around.hidden { escape::hidden(&text) } else { text };
+        // Discord shows no block without words.
+        let text = if text.trim().is_empty() { " " } else { text.as_str() };
         let last = text.lines().count().max(1) - 1;
-        let lines: Vec<&str> = if text.is_empty() { vec![" "] } else { text.lines().collect() };
-        for (index, line) in lines.into_iter().enumerate() {
-            self.lines.push(Line::Code {
+        for (index, line) in text.lines().enumerate() {
+            if self.room == 0 {
+                return self.end_fence();
+            }
+            self.push(Line::Code {
                 quote: around.quote.clone(),
                 language: language.to_owned(),
-                text: if line.is_empty() && around.quote.is_empty() {
-                    String::new()
-                } else {
-                    line.to_owned()
-                },
+                text: line.to_owned(),
                 opens: index == 0,
                 closes: index == last,
                 hidden: around.hidden,
+                glued: false,
             });
+        }
+    }
+
+    /// Closes a block of code where there is no room for the rest of it.
+    fn end_fence(&mut self) {
+        if let Some(Line::Code { closes, .. }) = self.lines.last_mut() {
+            *closes = true;
         }
     }
 
@@ -206,49 +344,6 @@ impl Writer<'_> {
             self.blocks(rest, &deeper);
         }
     }
-
-    /// Discord has no tables: aligned columns in a code block.
-    fn table(&mut self, header: bool, rows: &[Vec<Vec<Inline>>], around: &Around) {
-        const WIDEST: usize = 40;
-        let width = |text: &str| text.graphemes(true).count();
-        let cells: Vec<Vec<String>> = rows
-            .iter()
-            .map(|row| {
-                row.iter()
-                    .map(|cell| {
-                        let text = plain::inline(cell).replace('\n', " ");
-                        let short: String = text.trim().graphemes(true).take(WIDEST).collect();
-                        if short.len() < text.trim().len() { format!("{short}…") } else { short }
-                    })
-                    .collect()
-            })
-            .collect();
-        let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                cells.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
-            })
-            .collect();
-        let mut text = String::new();
-        for (number, row) in cells.iter().enumerate() {
-            let line: Vec<String> = widths
-                .iter()
-                .enumerate()
-                .map(|(column, most)| {
-                    let cell = row.get(column).map_or("", String::as_str);
-                    format!("{cell}{}", " ".repeat(most - width(cell)))
-                })
-                .collect();
-            text.push_str(line.join(" │ ").trim_end());
-            text.push('\n');
-            if header && number == 0 {
-                let rule: Vec<String> = widths.iter().map(|most| "─".repeat(*most)).collect();
-                text.push_str(&rule.join("─┼─"));
-                text.push('\n');
-            }
-        }
-        self.code(None, text.trim_end(), around);
-    }
 }
 
 /// Discord sets quotes, lists, headings and code apart by itself; words need an empty line between.
@@ -260,57 +355,11 @@ fn wants_gap(before: &Block, after: &Block) -> bool {
     words(before) && words(after) && !matches!((before, after), (Block::Quote { .. }, Block::Paragraph(_)))
 }
 
-/// The runs of a line in pieces between which it may be cut: words, links, emoji. What takes more than
-/// `room` units by itself loses its form: a link keeps its label, a word is cut between graphemes.
-pub fn pieces(runs: &[Run], room: usize) -> Vec<Run> {
-    let mut pieces = Vec::new();
-    for run in runs {
-        let alone = Run { styles: run.styles.clone(), leaf: run.leaf.clone() };
-        let in_link = |style: &Style| matches!(style, Style::Link(_));
-        let linked = run.styles.iter().any(in_link);
-        let whole = !matches!(run.leaf, Inline::Text(_) | Inline::Code(_)) || linked;
-        if whole && units(&inline::write(std::slice::from_ref(&alone))) <= room {
-            pieces.push(alone);
-            continue;
-        }
-        let styles: Vec<Style> = run.styles.iter().filter(|style| !in_link(style)).cloned().collect();
-        let code = matches!(run.leaf, Inline::Code(_));
-        let text = match &run.leaf {
-            Inline::Image { url, .. } | Inline::Video { url, .. } => url.clone(),
-            leaf => plain::inline(std::slice::from_ref(leaf)),
-        };
-        // Escapes may double a word.
-        pieces.extend(words(&text, room / 2).map(|word| {
-            let leaf = if code { Inline::Code(word.to_owned()) } else { Inline::Text(word.to_owned()) };
-            Run { styles: styles.clone(), leaf }
-        }));
+fn length_of(leaf: &Inline) -> usize {
+    match leaf {
+        Inline::Text(text) | Inline::Code(text) | Inline::Emoji(text) => text.len(),
+        Inline::Image { url, .. } | Inline::Video { url, .. } => url.len(),
+        Inline::Mention { name, .. } => name.len(),
+        _ => 1,
     }
-    pieces
-}
-
-/// Words with the space behind them; one that is longer than `longest` bytes in pieces of graphemes, and
-/// a grapheme that is longer in characters.
-fn words(text: &str, longest: usize) -> impl Iterator<Item = &str> {
-    let longest = longest.max(4);
-    text.split_inclusive(' ').flat_map(move |word| {
-        let mut rest = word;
-        std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
-            }
-            let address = rest.starts_with("http://") || rest.starts_with("https://");
-            if rest.len() <= longest || (address && rest.len() <= 2 * longest - 4) {
-                return Some(std::mem::take(&mut rest));
-            }
-            let end = rest
-                .grapheme_indices(true)
-                .map(|(at, grapheme)| at + grapheme.len())
-                .take_while(|end| *end <= longest)
-                .last()
-                .unwrap_or_else(|| rest.floor_char_boundary(longest));
-            let (piece, left) = rest.split_at(end);
-            rest = left;
-            Some(piece)
-        })
-    })
 }

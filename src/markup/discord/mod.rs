@@ -8,8 +8,10 @@ pub mod escape;
 mod inline;
 mod lines;
 mod read;
+mod table;
 
-pub(super) use lines::{Line, line_text, lines_of, pieces};
+pub(super) use inline::write as write_runs;
+pub(super) use lines::{Line, join, lines_of};
 pub use read::{Names, read};
 
 use super::Doc;
@@ -35,15 +37,7 @@ impl QuoteLinks for NoLinks {
 
 /// A document as Discord Markdown, of any length.
 pub fn write(doc: &Doc, links: &dyn QuoteLinks) -> String {
-    let lines = lines_of(doc, links);
-    let mut out = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
-        out.push_str(&line_text(line));
-    }
-    out
+    join(&lines_of(doc, links, usize::MAX))
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ impl Flow {
                 }
                 // Invisible and without meaning between words; joiners shape letters and emoji and stay.
                 '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2060}' => {}
+                // Orders to turn the writing round reach beyond the post's own words.
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
                 c if c.is_control() => {}
                 c => {
                     out.push(c);
@@ -47,6 +49,20 @@ impl Flow {
     pub fn leaf(&mut self, leaf: Inline, styles: &[Style], size: u8) {
         self.runs.push(Run { styles: styles.to_vec(), leaf });
         self.sizes.push(size);
+    }
+
+    /// Takes back an `@` that was the last thing said, for the name that follows it.
+    pub fn take_at_sign(&mut self) -> bool {
+        let Some(Run { leaf: Inline::Text(text), .. }) = self.runs.last_mut() else { return false };
+        let taken = text.ends_with('@');
+        if taken {
+            text.pop();
+            if text.is_empty() {
+                self.runs.pop();
+                self.sizes.pop();
+            }
+        }
+        taken
     }
 
     fn at_line_start(&self) -> bool {

@@ -6,9 +6,17 @@ use url::Url;
 
 use super::{Block, Doc, Inline};
 
+mod code;
+mod dom;
 mod flow;
 mod guard;
+mod link;
+mod lists;
+mod quote;
+mod script;
 mod smilies;
+mod spoiler;
+mod style;
 mod walk;
 mod write;
 

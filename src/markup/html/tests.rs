@@ -132,8 +132,8 @@ fn spoilers() {
     );
     shows(
         "<div class='pre-spoiler'><input type='button' value='Show' /><div style='display:none'>hidden</div></div>",
-        "**Show:**\n||hidden||",
-        "[SPOILER=Show]hidden[/SPOILER]",
+        "||hidden||",
+        "[SPOILER]hidden[/SPOILER]",
     );
 }
 
@@ -157,7 +157,7 @@ fn links_and_pictures() {
     shows("<a href='javascript:alert(1)'>x</a>", "x", "x");
     shows(
         "<a href='mailto:a@b.example'>a@b.example</a>",
-        "a@\u{200b}b.example",
+        "a@b.example",
         "[URL=\"mailto:a@b.example\"]a@b.example[/URL]",
     );
     shows(
@@ -176,7 +176,7 @@ fn links_and_pictures() {
         "https://www.youtube.com/watch?v=abc",
         "https://www.youtube.com/watch?v=abc",
     );
-    shows("<a href='member.php?14-Ann' class='mention'>@Ann</a>", "@\u{200b}Ann", "@Ann");
+    shows("<a href='member.php?14-Ann' class='mention'>@Ann</a>", "@Ann", "@Ann");
 }
 
 #[test]
@@ -285,12 +285,12 @@ fn real_pages() {
                 if std::env::var_os("SHOW_BODIES").is_some() {
                     println!("=== {}\n{markdown}", file.path().display());
                 }
-                for part in split::messages(&doc, &NoLinks, "-# #1", 2000) {
+                for part in split::messages(&doc, &NoLinks, "-# #1", 2000, split::Before::NONE) {
                     assert!(split::units(&part) <= 2000 && !part.trim().is_empty());
                 }
                 assert_seen(&doc, &markdown);
                 bbcode::write(&doc);
-                commonmark::write(&doc);
+                commonmark::write(&doc, commonmark::Flavor::Discourse);
                 write(&doc);
                 read_bodies += 1;
             }
@@ -352,9 +352,9 @@ proptest! {
             let markdown = discord::write(&doc, &NoLinks);
             discord::read(&markdown, &discord::Names::default());
             bbcode::write(&doc);
-            commonmark::write(&doc);
+            commonmark::write(&doc, commonmark::Flavor::Discourse);
             write(&doc);
-            for part in split::messages(&doc, &NoLinks, "", 200) {
+            for part in split::messages(&doc, &NoLinks, "", 200, split::Before::NONE) {
                 prop_assert!(split::units(&part) <= 200);
             }
         }

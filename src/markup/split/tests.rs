@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::markup::Inline;
 use crate::markup::discord::{Names, NoLinks, read};
 use crate::markup::{Block, plain};
 
@@ -13,13 +14,13 @@ fn paragraphs(count: usize) -> Doc {
 }
 
 fn split(doc: &Doc, limit: usize) -> Vec<String> {
-    messages(doc, &NoLinks, "", limit)
+    messages(doc, &NoLinks, "", limit, Before::NONE)
 }
 
 #[test]
 fn short_posts_are_one_part_with_the_footer_below() {
-    assert_eq!(messages(&Doc::text("hi"), &NoLinks, "-# #1", 2000), ["hi\n-# #1"]);
-    assert_eq!(messages(&Doc::default(), &NoLinks, "-# #1", 2000), ["-# #1"]);
+    assert_eq!(messages(&Doc::text("hi"), &NoLinks, "-# #1", 2000, Before::NONE), ["hi\n-# #1"]);
+    assert_eq!(messages(&Doc::default(), &NoLinks, "-# #1", 2000, Before::NONE), ["-# #1"]);
     assert_eq!(split(&Doc::default(), 2000).len(), 1);
     assert!(!split(&Doc::default(), 2000)[0].trim().is_empty());
 }
@@ -108,7 +109,7 @@ fn hostile_documents_fit() {
         Doc::text("*_|".repeat(5000)),
     ] {
         for limit in [100, 2000] {
-            for part in messages(&doc, &NoLinks, "-# foot", limit) {
+            for part in messages(&doc, &NoLinks, "-# foot", limit, Before::NONE) {
                 assert!(
                     units(&part) <= limit,
                     "{} of {limit}: {}",
@@ -163,7 +164,7 @@ proptest! {
     #[test]
     fn parts_are_within_limits_and_say_it_all(blocks in prop::collection::vec(block(), 0..6), limit in 100_usize..600) {
         let doc = Doc { blocks };
-        let parts = messages(&doc, &NoLinks, "-# #9", limit);
+        let parts = messages(&doc, &NoLinks, "-# #9", limit, Before::NONE);
         let mut seen = String::new();
         for part in &parts {
             prop_assert!(units(part) <= limit && part.chars().count() <= limit, "{} > {}: {}", units(part), limit, part);

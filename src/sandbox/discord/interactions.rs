@@ -32,6 +32,8 @@ pub struct Call {
     pub since: Instant,
     /// The message whose button was pressed.
     pub source: Option<Id>,
+    /// Of a form: the interaction that it was opened by.
+    pub opener: Option<Id>,
     /// The type of the first answer: 4 message, 5 deferred, 6 and 7 update, 8 choices, 9 modal.
     pub answered: Option<u64>,
     /// `@original`.
@@ -74,6 +76,13 @@ impl Answer {
 pub struct Interaction {
     pub id: Id,
     pub(super) discord: Discord,
+}
+
+impl Discord {
+    /// A person's hold on an interaction that they started earlier.
+    pub fn begun(&self, id: Id) -> Interaction {
+        Interaction { id, discord: self.clone() }
+    }
 }
 
 impl Interaction {

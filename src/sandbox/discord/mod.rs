@@ -132,6 +132,7 @@ impl Discord {
             messages: BTreeMap::new(),
             webhooks: BTreeMap::new(),
             commands: BTreeMap::new(),
+            granted: Default::default(),
             interactions: BTreeMap::new(),
             files: HashMap::new(),
             nonces: HashMap::new(),

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::interactions::Call;
 use super::permissions::Overwrite;
 use super::state::{Attachment, Channel, Guild, HAS_THREAD, Id, Member, Message, Role, State, User, Webhook};
 
@@ -291,12 +292,10 @@ impl State {
             it["thread"] = self.channel_json(thread);
         }
         if let Some(call) = message.interaction.and_then(|id| self.interactions.get(&id)) {
-            it["interaction_metadata"] = json!({
-                "id": id(&call.id),
-                "type": call.kind,
-                "user": self.user_json(call.user),
-                "authorizing_integration_owners": { "0": call.guild.as_ref().map(id) },
-            });
+            it["interaction_metadata"] = self.metadata_json(call);
+            if let Some(opener) = call.opener.and_then(|id| self.interactions.get(&id)) {
+                it["interaction_metadata"]["triggering_interaction_metadata"] = self.metadata_json(opener);
+            }
             if call.kind == 2 {
                 it["interaction"] = json!({
                     "id": id(&call.id),
@@ -305,6 +304,19 @@ impl State {
                     "user": self.user_json(call.user),
                 });
             }
+        }
+        it
+    }
+
+    fn metadata_json(&self, call: &Call) -> Value {
+        let mut it = json!({
+            "id": call.id.to_string(),
+            "type": call.kind,
+            "user": self.user_json(call.user),
+            "authorizing_integration_owners": { "0": call.guild.map(|id| id.to_string()) },
+        });
+        if let (3, Some(source)) = (call.kind, call.source) {
+            it["interacted_message_id"] = json!(source.to_string());
         }
         it
     }

@@ -214,6 +214,8 @@ pub struct State {
     pub webhooks: BTreeMap<Id, Webhook>,
     /// By guild; `None` holds the global ones. As Discord shows them.
     pub commands: BTreeMap<Option<Id>, Vec<Value>>,
+    /// People whom a guild's settings allow a command that its definition does not.
+    pub granted: BTreeSet<(Id, String)>,
     pub interactions: BTreeMap<Id, Call>,
     /// What was uploaded, by attachment.
     pub files: HashMap<Id, Vec<u8>>,

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::session::Credential;
 use super::state::{
-    BoardFacts, EditNote, File, MemberFacts, NewMember, PostFacts, State, ThanksFacts, ThreadFacts,
+    BoardFacts, EditNote, File, MemberFacts, NewMember, PostFacts, PrivateMessage, State, ThanksFacts,
+    ThreadFacts,
 };
 use super::{Forum, dates};
 
@@ -69,6 +70,7 @@ impl Forum {
                 avatar_revision: u64::from(new.avatar.is_some()),
                 avatar: new.avatar,
                 credential: Credential::new(&new.password),
+                no_mail: false,
                 ignores: Default::default(),
                 posted_at: None,
                 mailed_at: None,
@@ -414,6 +416,38 @@ impl Forum {
 
     pub fn thanks(&self, post: u64) -> Vec<ThanksFacts> {
         self.state().posts.get(&post).map(|post| post.thanks.clone()).unwrap_or_default()
+    }
+
+    /// A member's inbox, the newest last.
+    pub fn mail(&self, member: u64) -> Vec<PrivateMessage> {
+        self.with(|state| state.mail.iter().filter(|mail| mail.to == member).cloned().collect())
+    }
+
+    /// Gives a member another name, as an administrator would. Posts carry it from then on, old ones as well.
+    pub fn rename_member(&self, id: u64, name: &str) -> Result<(), Unknown> {
+        self.with(|state| {
+            member(state, id)?.name = name.to_owned();
+            for post in state.posts.values_mut().filter(|post| post.member == Some(id)) {
+                post.name = name.to_owned();
+            }
+            Ok(())
+        })
+    }
+
+    /// What a member writes about where they are from: a field of the profile.
+    pub fn set_location(&self, id: u64, location: &str) -> Result<(), Unknown> {
+        self.with(|state| {
+            member(state, id)?.location = Some(location.to_owned());
+            Ok(())
+        })
+    }
+
+    /// Whether a member takes private messages.
+    pub fn take_mail(&self, id: u64, takes: bool) -> Result<(), Unknown> {
+        self.with(|state| {
+            member(state, id)?.no_mail = !takes;
+            Ok(())
+        })
     }
 
     pub fn members(&self) -> Vec<MemberFacts> {

@@ -1,7 +1,7 @@
-//! A vBulletin 4 forum on loopback, with the Thanks add-on: real HTTP, pages in vB 4's own markup,
-//! state in memory. It exists to be read and written by the bridge as a stranger would, so it shares
+//! A forum on loopback: real HTTP, state in memory. It shows itself as vBulletin 4 with the Thanks add-on, in vB 4's
+//! own markup, or behind another [`Face`], which has a room of its own ([`discourse`]). It exists to be read and written by the bridge as a stranger would, so it shares
 //! no code with `crate::forum` or `crate::markup`: what it shows and how it answers comes from
-//! what is known of vBulletin, not from what the bridge expects.
+//! what is known of the software, not from what the bridge expects.
 //!
 //! [`Forum`] is a handle. Through it a test or the demo page acts as people do ([`acts`]), looks at
 //! what is true ([`Forum::snapshot`]), at what was done from outside ([`Forum::ledger`]), and tells
@@ -20,6 +20,7 @@ use crate::clock::Clock;
 mod acts;
 mod bbcode;
 mod dates;
+pub mod discourse;
 mod fault;
 mod ledger;
 mod page;
@@ -42,6 +43,14 @@ pub use state::{
     BoardFacts, DEFAULT_PASSWORD, EditNote, File, MemberFacts, NewMember, Past, PostFacts, ThanksFacts,
     ThreadFacts,
 };
+
+/// As which software the forum shows itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    Vbulletin4,
+    /// Its API, and a plain page behind each link.
+    Discourse,
+}
 
 /// The character set that pages are sent in and forms are read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +84,7 @@ pub enum ThanksDress {
 /// The settings that an administrator would choose.
 #[derive(Debug, Clone)]
 pub struct Options {
+    pub face: Face,
     pub title: String,
     /// 0: any free port.
     pub port: u16,
@@ -107,11 +117,14 @@ pub struct Options {
     /// `Crawl-delay` of robots.txt, in seconds.
     pub crawl_delay: Option<u32>,
     pub quick_edit: bool,
+    /// Discourse: the key lets the caller be any member; else only the first.
+    pub api_key_for_all: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
+            face: Face::Vbulletin4,
             title: "Sandbox Forum".to_owned(),
             port: 0,
             posts_per_page: 15,
@@ -137,6 +150,7 @@ impl Default for Options {
             feed_ttl: Duration::from_secs(60),
             crawl_delay: None,
             quick_edit: true,
+            api_key_for_all: true,
         }
     }
 }
@@ -230,6 +244,11 @@ impl Forum {
     /// Everything that was tried from outside, in order. Plain reading is not in it.
     pub fn ledger(&self) -> Vec<Entry> {
         self.state().ledger.clone()
+    }
+
+    /// Every call of the API and its answer, in order; none where the forum has no API.
+    pub fn calls(&self) -> Vec<discourse::ApiCall> {
+        self.state().calls.clone()
     }
 
     /// How often each path was asked for, query left out (`GET /showthread.php`).

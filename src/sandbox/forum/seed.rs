@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::state::{File, NewMember, Past};
-use super::{Forum, Unknown};
+use super::{Face, Forum, Unknown, discourse};
 
 /// Where the interesting things are.
 #[derive(Debug, Clone, Default)]
@@ -304,6 +304,12 @@ pub fn seed_community(forum: &Forum) -> Result<Community, Unknown> {
 
     seeded.long_thread = long_thread(forum, &seeded, ago)?;
     seeded.threads.push(seeded.long_thread);
+    if forum.options().face == Face::Discourse {
+        forum.with(|state| {
+            state.posts.values_mut().for_each(|post| post.text = discourse::from_bbcode(&post.text));
+            state.touched();
+        });
+    }
     Ok(seeded)
 }
 

@@ -19,9 +19,10 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::discourse::{self, Asked};
 use super::fault::Fault;
 use super::wire::{Call, Reply};
-use super::{Forum, lock, scripts};
+use super::{Face, Forum, lock, scripts};
 
 /// PHP's `post_max_size`.
 const BODY_LIMIT: usize = 8 << 20;
@@ -156,7 +157,7 @@ async fn answer(
     forum.with(|state| *state.requests.entry(format!("{} {path}", parts.method)).or_default() += 1);
 
     let address = parts.uri.path_and_query().map_or(path.as_str(), |address| address.as_str());
-    let fault = lock(&forum.inner.faults).take(address, parts.method == "POST");
+    let fault = lock(&forum.inner.faults).take(address, parts.method != "GET");
     if fault == Some(Fault::DropBeforeAnswer) {
         line.cut.cancel();
         return Response::default();
@@ -173,7 +174,14 @@ async fn answer(
         Some(fault) => stand_in(&forum, fault, &call),
         None => None,
     };
-    let reply = reply.unwrap_or_else(|| scripts::answer(&forum, &call, fault.as_ref()));
+    let reply = reply.unwrap_or_else(|| match forum.options().face {
+        Face::Vbulletin4 => scripts::answer(&forum, &call, fault.as_ref()),
+        Face::Discourse => {
+            let asked =
+                Asked { method: &parts.method, path: &path, query, headers: &parts.headers, body: &body };
+            discourse::answer(&forum, &asked)
+        }
+    });
     match fault {
         Some(Fault::DropAfterCommit) => {
             line.cut.cancel();

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Forum;
-use super::bbcode;
 use super::state::{PostFacts, State};
+use super::{Face, Forum};
+use super::{bbcode, discourse};
 
 impl Forum {
     /// Boards, threads, posts (BBCode and rendered HTML), thanks and members, staff's view.
@@ -29,7 +29,10 @@ impl Forum {
                             .collect();
                         json!({
                             "id": thread.id,
-                            "url": format!("{base}showthread.php?t={}", thread.id),
+                            "url": match self.options().face {
+                                Face::Vbulletin4 => format!("{base}showthread.php?t={}", thread.id),
+                                Face::Discourse => format!("{base}t/{}", thread.id),
+                            },
                             "title": thread.title,
                             "prefix": thread.prefix,
                             "tags": thread.tags,
@@ -44,7 +47,10 @@ impl Forum {
                     .collect();
                 json!({
                     "id": board.id,
-                    "url": format!("{base}forumdisplay.php?f={}", board.id),
+                    "url": match self.options().face {
+                        Face::Vbulletin4 => format!("{base}forumdisplay.php?f={}", board.id),
+                        Face::Discourse => format!("{base}c/category/{}", board.id),
+                    },
                     "name": board.name,
                     "description": board.description,
                     "private": board.private,
@@ -96,11 +102,17 @@ impl Forum {
         json!({
             "id": post.id,
             "number": number,
-            "url": format!("{base}showthread.php?p={0}#post{0}", post.id),
+            "url": match self.options().face {
+                Face::Vbulletin4 => format!("{base}showthread.php?p={0}#post{0}", post.id),
+                Face::Discourse => format!("{base}p/{}", post.id),
+            },
             "member": post.member,
             "author": post.name,
             "bbcode": post.text,
-            "html": bbcode::to_html(&post.text, base),
+            "html": match self.options().face {
+                Face::Vbulletin4 => bbcode::to_html(&post.text, base),
+                Face::Discourse => discourse::cooked(&post.text),
+            },
             "at": post.at,
             "at_text": self.options().dates.line(post.at, now),
             "edited_at": post.edited.as_ref().map(|note| note.at),

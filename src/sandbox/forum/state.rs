@@ -155,6 +155,8 @@ pub struct MemberFacts {
     #[serde(skip)]
     pub(super) credential: super::session::Credential,
     pub ignores: BTreeSet<u64>,
+    /// Takes no private messages.
+    pub no_mail: bool,
     /// When they last posted anywhere; what flood control counts from.
     #[serde(skip)]
     pub(super) posted_at: Option<Timestamp>,
@@ -213,6 +215,9 @@ pub(super) struct State {
     pub sessions: Sessions,
     pub ledger: Vec<Entry>,
     pub requests: BTreeMap<String, u64>,
+    pub calls: Vec<super::discourse::ApiCall>,
+    /// Which number a post answers, where the software notes that.
+    pub answers: HashMap<u64, u64>,
     pub maintenance: Option<String>,
     /// Raised by each change.
     pub version: u64,
@@ -233,6 +238,8 @@ impl State {
             sessions: Sessions::default(),
             ledger: Vec::new(),
             requests: BTreeMap::new(),
+            calls: Vec::new(),
+            answers: HashMap::new(),
             maintenance: None,
             version: 0,
             next: 1000,

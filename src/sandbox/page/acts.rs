@@ -66,19 +66,36 @@ pub enum Wish {
         channel: String,
         user: String,
         path: String,
-        options: Vec<(String, String)>,
+        options: Vec<(String, Value)>,
     },
     Complete {
         channel: String,
         user: String,
         path: String,
-        options: Vec<(String, String)>,
+        options: Vec<(String, Value)>,
         focused: String,
     },
     Press {
         message: String,
         user: String,
         custom_id: String,
+    },
+    /// A command from a message's menu.
+    Menu {
+        message: String,
+        user: String,
+        name: String,
+    },
+    /// A form that an interaction was answered with, filled in.
+    Submit {
+        interaction: String,
+        fields: Vec<(String, String)>,
+    },
+    ForumPost {
+        channel: String,
+        user: String,
+        title: String,
+        text: String,
     },
     /// Takes the forum away, or gives it back.
     ForumDown {
@@ -146,6 +163,21 @@ pub async fn perform(stage: &Stage, wish: Wish) -> Result<Value, String> {
             let pressed = discord.press(number(&user)?, number(&message)?, &custom_id, &[]).map_err(say)?;
             answer(&pressed).await
         }
+        Wish::Menu { message, user, name } => {
+            let asked = discord.message_command(number(&user)?, number(&message)?, &name).map_err(say)?;
+            answer(&asked).await
+        }
+        Wish::Submit { interaction, fields } => {
+            let fields: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+            let opened = discord.begun(number(&interaction)?);
+            answer(&discord.submit_modal(&opened, &fields).map_err(say)?).await
+        }
+        Wish::ForumPost { channel, user, title, text } => {
+            let (title, text) = (filled(&title)?, filled(&text)?);
+            let post =
+                discord.forum_post(number(&user)?, number(&channel)?, &title, &text, &[]).map_err(say)?;
+            Ok(json!({ "channel": post.to_string() }))
+        }
         Wish::ForumDown { on: true } => {
             forum.pause().await;
             none
@@ -161,6 +193,8 @@ pub async fn perform(stage: &Stage, wish: Wish) -> Result<Value, String> {
 async fn answer(asked: &discord::Interaction) -> Result<Value, String> {
     let answer = asked.answer().await.map_err(say)?;
     Ok(json!({
+        "interaction": asked.id.to_string(),
+        "modal": answer.modal,
         "ephemeral": answer.ephemeral(),
         "message": answer.message.as_ref().map(|message| json!({
             "id": message.id.to_string(),
@@ -171,18 +205,8 @@ async fn answer(asked: &discord::Interaction) -> Result<Value, String> {
     }))
 }
 
-/// Numbers are what an option that wants one needs; everything else is text.
-fn values(options: &[(String, String)]) -> Vec<(&str, Value)> {
-    options
-        .iter()
-        .map(|(name, text)| {
-            let value = match (name.as_str(), text.parse::<u64>()) {
-                ("page", Ok(page)) => json!(page),
-                _ => json!(text),
-            };
-            (name.as_str(), value)
-        })
-        .collect()
+fn values(options: &[(String, Value)]) -> Vec<(&str, Value)> {
+    options.iter().map(|(name, value)| (name.as_str(), value.clone())).collect()
 }
 
 fn filled(text: &str) -> Result<String, String> {

@@ -33,6 +33,10 @@ pub fn router(stage: Arc<Stage>) -> Router {
         .route("/page.css", get(async || file("text/css; charset=utf-8", include_str!("page.css"))))
         .route("/page.js", get(async || file("text/javascript; charset=utf-8", include_str!("page.js"))))
         .route(
+            "/commands.js",
+            get(async || file("text/javascript; charset=utf-8", include_str!("commands.js"))),
+        )
+        .route(
             "/markdown.js",
             get(async || file("text/javascript; charset=utf-8", include_str!("markdown.js"))),
         )

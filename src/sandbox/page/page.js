@@ -210,14 +210,15 @@ function components(list, message) {
 }
 
 async function press(message, customId) {
-  await act({ act: "press", message: message.id, user: ui.person, custom_id: customId });
-  refresh();
+  answered(await act({ act: "press", message: message.id, user: ui.person, custom_id: customId }));
 }
 
-function embedElement(it) {
+function embedElement(it, message) {
+  const file = message.attachments.find((file) => it.image?.url === `attachment://${file.name}`);
   return element("div", { class: "embed" }, it.author && element("b", {}, it.author.name),
     it.title && element("h4", {}, it.url ? link(it.url, it.title) : it.title), it.description && markdown(it.description),
     (it.fields || []).map((field) => element("div", {}, element("b", {}, inline(field.name)), markdown(field.value))),
+    file && element("img", { class: "picture", src: file.url, alt: file.description || it.title || "" }),
     it.footer && element("p", { class: "small" }, it.footer.text));
 }
 
@@ -236,13 +237,14 @@ function messageElement(message) {
     face(message.name, message.avatar_url || who?.avatar_url),
     element("div", { class: "who" }, element("b", {}, message.name), message.bot && element("span", { class: "app" }, "APP"),
       element("time", { datetime: message.at }, at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })), message.edited && element("time", {}, "(edited)")),
-    element("div", { class: "text" }, message.thinking ? "thinking…" : markdown(message.content), message.embeds.map(embedElement), components(message.components, message),
-      message.attachments.map((file) => element("p", {}, `📎 ${file.name}`))),
+    element("div", { class: "text" }, message.thinking ? "thinking…" : markdown(message.content), message.embeds.map((it) => embedElement(it, message)), components(message.components, message),
+      message.attachments.filter((file) => !message.embeds.some((it) => it.image?.url === `attachment://${file.name}`)).map((file) => element("p", {}, `📎 ${file.name}`))),
     message.only_for && element("p", { class: "only" }, "Only you can see this."),
     element("div", { class: "reactions" }, message.reactions.map((it) => element("button", { type: "button", "data-do": `r${it.emoji}`,
       "aria-pressed": String(it.users.includes(ui.person)), "aria-label": `${it.emoji}, ${it.count}`, onclick: () => react(it.emoji) }, `${it.emoji} ${it.count}`))),
     element("div", { class: "tools" }, THANKS.map((emoji) => tool(`t${emoji}`, emoji, `React with ${emoji}`, () => react(emoji))),
       tool("reply", "↩", "Reply", () => discordMode({ reply: message })),
+      tool("menu", "⋯", "More: apps", () => menu(message)),
       own && tool("edit", "✎", "Edit", () => discordMode({ edit: message })),
       own && tool("delete", "🗑", "Delete", () => act({ act: "delete", message: message.id }))));
 }
@@ -288,8 +290,8 @@ function showDiscord() {
   $("discord-text").disabled = cards || now.locked;
   $("discord-text").placeholder = cards ? "Open a post to write in it" : now.locked ? "This thread is locked" : `Message ${now.name}, or / for a command`;
   if (cards) {
-    keep($("messages"), now.threads.map((it) => ({ id: it.id, name: it.name, count: it.messages.length, tags: it.tags })), (it) => `c${it.id}`, (it) =>
-      element("button", { type: "button", class: "card", onclick: () => open(it.id) }, element("b", {}, it.name), element("span", {}, `${it.count} messages`, it.tags.map((tag) => ` · ${tag}`))));
+    keep($("messages"), [{ id: "new" }, ...now.threads].map((it) => it.id === "new" ? it : ({ id: it.id, name: it.name, count: it.messages.length, tags: it.tags })), (it) => `c${it.id}`, (it) =>
+      it.id === "new" ? element("button", { type: "button", class: "card", "data-do": "new", onclick: () => newPost(now) }, element("b", {}, "＋ New post"), element("span", {}, "opens a thread on the forum as well")) : element("button", { type: "button", class: "card", onclick: () => open(it.id) }, element("b", {}, it.name), element("span", {}, `${it.count} messages`, it.tags.map((tag) => ` · ${tag}`))));
   } else keep($("messages"), now.messages.filter((it) => !it.only_for || it.only_for === ui.person), (it) => it.id, messageElement);
   const pill = $("link-state");
   pill.textContent = ui.down ? "forum down" : state.discord.connected ? "bridge connected" : "bridge connecting…";
@@ -298,24 +300,14 @@ function showDiscord() {
 
 // ---- commands
 
-const COMMANDS = [["thread show", "Show a page of a thread"], ["thread latest", "List the threads with the newest posts"]];
 let suggested = [];
 let chosen = -1;
 
 async function suggest() {
   const text = $("discord-text").value;
-  suggested = [];
-  if (text.startsWith("/")) {
-    const typed = text.slice(1);
-    const [path] = COMMANDS.find(([it]) => typed.startsWith(`${it} `)) || [];
-    if (!path) suggested = COMMANDS.filter(([it]) => it.startsWith(typed)).map(([it, what]) => ({ label: `/${it}`, what, text: `/${it} ` }));
-    else if (path === "thread show") {
-      const words = typed.slice(path.length + 1);
-      const got = await act({ act: "complete", channel: ui.channel, user: ui.person, path, options: [["thread", words]], focused: "thread" });
-      if ($("discord-text").value !== text) return;
-      suggested = (got?.choices || []).map(([name, value]) => ({ label: name, what: value, text: `/${path} ${value}` }));
-    }
-  }
+  const found = await suggestions(text);
+  if ($("discord-text").value !== text) return;
+  suggested = found;
   chosen = -1;
   showSuggestions();
 }
@@ -335,16 +327,13 @@ async function send() {
   const text = $("discord-text").value;
   if (!text.trim()) return;
   const mode = ui.discordMode;
-  const command = text.startsWith("/") && COMMANDS.find(([it]) => text.slice(1) === it || text.startsWith(`/${it} `));
+  const line = typed(text);
   let done;
   $("discord-text").value = "";
   suggested = [];
   showSuggestions();
-  if (command) {
-    const [path] = command;
-    const [first, page] = text.slice(path.length + 2).trim().split(/\s+(?=\d+$)/);
-    const options = path === "thread show" ? [["thread", first], ...(page ? [["page", page]] : [])] : first ? [["board", first]] : [];
-    done = await act({ act: "command", channel: ui.channel, user: ui.person, path, options });
+  if (line) {
+    done = await command(line);
   } else if (mode?.edit) done = await act({ act: "edit", message: mode.edit.id, user: ui.person, text });
   else done = await act({ act: "say", channel: ui.channel, user: ui.person, text, reply_to: mode?.reply?.id ?? null });
   if (done) discordMode(null); else $("discord-text").value = text;

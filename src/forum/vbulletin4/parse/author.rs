@@ -76,7 +76,7 @@ fn avatar(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<String> {
     let image = first(
         item,
         css!(
-            "a.postuseravatar img, a.postuseravatarlink img, .postuseravatar img, .userinfo .avatar img, .avatar_user img"
+            "a.postuseravatar img, a.postuseravatarlink img, .postuseravatar img, .userinfo [class*=avatar] img, .avatar_user img"
         ),
     )?;
     // Pictures that are loaded late stand in another attribute.

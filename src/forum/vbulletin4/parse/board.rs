@@ -1,5 +1,7 @@
 //! A board's list of threads, and the forum's list of boards.
 
+use std::collections::HashSet;
+
 use scraper::ElementRef;
 
 use super::kind::{self, PageKind};
@@ -59,6 +61,7 @@ pub fn boards(text: &str, context: &Context) -> Result<Vec<Board>, PageError> {
 
 fn listed(root: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Board> {
     let mut boards: Vec<Board> = Vec::new();
+    let mut seen = HashSet::new();
     for item in root
         .select(css!("li.forumbit_post[id^=forum], li.forumbit_nopost[id^=forum], .forumbit_post[id^=forum]"))
     {
@@ -73,7 +76,7 @@ fn listed(root: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Board> {
         let category = item.value().classes().any(|class| class == "forumbit_nopost");
         if let Some(id) = id
             && !category
-            && !boards.iter().any(|board| board.id == id)
+            && seen.insert(id.clone())
         {
             boards.push(Board {
                 id,

@@ -14,6 +14,9 @@ pub enum Order {
     MonthFirst,
 }
 
+/// No date is written with more characters.
+const LONGEST: usize = 300;
+
 /// How dates are read on one page.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -154,7 +157,7 @@ pub fn clock_in(text: &str) -> Option<Time> {
 /// One space between words, lower case, Western digits, no marks of direction; dates of East Asia with dashes.
 fn normal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in super::squeezed(text).to_lowercase().chars() {
+    for c in super::squeezed(text).to_lowercase().chars().take(LONGEST) {
         match c {
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => {}
             '٠'..='٩' | '۰'..='۹' => out.extend(char::from_digit((c as u32) & 0xf, 10)),

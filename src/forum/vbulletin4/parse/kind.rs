@@ -77,6 +77,8 @@ pub enum PageKind {
     VBulletin5,
     Empty,
     CutOff,
+    /// A feed (`external.php`), of so many threads.
+    Feed(usize),
     /// A thread without the posts' ids: made for printers, or for search engines.
     Bare,
     /// A page of this engine that is none of these, by its script (`member`, `search`).
@@ -110,6 +112,8 @@ impl PageKind {
             }
             Self::Empty => "the page is empty".to_owned(),
             Self::CutOff => "the page is cut off: its end is missing".to_owned(),
+            Self::Feed(1) => format!("this is a feed of one thread, not {wanted}"),
+            Self::Feed(threads) => format!("this is a feed of {threads} threads, not {wanted}"),
             Self::Bare => {
                 "this is a thread as it is printed or archived, without the posts' ids; read the thread itself"
                     .to_owned()
@@ -154,6 +158,20 @@ pub fn what_is(page: &str) -> PageKind {
     }
 }
 
+/// Scripts whose pages hold what looks like posts and is none of a thread.
+const OTHER_POSTS: [&str; 10] = [
+    "private",
+    "announcement",
+    "member",
+    "search",
+    "newreply",
+    "newthread",
+    "editpost",
+    "group",
+    "blog",
+    "usernote",
+];
+
 /// Whether a page's end is there: after everything that a list could hold.
 pub fn is_complete(page: &str) -> bool {
     let end = page.rfind("</html").or_else(|| page.rfind("</HTML"));
@@ -190,6 +208,12 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if is_challenge(page) {
         return PageKind::Challenge;
     }
+    let early: String = page.trim_start().chars().take(400).collect();
+    if ["<rss", "<rdf:RDF", "<feed"].iter().any(|root| early.contains(root)) {
+        return PageKind::Feed(
+            page.matches("<item>").count() + page.matches("<item ").count() + page.matches("<entry>").count(),
+        );
+    }
     let root = parsed.root_element();
     let has = |selector| parsed.select(selector).next().is_some();
     let generators = || {
@@ -214,7 +238,8 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if has(css!("ul#postlist > li.blockbody, .pagebody > .post > .posttop")) {
         return PageKind::Bare;
     }
-    if has(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]")) {
+    let script = super::head(page).script.unwrap_or_default();
+    if !OTHER_POSTS.contains(&script.as_str()) && super::post::items(parsed).next().is_some() {
         return if complete { PageKind::Thread } else { PageKind::CutOff };
     }
     if has(css!("form[name=postvarform]")) {
@@ -236,7 +261,7 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
         || generator.contains("vBulletin 4")
         || page.contains("vbulletin-core.js");
     match (vb4, complete) {
-        (true, true) => PageKind::Other(super::head(page).script.unwrap_or_default()),
+        (true, true) => PageKind::Other(script),
         (true, false) => PageKind::CutOff,
         (false, _) => {
             PageKind::Foreign(generators().next().map(super::squeezed).or_else(|| by_shape(parsed)))

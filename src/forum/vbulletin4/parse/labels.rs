@@ -26,7 +26,7 @@ const LABELS: [(Label, &str); 7] = [
          registrato dal|data di registrazione|data de ingresso|data de registo|registo|cadastro|lid sinds|\
          geregistreerd|medlem siden|reg.datum|registrerad|tham gia|tham gia ngày|ngày tham gia|ngày gia nhập|\
          gia nhập|регистрация|дата регистрации|dołączył|data rejestracji|üyelik tarihi|tarih|registrace|\
-         datum registrace|csatlakozott|data înscrierii|liittynyt|ημερομηνία εγγραφής|تاريخ التسجيل|تاریخ عضویت|\
+         datum registrace|csatlakozott|data înscrierii|liittynyt|ημερομηνία εγγραφής|تاريخ التسجيل|تاریخ عضویت|عضویت|\
          注册日期|加入日期|member since|registered|tilmeldt|δημιουργία",
     ),
     (
@@ -46,7 +46,7 @@ const LABELS: [(Label, &str); 7] = [
         Label::Posts,
         "posts|beiträge|messages|mensajes|messaggi|mensagens|berichten|inlägg|indlæg|innlegg|bài viết|bài gởi|\
          bài gửi|số bài|số bài viết|сообщений|сообщения|posty|postów|mesajlar|mesaj|příspěvky|hozzászólások|\
-         mesaje|viestejä|viestit|μηνύματα|δημοσιεύσεις|المشاركات|مشاركات|نوشته ها|پست|帖子|post|total posts|\
+         mesaje|viestejä|viestit|μηνύματα|δημοσιεύσεις|المشاركات|مشاركات|نوشته ها|نوشته|ارسال ها|پست|帖子|post|total posts|\
          beiträge gesamt|total des messages|total mensajes|totale messaggi|tổng số bài gửi|tổng số bài viết|\
          всего сообщений|# of posts|posted",
     ),
@@ -59,12 +59,12 @@ const LABELS: [(Label, &str); 7] = [
         Label::Given,
         "thanks|thank post|thanks given|thanks (given)|total thanks|danke|danke gegeben|abgegebene danke|bedankt|\
          bedankungen|merci|remerciements|remercié|gracias|agradecido|grazie|obrigado|agradeceu|cảm ơn|\
-         спасибо|сказал спасибо|podziękował|podziękowania|teşekkür|شكراً|سپاس|likes given|likes (given)|\
+         спасибо|сказал спасибо|podziękował|podziękowania|teşekkür|شكراً|سپاس|صلوات ارسال شده|تشکر کرده|likes given|likes (given)|\
          bedankjes|dank",
     ),
     (
         Label::Received,
-        "thanked|thanks received|thanks (received)|erhaltene danke|danke erhalten|được cảm ơn|\
+        "thanked|thanks received|صلوات دریافت شده|تشکر شده|thanks (received)|erhaltene danke|danke erhalten|được cảm ơn|\
          remerciements reçus|gracias recibidas|благодарностей|спасибо получил|likes received|\
          likes (received)|otrzymane podziękowania",
     ),

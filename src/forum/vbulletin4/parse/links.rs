@@ -167,7 +167,11 @@ fn by_script(url: &Url, script: &str, rest: &str) -> Place {
 /// Addresses that a server's rewriting made: vBulletin's own `threads/ID-slug/pageN`, and vBSEO's many.
 fn rewritten(url: &Url) -> Place {
     let mut place = Place::default();
-    let pieces: Vec<&str> = url.path().split('/').filter(|piece| !piece.is_empty()).collect();
+    let mut pieces: Vec<&str> = url.path().split('/').filter(|piece| !piece.is_empty()).collect();
+    // A copied site keeps `threads/ID-slug/` as a file in a folder.
+    if pieces.len() > 2 && matches!(pieces.last(), Some(&("index.html" | "index.htm"))) {
+        pieces.pop();
+    }
     let Some(last) = pieces.last() else { return place };
     let html = last.strip_suffix(".html").or_else(|| last.strip_suffix(".htm"));
 
@@ -307,6 +311,7 @@ mod tests {
             ("threads/4945", Some("4945"), None, None),
             ("threads/4945-Win-XP-Theme", Some("4945"), None, None),
             ("threads/4945-Win-XP-Theme/page2", Some("4945"), None, Some(2)),
+            ("threads/4945-Win-XP-Theme/index.html", Some("4945"), None, None),
             ("threads/4945-Win-XP-Theme/page2?pp=40", Some("4945"), None, Some(2)),
             ("threads/4945-Win-XP-Theme?p=84685#post84685", Some("4945"), Some("84685"), None),
             ("threads/4945-Win-XP-Theme?p=84685&viewfull=1", Some("4945"), Some("84685"), None),
@@ -355,6 +360,7 @@ mod tests {
             "members/14-Name",
             "members/14-Name/",
             "members/14.html",
+            "members/14-Name/index.html",
             "member14.html",
             "member6248.html?u=14",
         ] {

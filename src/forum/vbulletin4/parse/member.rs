@@ -9,6 +9,9 @@ use super::scope::Scope;
 use super::{Context, PageError, best, css, document, first, links, some, text_of};
 use crate::model::{Member, MemberId};
 
+/// No profile has more.
+const MOST_FIELDS: usize = 200;
+
 /// Reads a member's page. An error says what the page is instead.
 pub fn member_page(text: &str, context: &Context) -> Result<Member, PageError> {
     let page = document(text)?;
@@ -72,7 +75,7 @@ fn fill(member: &mut Member, text: String, value: String) {
         _ if value.is_empty() => {}
         _ => {
             let field = (text.trim_end_matches([':', ' ']).to_owned(), value);
-            if !member.fields.contains(&field) {
+            if member.fields.len() < MOST_FIELDS && !member.fields.contains(&field) {
                 member.fields.push(field);
             }
         }

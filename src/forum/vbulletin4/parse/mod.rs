@@ -3,6 +3,7 @@
 //! Styles rearrange and translate everything, so ids and classes decide, never phrases of one language.
 //! A page that is something else is an error that says what it is; never an empty thread.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ mod author;
 mod board;
 mod calendar;
 pub mod dates;
+mod feed;
 pub mod kind;
 mod labels;
 pub mod links;
@@ -30,6 +32,7 @@ mod thanks;
 mod thread;
 
 pub use board::{board_page, boards};
+pub use feed::feed;
 pub use kind::{Head, PageKind, head, what_is};
 pub use member::member_page;
 pub use search::search_page;
@@ -169,6 +172,21 @@ fn counts(text: &str) -> Vec<u64> {
         counts.extend(digits.parse::<u64>());
     }
     counts
+}
+
+/// Texts in order, each once.
+#[derive(Default)]
+struct Distinct {
+    list: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl Distinct {
+    fn add(&mut self, text: String) {
+        if !text.is_empty() && self.seen.insert(text.clone()) {
+            self.list.push(text);
+        }
+    }
 }
 
 /// A value that is made once.

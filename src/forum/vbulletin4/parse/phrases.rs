@@ -24,7 +24,7 @@ pub fn says_no_match(text: &str) -> bool {
 
 /// The words by which a permission is denied, as whole words.
 const DENIED: &str = "not|cannot|can't|no|nein|nicht|keine|ne|pas|non|não|nao|niet|geen|không|не|ні|нет|nie|ikke|ei|et|inte|ej|nu|\
-     nelze|nesmíte|nemůžete|nem|nemožete|δεν|yok|yoktur|hayır|אינך|לא|לא יכול|لا|لايمكنك|نمی|نمیتوانید|نمي|不能|不可以|\
+     nelze|nesmíte|nemůžete|nem|nemožete|δεν|yok|yoktur|hayır|אינך|לא|לא יכול|لا|لايمكنك|نمی|نمیتوانید|نمي|ندارید|نداريد|不能|不可以|\
      不可|không được|できません|ません|없습니다";
 const GRANTED: &str = "may|can|yes|ja|darfst|dürfen|oui|pouvez|sí|si|puedes|puede|puoi|sì|pode|sim|mag|kunt|mogen|được|có thể|\
      можете|вы можете|да|możesz|tak|kan|får|må|voit|smíte|můžete|ano|puteți|puteti|možete|μπορείτε|var|vardır|\
@@ -107,6 +107,10 @@ fn strip_start<'a>(line: &'a str, start: &str) -> Option<&'a str> {
 
 /// The words that all lines begin with, and the words that stand between other words in all of them.
 fn common(all: &[String]) -> Option<(String, String)> {
+    // Longer ones are no such sentences.
+    if all.len() > 50 || all.iter().any(|line| line.len() > 300) {
+        return None;
+    }
     let lines: Vec<Vec<&str>> = all.iter().map(|line| line.split(' ').collect()).collect();
     let (first, others) = lines.split_first().filter(|(_, others)| others.len() >= 2)?;
     let begin =

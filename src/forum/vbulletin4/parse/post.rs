@@ -1,27 +1,52 @@
 //! One post of a thread page: its `li#post_ID`, and the thanks box that follows it.
 
+use std::collections::HashSet;
+
 use scraper::{ElementRef, Html};
 
 use super::author::author;
 use super::scope::Scope;
 use super::thanks::{thanks, viewer_thanks};
-use super::{best, counts, css, descendant_with_id, first, links, some, squeezed, text_of, within};
+use super::{
+    Distinct, PageError, best, counts, css, descendant_with_id, first, links, some, squeezed, text_of, within,
+};
 use crate::markup::{Block, Doc, Inline, html, plain};
 use crate::model::{Attachment, Post, PostId, QuoteRef, Visibility};
 
+/// An element that a careless post leaves open takes in the posts behind it; more than this many one within another
+/// are no accident, and reading them would take forever.
+const MOST_WITHIN: usize = 12;
+
+/// The list's items that have a post's number; advertisements and boxes in between have none.
+pub fn items(page: &Html) -> impl Iterator<Item = ElementRef<'_>> {
+    let all = page.select(css!(
+        "ol#posts > li[id^=post_], #postlist li[id^=post_], ol.posts > li[id^=post_], li.postcontainer[id^=post_]"
+    ));
+    all.filter(|item| number_of(*item).is_some())
+}
+
+fn number_of(item: ElementRef<'_>) -> Option<&str> {
+    let id = item.value().attr("id")?.strip_prefix("post_")?;
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+}
+
 /// Every post of a page.
-pub fn posts(page: &Html, scope: &Scope<'_>) -> Vec<Post> {
-    let items = page.select(css!("ol#posts > li[id^=post_], #postlist li[id^=post_]"));
-    items.filter_map(|item| post(item, scope)).collect()
+pub fn posts(page: &Html, scope: &Scope<'_>) -> Result<Vec<Post>, PageError> {
+    let mut posts = Vec::new();
+    for item in items(page) {
+        let around = item.ancestors().filter_map(ElementRef::wrap).filter(|e| number_of(*e).is_some());
+        if around.take(MOST_WITHIN + 1).count() > MOST_WITHIN {
+            return Err(html::TooMuch.into());
+        }
+        posts.extend(post(item, scope));
+    }
+    Ok(posts)
 }
 
 /// Reads a post. Items of the list that are none (thanks boxes, advertisements) have no number in their id,
 /// or no body of that number.
 pub fn post(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<Post> {
-    let id = item.value().attr("id")?.strip_prefix("post_")?;
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
+    let id = number_of(item)?;
     let body = descendant_with_id(item, &format!("post_message_{id}"));
     let visibility = visibility(item);
     if body.is_none() && visibility == Visibility::Shown {
@@ -134,14 +159,12 @@ fn quotes(doc: &Doc) -> Vec<QuoteRef> {
 }
 
 fn mentions(doc: &Doc) -> Vec<String> {
-    fn inlines(content: &[Inline], out: &mut Vec<String>) {
+    fn inlines(content: &[Inline], out: &mut Distinct) {
         let mut after_sign = false;
         for inline in content {
             let parted = std::mem::replace(&mut after_sign, false);
             match inline {
-                Inline::Mention { name, .. } if !out.contains(name) => {
-                    out.push(name.clone());
-                }
+                Inline::Mention { name, .. } => out.add(name.clone()),
                 Inline::Text(text) => {
                     written(text, out);
                     after_sign = text.ends_with('@');
@@ -155,8 +178,8 @@ fn mentions(doc: &Doc) -> Vec<String> {
                     // An add-on makes `@**NAME**` of a mention.
                     let name = plain::inline(c).trim().to_owned();
                     let fits = parted && (1..=50).contains(&name.chars().count()) && !name.contains('\n');
-                    if fits && !out.contains(&name) {
-                        out.push(name);
+                    if fits {
+                        out.add(name);
                     }
                     inlines(c, out);
                 }
@@ -165,7 +188,7 @@ fn mentions(doc: &Doc) -> Vec<String> {
         }
     }
     /// `@NAME` in plain text, where no add-on made a link of it.
-    fn written(text: &str, out: &mut Vec<String>) {
+    fn written(text: &str, out: &mut Distinct) {
         for (at, _) in text.match_indices('@') {
             let free = text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '.');
             let name: String = text[at + 1..]
@@ -174,12 +197,12 @@ fn mentions(doc: &Doc) -> Vec<String> {
                 .take(50)
                 .collect();
             let name = name.trim_end_matches('-').to_owned();
-            if free && name.chars().count() > 1 && !out.contains(&name) {
-                out.push(name);
+            if free && name.chars().count() > 1 {
+                out.add(name);
             }
         }
     }
-    fn blocks(content: &[Block], out: &mut Vec<String>) {
+    fn blocks(content: &[Block], out: &mut Distinct) {
         for block in content {
             match block {
                 Block::Paragraph(c) | Block::Heading { content: c, .. } | Block::Small(c) => inlines(c, out),
@@ -192,14 +215,15 @@ fn mentions(doc: &Doc) -> Vec<String> {
             }
         }
     }
-    let mut out = Vec::new();
+    let mut out = Distinct::default();
     blocks(&doc.blocks, &mut out);
-    out
+    out.list
 }
 
 /// Files below the body, pictures and others.
 fn attachments(item: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Attachment> {
     let mut files: Vec<Attachment> = Vec::new();
+    let mut seen = HashSet::new();
     let frames = item.select(css!(".attachments, fieldset.postcontent, .postbody fieldset"));
     for link in frames.flat_map(|frame| frame.select(css!("a[href*=attachment], img[src*=attachment]"))) {
         let picture = if link.value().name() == "img" { Some(link) } else { first(link, css!("img")) };
@@ -207,7 +231,7 @@ fn attachments(item: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Attachment> {
         let address = link.value().attr("href").or_else(|| link.value().attr("src").filter(|_| !linked));
         let Some(url) = address.and_then(|address| scope.address(address)) else { continue };
         let url = links::cleaned(&url);
-        if files.iter().any(|file| file.url == url) {
+        if !seen.insert(url.clone()) {
             continue;
         }
         let alt = picture.and_then(|image| image.value().attr("alt")).unwrap_or_default();

@@ -44,12 +44,11 @@ impl Scope<'_> {
 }
 
 /// The page says in its footer in which zone it was written: the viewer's, as the forum believes it to be. The
-/// configured zone is used as long as it agrees, for it also knows when clocks were changed.
+/// configured zone is used where it agrees, for it also knows when clocks were changed.
 fn zone(configured: &TimeZone, stated: Option<TimeZone>, now: Option<Timestamp>) -> TimeZone {
     let Some(stated) = stated else { return configured.clone() };
     let agrees = now.is_some_and(|now| configured.to_offset(now) == stated.to_offset(now));
-    let known = *configured != TimeZone::UTC;
-    if known && (agrees || now.is_none()) { configured.clone() } else { stated }
+    if agrees && *configured != TimeZone::UTC { configured.clone() } else { stated }
 }
 
 fn base_of(page: &Html, url: &Url) -> Url {
@@ -59,7 +58,8 @@ fn base_of(page: &Html, url: &Url) -> Url {
         .unwrap_or_else(|| url.clone())
 }
 
-/// vBulletin names its own address in a script. `<base>` is the same, unless a copy of the page moved it.
+/// vBulletin names its own address in a script, and its feed is in the same folder. `<base>` is that folder too, unless
+/// a copy of the page moved it.
 fn root_of(page: &Html, base: &Url) -> Url {
     let named = page.select(css!("script")).find_map(|script| {
         let text: String = script.text().collect();
@@ -67,5 +67,12 @@ fn root_of(page: &Html, base: &Url) -> Url {
         let address = rest.split_once('"')?.0.trim_end_matches('/');
         base.join(&format!("{address}/")).ok().filter(|_| !address.is_empty())
     });
-    named.filter(|url| matches!(url.scheme(), "http" | "https")).unwrap_or_else(|| base.clone())
+    let beside_feed = || {
+        let mut feeds = page.select(css!("link[rel=alternate][href*=\"external.php\"]"));
+        feeds.find_map(|feed| base.join(feed.value().attr("href")?).ok()?.join(".").ok())
+    };
+    named
+        .or_else(beside_feed)
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .unwrap_or_else(|| base.clone())
 }

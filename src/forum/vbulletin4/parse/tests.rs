@@ -62,6 +62,24 @@ fn only_posts_are_posts() {
 }
 
 #[test]
+fn posts_are_found_in_styles_that_rename_their_list() {
+    let item = post_item(1, &body(1, "one"));
+    for (list, script, kind) in [
+        (format!("<ol class=\"posts\">{item}</ol>"), "showthread", PageKind::Thread),
+        (item.replace("postbitlegacy", "postbit postcontainer"), "showthread", PageKind::Thread),
+        (item.replace("postbitlegacy", "postbit postcontainer"), "", PageKind::Thread),
+        (format!("<ol id=\"posts\">{item}</ol>"), "private", PageKind::Other("private".to_owned())),
+        (
+            format!("<ol id=\"posts\">{}</ol>", item.replace("post_1\"", "post_\"")),
+            "showthread",
+            PageKind::Other("showthread".to_owned()),
+        ),
+    ] {
+        assert_eq!(what_is(&page(script, &list)), kind, "{list}");
+    }
+}
+
+#[test]
 fn what_readers_cannot_see_is_marked() {
     let image =
         |name: &str| format!("<span class=\"nodecontrols\"><img src=\"images/misc/{name}.png\"></span>");

@@ -1,6 +1,8 @@
 //! Who thanked for a post: the box that the add-on puts behind it, in the dresses of several add-ons and
 //! boards. Ids and links decide; what the box says around them is anybody's language.
 
+use std::collections::HashSet;
+
 use scraper::{ElementRef, Selector};
 
 use super::author::member_in;
@@ -17,6 +19,7 @@ pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -
     let Some(frame) = frame(item, id) else { return (Vec::new(), None) };
     let list = descendant_with_id(frame, &format!("post_thanks_bit_{id}")).unwrap_or(frame);
     let mut thanks: Vec<Thanks> = Vec::new();
+    let mut seen = HashSet::new();
     let mut others = None;
     for link in list.select(css!("a[href]")) {
         let href = link.value().attr("href").unwrap_or_default();
@@ -27,7 +30,7 @@ pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -
             others = others.or_else(|| counts(&name).first().copied().filter(|_| !thanks.is_empty()));
             continue;
         }
-        if thanks.iter().any(|other| other.name == name && other.member_id == member_id) {
+        if !seen.insert((name.clone(), member_id.clone())) {
             continue;
         }
         thanks.push(Thanks { name, member_id, on: day_after(link).and_then(|text| scope.dates.day(&text)) });

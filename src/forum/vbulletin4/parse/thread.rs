@@ -5,7 +5,8 @@ use scraper::{ElementRef, Html};
 use super::kind::{self, PageKind};
 use super::scope::Scope;
 use super::{
-    Context, PageError, count, counts, css, document, first, links, phrases, post, repair, some, text_of,
+    Context, Distinct, PageError, count, counts, css, document, first, links, phrases, post, repair, some,
+    text_of,
 };
 use crate::model::{BoardId, BoardRef, Browsing, Permissions, SimilarThread, Thread, ThreadId, ThreadPage};
 
@@ -20,10 +21,10 @@ pub fn thread_page(text: &str, context: &Context) -> Result<ThreadPage, PageErro
         other => return Err(PageError(other.describe("a thread"))),
     }
     let scope = Scope::new(&page, context);
-    let mut posts = post::posts(&page, &scope);
+    let mut posts = post::posts(&page, &scope)?;
     if let Some(script) = repair::posts_in_script(text) {
         let more = document(&script)?;
-        posts.extend(post::posts(&more, &scope));
+        posts.extend(post::posts(&more, &scope)?);
         posts.sort_by_key(|post| post.number.unwrap_or(u32::MAX));
     }
     // Pages that were saved while they changed hold a post twice.
@@ -216,7 +217,30 @@ fn board(scope: &Scope<'_>) -> BoardRef {
             },
         )
     };
-    BoardRef { id: id.or_else(fed).or_else(field), name }
+    let trail = || {
+        // Styles that write their trail in their own way.
+        let links = root.select(css!(".breadcrumb a[href], .crumbs a[href], [itemtype*=readcrumb] a[href]"));
+        let named = links.filter_map(|link| {
+            let board = links::place(&scope.address(link.value().attr("href")?)?).board?;
+            Some((board, some(text_of(link))?))
+        });
+        named.last()
+    };
+    if name.is_none()
+        && let Some((board, words)) = trail()
+    {
+        id = id.or(Some(board));
+        name = Some(words);
+    }
+    let id = id.or_else(fed).or_else(field);
+    let elsewhere = || {
+        let named = |link: ElementRef<'_>| {
+            let board = links::place(&scope.address(link.value().attr("href")?)?).board;
+            (board.is_some() && board == id).then(|| some(text_of(link))).flatten()
+        };
+        root.select(css!("a[href]")).find_map(named)
+    };
+    BoardRef { name: name.or_else(elsewhere), id }
 }
 
 fn closed(root: ElementRef<'_>, reply: Option<ElementRef<'_>>) -> Option<bool> {
@@ -241,13 +265,9 @@ fn tags(scope: &Scope<'_>) -> Vec<String> {
                 && url.query().is_some_and(|query| !query.is_empty() && !query.contains('='))
     };
     let links = scope.page.root_element().select(css!("#tag_list_cell a[href], #thread_tags_list a[href]"));
-    let mut tags: Vec<String> = Vec::new();
-    for tag in links.filter(is_tag).map(text_of) {
-        if !tag.is_empty() && !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    tags
+    let mut tags = Distinct::default();
+    links.filter(is_tag).for_each(|link| tags.add(text_of(link)));
+    tags.list
 }
 
 fn similar(scope: &Scope<'_>) -> Vec<SimilarThread> {

@@ -153,6 +153,12 @@ impl Visit<'_> {
         } else if found.is_empty() || title.trim().is_empty() || text.trim().is_empty() {
             errors.push("You must complete all of the required fields.".to_owned());
         }
+        for closed in found.iter().filter_map(|id| self.state.members.get(id)).filter(|it| it.no_mail) {
+            errors.push(format!(
+                "{} has chosen not to receive private messages or may not be allowed to receive private messages.",
+                closed.name
+            ));
+        }
         let length = text.chars().count();
         if length > MAIL_LENGTH {
             errors.push(format!(

@@ -1,0 +1,226 @@
+//! What answers the commands, and for whom.
+//!
+//! A command sees only forums that are bridged to its own guild. What a guest of the forum may read is
+//! shown anywhere; what only the bridge's account may read, only in the channel that its board is bridged
+//! to, where it is shown anyway. What is written goes through the outbox as everything else does.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Scope;
+use crate::discord::commands::asks::Asker;
+use crate::forum::{Engine, Failure, Place};
+use crate::model::{Board, BoardId, ForumKey, GuildId, PostId, ThreadId};
+
+use super::tie::Tie;
+use super::{Forum, Heart};
+
+mod accounts;
+mod managing;
+mod reading;
+mod thanking;
+mod writing;
+
+/// How often the lists of boards are read again.
+const LEARN_EVERY: Duration = Duration::from_secs(3600);
+/// How soon after a failure.
+const LEARN_AGAIN: Duration = Duration::from_secs(60);
+
+/// Answers the commands.
+pub struct Desk {
+    heart: Arc<Heart>,
+    /// Each forum as a guest reads it.
+    guests: HashMap<ForumKey, Arc<dyn Engine>>,
+    /// The guilds that may bridge each forum, beside those that a bridge leads to.
+    invited: HashMap<ForumKey, Vec<GuildId>>,
+    /// The boards that a guest may see.
+    public: Mutex<HashMap<ForumKey, Vec<Board>>>,
+}
+
+/// What a person may be shown of a forum.
+struct Sight {
+    forum: Arc<Forum>,
+    guest: Arc<dyn Engine>,
+    /// The bridges of this forum to the very channel that was asked in.
+    here: Vec<Arc<Tie>>,
+    /// All bridges of this forum to the guild that asks.
+    bridged: Vec<Arc<Tie>>,
+    public: Vec<Board>,
+}
+
+impl Desk {
+    pub fn new(
+        heart: Arc<Heart>,
+        guests: HashMap<ForumKey, Arc<dyn Engine>>,
+        invited: HashMap<ForumKey, Vec<GuildId>>,
+    ) -> Self {
+        Self { heart, guests, invited, public: Mutex::default() }
+    }
+
+    /// Keeps the lists of boards fresh, so that suggestions never wait for a forum.
+    pub async fn learn(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let mut wait = LEARN_EVERY;
+            for (key, guest) in &self.guests {
+                match guest.boards().await {
+                    Ok(boards) => {
+                        let mut public = self.public.lock().unwrap_or_else(PoisonError::into_inner);
+                        public.insert(key.clone(), boards);
+                    }
+                    Err(failure) => {
+                        tracing::debug!(forum = %key, "guests see no list of boards: {failure}");
+                        wait = LEARN_AGAIN;
+                    }
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn public_boards(&self, forum: &ForumKey) -> Vec<Board> {
+        self.public.lock().unwrap_or_else(PoisonError::into_inner).get(forum).cloned().unwrap_or_default()
+    }
+
+    /// The forums that are bridged to a guild, or that it may bridge.
+    fn bridged(&self, asker: Asker) -> Vec<ForumKey> {
+        let mut keys: Vec<_> = self.own_ties(asker).iter().map(|tie| tie.bridge.forum.clone()).collect();
+        let invited =
+            self.invited.iter().filter(|(_, guilds)| asker.guild.is_some_and(|own| guilds.contains(&own)));
+        keys.extend(invited.map(|(key, _)| key.clone()));
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// The bridges of the guild that asks, and of no other.
+    fn own_ties(&self, asker: Asker) -> Vec<Arc<Tie>> {
+        let Some(guild) = asker.guild else { return Vec::new() };
+        self.heart.ties.all().into_iter().filter(|tie| tie.guild() == Some(guild)).collect()
+    }
+
+    /// The forum that was meant, and what may be seen of it from here.
+    async fn sight(&self, asker: Asker, forum: Option<&str>) -> Result<Sight, String> {
+        if asker.guild.is_none() {
+            return Err("Ask this in a server that a forum is bridged to.".to_owned());
+        }
+        let keys = self.bridged(asker);
+        let key = match forum {
+            Some(name) => keys.into_iter().find(|key| key.as_str().eq_ignore_ascii_case(name.trim())),
+            None => keys.into_iter().next(),
+        };
+        let found =
+            key.and_then(|key| Some((self.heart.forums.get(&key)?.clone(), self.guests.get(&key)?.clone())));
+        let Some((forum, guest)) = found else {
+            return Err("No such forum is bridged to this server.".to_owned());
+        };
+        let room = self.heart.store.room_of_channel(asker.channel).await.map_err(busy)?;
+        let mut bridged = self.own_ties(asker);
+        bridged.retain(|tie| tie.bridge.forum == forum.key && !tie.bridge.paused);
+        let here = bridged
+            .iter()
+            .filter(|tie| {
+                tie.bridge.channel == asker.channel
+                    || room.as_ref().is_some_and(|room| room.bridge == tie.id())
+            })
+            .cloned()
+            .collect();
+        let public = self.public_boards(&forum.key);
+        Ok(Sight { forum, guest, here, bridged, public })
+    }
+
+    /// As [`Desk::sight`]; without a forum, an address tells which one it is of.
+    async fn sight_of(&self, asker: Asker, forum: Option<&str>, address: &str) -> Result<Sight, String> {
+        let address = address.trim().trim_matches(['<', '>']);
+        let named = match forum {
+            Some(forum) => Some(forum.to_owned()),
+            None => self.bridged(asker).into_iter().find_map(|key| {
+                let forum = self.heart.forums.get(&key)?;
+                forum.engine.recognise(address).map(|_| key.to_string())
+            }),
+        };
+        self.sight(asker, named.as_deref()).await
+    }
+}
+
+impl Sight {
+    /// Whether what is on this board may be shown here.
+    fn shows(&self, board: Option<&BoardId>, thread: &ThreadId) -> bool {
+        self.is_public(board) || self.here.iter().any(|tie| tie.covers(board, thread))
+    }
+
+    /// Whether a guest of the forum sees this board.
+    fn is_public(&self, board: Option<&BoardId>) -> bool {
+        board.is_some_and(|board| self.public.iter().any(|public| public.id == *board))
+    }
+
+    /// The board of this name or id, among those that everyone sees; else the text is taken for an id.
+    fn board(&self, text: &str) -> BoardId {
+        let text = text.trim();
+        let named = self.public.iter().find(|board| board.name.eq_ignore_ascii_case(text));
+        named.map_or_else(|| BoardId::new(text), |board| board.id.clone())
+    }
+
+    /// Which thread and page a person means: an address, an id, or a suggestion's value.
+    fn place(&self, text: &str) -> Result<Place, String> {
+        let text = text.trim().trim_matches(['<', '>']);
+        if let Some(place) = self.forum.engine.recognise(text) {
+            return Ok(place);
+        }
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Place { thread: Some(ThreadId::new(text)), ..Place::default() });
+        }
+        Err("That is neither a thread's address on this forum nor its number.".to_owned())
+    }
+
+    /// Which post a person means: an address, or an id.
+    fn post(&self, text: &str) -> Result<PostId, String> {
+        let text = text.trim().trim_matches(['<', '>']);
+        let post = match self.forum.engine.recognise(text) {
+            Some(place) => place.post,
+            None => {
+                Some(text).filter(|id| !id.is_empty() && !id.contains(char::is_whitespace)).map(PostId::new)
+            }
+        };
+        post.ok_or_else(|| "That is neither a post's address on this forum nor its number.".to_owned())
+    }
+}
+
+/// A failure as the person who asked reads it.
+fn sentence(failure: &Failure) -> String {
+    match failure {
+        Failure::Gone(_) => "The forum has no such thread, or does not show it to everyone.".to_owned(),
+        Failure::Later { .. } | Failure::Uncertain { .. } | Failure::Unreadable(_) => {
+            "The forum can't be read right now; try again in a minute.".to_owned()
+        }
+        Failure::SignIn(_) => {
+            "The forum does not let the bridge in right now; its admin has to look.".to_owned()
+        }
+        Failure::Refused(_) | Failure::Unsupported(_) => format!("The forum says no: {failure}"),
+    }
+}
+
+fn busy(error: crate::store::StoreError) -> String {
+    tracing::error!(error = &error as &dyn std::error::Error, "a command can't use the database");
+    "Something is wrong with the bridge's database; its admin has to look.".to_owned()
+}
+
+/// The boards of a forum that are bridged to the guild that asks.
+fn bridged_boards(ties: &[Arc<Tie>], forum: &ForumKey) -> Vec<BoardId> {
+    let mut boards: Vec<_> = ties
+        .iter()
+        .filter(|tie| tie.bridge.forum == *forum)
+        .filter_map(|tie| match &tie.bridge.scope {
+            Scope::Board(board) => Some(board.clone()),
+            Scope::Thread(_) => None,
+        })
+        .collect();
+    boards.sort();
+    boards.dedup();
+    boards
+}

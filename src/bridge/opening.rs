@@ -1,0 +1,261 @@
+//! Opening threads on the forum: by a post that a person opens in a bridged Discord forum channel, and by
+//! form. The link to the Discord message is the proof of origin here as well: after a try whose end is not
+//! known the board's newest threads are searched for it.
+
+use std::sync::Arc;
+
+use crate::config::{Replies, Scope};
+use crate::discord::{ChannelKind, DiscordError, Message};
+use crate::forum::{Actor, Failure, Opened, PageRef};
+use crate::model::{BoardId, ChannelId, PostId, ThreadId};
+use crate::store::{Effect, Millis, Origin, Part, Priority, Room, StoreError, Submission, SubmissionState};
+
+use super::inbox::{may_not_speak, placed, spoken};
+use super::job::{Job, Lane, Outcome, Spoken};
+use super::leases;
+use super::outbox::{Halt, Work};
+use super::points::Point;
+use super::record::origin_message;
+use super::submit::{self, spoken_digest, telling};
+use super::tie::Tie;
+use super::{Forum, Heart};
+
+/// Titles are cut here: vBulletin's own limit.
+const TITLE: usize = 85;
+
+/// The bridge whose forum channel a person opened this post in, if this is its first message, and its title.
+async fn opened_here(heart: &Heart, message: &Message) -> Option<(Arc<Tie>, BoardId, String)> {
+    // A forum post's first message has the id of its thread.
+    if message.id.0 != message.channel.0 {
+        return None;
+    }
+    let channel = match heart.discord.channel(message.channel).await {
+        Ok(channel) => channel,
+        Err(DiscordError::Gone(_)) => return None,
+        Err(error) => {
+            tracing::warn!(channel = %message.channel, "can't look up a new Discord thread: {error}");
+            return None;
+        }
+    };
+    let parent = channel.parent?;
+    heart.ties.of_channel(parent).into_iter().find_map(|tie| match &tie.bridge.scope {
+        Scope::Board(board) if tie.threaded() && tie.channel.kind == ChannelKind::Forum => {
+            Some((tie.clone(), board.clone(), channel.name.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// A message that belongs to no forum thread yet: if it opens one, that is recorded. True when it does.
+pub async fn begins(heart: &Heart, message: &Message) -> Result<bool, StoreError> {
+    let Some((tie, board, title)) = opened_here(heart, message).await else { return Ok(false) };
+    let now = heart.store.now().await?;
+    let words = spoken(message);
+    let submission = Submission {
+        message: message.id,
+        bridge: tie.id(),
+        // It has none until the forum has taken it.
+        thread: ThreadId::new(""),
+        channel: message.channel,
+        author: message.author.id,
+        post: None,
+        state: SubmissionState::Queued,
+        digest: spoken_digest(&words),
+    };
+    let mut effects = vec![
+        Effect::Watermark { channel: message.channel, message: message.id },
+        Effect::Watermark { channel: tie.bridge.channel, message: message.id },
+    ];
+    match may_not_speak(heart, &tie, message.author.id).await? {
+        _ if tie.bridge.replies == Replies::Off => {}
+        Some(why) => {
+            effects.push(Effect::Submission(Submission { state: SubmissionState::Refused, ..submission }));
+            effects.push(telling(message.channel, message.id, Outcome::Failed(why.to_owned()), now)?);
+        }
+        None => {
+            effects.push(Effect::Submission(submission));
+            effects.push(open_job(&tie, board, title, words, true, now)?);
+        }
+    }
+    heart.apply(Some(&format!("m:{}", message.id)), effects).await?;
+    Ok(true)
+}
+
+/// The first message of a post that has not been opened on the forum was edited: it is tried as it is now.
+pub async fn begins_anew(heart: &Heart, message: &Message, submission: Submission) -> Result<(), StoreError> {
+    let Some((tie, board, title)) = opened_here(heart, message).await else { return Ok(()) };
+    let now = heart.store.now().await?;
+    let words = spoken(message);
+    let effects = vec![
+        Effect::Submission(Submission { state: SubmissionState::Queued, ..submission }),
+        open_job(&tie, board, title, words, true, now)?,
+    ];
+    heart.apply(None, effects).await?;
+    Ok(())
+}
+
+/// The job that opens a thread. `shown`: the Discord thread that it is said in is to show it.
+pub fn open_job(
+    tie: &Tie,
+    board: BoardId,
+    title: String,
+    spoken: Spoken,
+    shown: bool,
+    now: Millis,
+) -> Result<Effect, StoreError> {
+    let forum = &tie.bridge.forum;
+    let lane = Lane { name: format!("f:{forum}:new:{board}"), needs: leases::of_forum(forum) };
+    let job = Job::Open { bridge: tie.id(), board, title, spoken, shown };
+    Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now)?))
+}
+
+/// Opens the thread.
+pub async fn open(
+    work: &Work<'_>,
+    (bridge, board): (crate::store::BridgeId, &BoardId),
+    title: &str,
+    spoken: &Spoken,
+    shown: bool,
+) -> Result<Vec<Effect>, Halt> {
+    let Some((tie, forum)) = submit::place(work, bridge).await? else {
+        return Err(Halt::Park("the bridge of this message is no longer there".to_owned()));
+    };
+    let submission = work.heart.store.submission(spoken.message).await?;
+    if submission.as_ref().is_some_and(|it| it.state == SubmissionState::Withdrawn) {
+        return Ok(Vec::new());
+    }
+    let title: String = title.chars().take(TITLE).collect();
+    if work.tried_before()
+        && let Some((thread, post)) = find(&forum, board, &title, spoken).await?
+    {
+        return arrived(work, &tie, &forum, spoken, submission, shown, (thread, post)).await;
+    }
+    let draft = submit::draft(work, &tie, &forum, &ThreadId::new(""), spoken).await?;
+    Point::BeforeReply.reached();
+    let opened = forum.engine.open_thread(&Actor::Bridge, board, &title, &draft).await;
+    Point::AfterReply.reached();
+    let now = work.heart.store.now().await?;
+    let told = match opened {
+        Ok(Opened::Live { thread, post }) => {
+            let post = match post {
+                Some(post) => Some(post),
+                None => {
+                    let page = forum.engine.thread(&thread, PageRef::Number(1)).await?;
+                    page.posts.first().map(|post| post.id.clone())
+                }
+            };
+            let post =
+                post.ok_or_else(|| Halt::Uncertain("the forum does not show the thread yet".to_owned()))?;
+            return arrived(work, &tie, &forum, spoken, submission, shown, (thread, post)).await;
+        }
+        Ok(Opened::AwaitingApproval) => {
+            let waits = Outcome::Waits("a moderator of the forum has to approve the thread first".to_owned());
+            let mut effects = concluded(submission, SubmissionState::AwaitingApproval);
+            effects.push(telling(spoken.channel, spoken.message, waits, now)?);
+            return Ok(effects);
+        }
+        Err(Failure::Refused(refusal)) => refusal.message,
+        Err(Failure::Gone(_)) => "the board is no longer on the forum".to_owned(),
+        Err(Failure::Unsupported(what)) => format!("this forum's software can't {what}"),
+        Err(failure) => return Err(failure.into()),
+    };
+    let mut effects = concluded(submission, SubmissionState::Refused);
+    effects.push(telling(spoken.channel, spoken.message, spoken.failed(told), now)?);
+    Ok(effects)
+}
+
+fn concluded(submission: Option<Submission>, state: SubmissionState) -> Vec<Effect> {
+    submission.map(|it| Effect::Submission(Submission { state, ..it })).into_iter().collect()
+}
+
+/// The forum has the thread: where it was said in a Discord thread of its own, that thread shows it from now on.
+async fn arrived(
+    work: &Work<'_>,
+    tie: &Tie,
+    forum: &Forum,
+    spoken: &Spoken,
+    submission: Option<Submission>,
+    shown: bool,
+    (thread, post): (ThreadId, PostId),
+) -> Result<Vec<Effect>, Halt> {
+    let now = work.heart.store.now().await?;
+    let mut effects = Vec::new();
+    if shown {
+        let (bridge, channel) = (tie.id(), spoken.channel);
+        effects.push(Effect::Room(Room { bridge, thread: thread.clone(), channel, digest: 0 }));
+        effects.push(Effect::Part(Part {
+            bridge,
+            post: post.clone(),
+            part: 0,
+            channel,
+            message: spoken.message,
+            digest: 0,
+            origin: Origin::Discord,
+        }));
+        effects.extend(submission.map(|submission| {
+            Effect::Submission(Submission {
+                thread: thread.clone(),
+                post: Some(post.clone()),
+                state: SubmissionState::Posted,
+                ..submission
+            })
+        }));
+    }
+    effects.push(telling(spoken.channel, spoken.message, Outcome::Arrived, now)?);
+    work.note(effects).await?;
+    if shown {
+        // What was answered meanwhile has its place now.
+        placed(work.heart, spoken.channel, None).await?;
+    }
+    work.heart.health.replied();
+    forum.revisit(thread, Some(post));
+    Ok(Vec::new())
+}
+
+/// A thread of this title among the board's newest whose first post carries this message's link.
+async fn find(
+    forum: &Forum,
+    board: &BoardId,
+    title: &str,
+    spoken: &Spoken,
+) -> Result<Option<(ThreadId, PostId)>, Halt> {
+    let account = forum.account();
+    let page = forum.engine.board(board, 1).await?;
+    for summary in page.threads.iter().filter(|it| it.title.trim() == title.trim() && !it.moved) {
+        let page = forum.engine.thread(&summary.id, PageRef::Number(1)).await?;
+        let first = page.posts.first();
+        if let Some(first) = first.filter(|it| origin_message(it, account.as_ref()) == Some(spoken.message)) {
+            return Ok(Some((summary.id.clone(), first.id.clone())));
+        }
+    }
+    Ok(None)
+}
+
+/// Posts that were opened in a bridged forum channel while nobody looked.
+pub async fn missed(
+    heart: &Heart,
+    tie: &Tie,
+    active: &[crate::discord::Channel],
+) -> Result<(), super::catchup::Trouble> {
+    let parent = tie.bridge.channel;
+    let own = active.iter().filter(|thread| thread.parent == Some(parent));
+    let newest = own.clone().map(|thread| thread.id.0).max();
+    if let Some(seen) = heart.store.watermark(parent).await? {
+        let mut fresh: Vec<ChannelId> = own.map(|thread| thread.id).filter(|id| id.0 > seen.0).collect();
+        fresh.sort_unstable_by_key(|id| id.0);
+        for thread in fresh {
+            if heart.store.room_of_channel(thread).await?.is_some() {
+                continue;
+            }
+            let starter = heart.discord.message(thread, crate::model::MessageId(thread.0)).await?;
+            if let Some(starter) = starter.filter(|it| it.ordinary && !it.author.bot && it.webhook.is_none())
+            {
+                begins(heart, &starter).await?;
+            }
+        }
+    }
+    // Posts that were there before the bridge was are nobody's business.
+    let message = crate::model::MessageId(newest.unwrap_or(parent.0));
+    heart.store.apply(None, vec![Effect::Watermark { channel: parent, message }]).await?;
+    Ok(())
+}

@@ -1,0 +1,536 @@
+//! Discourse over its own API, with a key that an admin makes (`/admin/api/keys`).
+//!
+//! [`wire`] is what the API answers and [`parse`] turns it into the model; [`api`] asks and understands refusals;
+//! [`hook`] believes what the forum pushes; [`links`] knows its addresses; this file is the [`Engine`].
+//!
+//! Lists name no last post, so a topic's marker goes by the exact time of it. Pages are the API's own chunks.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    Account, Actor, Capabilities, Delivery, Draft, Engine, Failure, Lack, News, Opened, PageRef, Place,
+    Posted, RefusalKind,
+};
+use crate::clock::Clock;
+use crate::config::ForumConfig;
+use crate::markup::commonmark;
+use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, Thanks, ThreadId, ThreadPage};
+
+mod api;
+mod hook;
+mod links;
+mod parse;
+mod wire;
+
+use api::{Api, No};
+use hook::Hook;
+
+/// What is only a hint is forgotten when there is more than this of it.
+const MOST_HINTS: usize = 2_000;
+/// Every Discourse has this member, and no key but one for all users lets it in.
+const SYSTEM: &str = "system";
+
+/// A topic's JSON that was saved (`/t/ID.json`).
+pub fn saved(text: &str, base: &Url) -> Result<ThreadPage, Failure> {
+    let topic: wire::Topic = parse::read(text)?;
+    let first = topic.post_stream.posts.first().map(|post| post.id);
+    let page = topic.post_stream.stream.as_ref().and_then(|_| parse::page_of(&topic, first?, 1)).unwrap_or(1);
+    parse::thread_page(topic, page, &parse::Likers::new(), base)
+}
+
+/// One forum, seen by one viewer.
+pub struct Discourse {
+    api: Api,
+    hook: Option<Hook>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The key is one for all users.
+    for_all: bool,
+    /// Names and slugs of the categories.
+    boards: HashMap<BoardId, (String, String)>,
+    /// How many pages a thread had when it was last read: where to look for its end.
+    pages: HashMap<ThreadId, u32>,
+    /// Who liked a post, with how many they were then and whether the bridge was one of them.
+    likers: HashMap<u64, ((u64, bool), Vec<Thanks>)>,
+    /// Linked members whose name is known to be theirs.
+    members: HashMap<MemberId, String>,
+}
+
+impl Discourse {
+    pub fn new(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let hook = config.hook_secret.clone().map(|secret| Hook::new(secret, clock.clone()));
+        Ok(Self { api: Api::new(config, clock)?, hook, state: Mutex::default() })
+    }
+
+    fn base(&self) -> &Url {
+        self.api.base()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn address(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = links::path(self.base(), segments);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    async fn topic(&self, thread: &ThreadId, page: u32) -> Result<wire::Topic, Failure> {
+        let name = format!("{thread}.json");
+        let number = page.to_string();
+        let url = if page <= 1 {
+            self.address(&["t", &name], &[])
+        } else {
+            self.address(&["t", &name], &[("page", &number)])
+        };
+        let topic: wire::Topic = self.api.read(&url).await?;
+        let mut state = self.state();
+        if state.pages.len() >= MOST_HINTS {
+            state.pages.clear();
+        }
+        state.pages.insert(thread.clone(), parse::pages(&topic));
+        Ok(topic)
+    }
+
+    /// A page, or the last one where the topic is shorter than that by now.
+    async fn page(&self, thread: &ThreadId, asked: u32) -> Result<(wire::Topic, u32), Failure> {
+        let asked = asked.max(1);
+        match self.topic(thread, asked).await {
+            Err(Failure::Gone(_)) if asked > 1 => {
+                let first = self.topic(thread, 1).await?;
+                let pages = parse::pages(&first);
+                if pages <= 1 {
+                    return Ok((first, 1));
+                }
+                let last = pages.min(asked);
+                Ok((self.topic(thread, last).await?, last))
+            }
+            other => Ok((other?, asked)),
+        }
+    }
+
+    async fn last_page(&self, thread: &ThreadId) -> Result<(wire::Topic, u32), Failure> {
+        let hint = self.state().pages.get(thread).copied().unwrap_or(1);
+        let (topic, page) = self.page(thread, hint).await?;
+        let pages = parse::pages(&topic);
+        if pages == page { Ok((topic, page)) } else { self.page(thread, pages).await }
+    }
+
+    /// The page as the model has it, with who liked what on it.
+    async fn shown(&self, topic: wire::Topic, page: u32) -> Result<ThreadPage, Failure> {
+        let mut likers = parse::Likers::new();
+        for post in &topic.post_stream.posts {
+            match post.likes() {
+                Some(likes) if likes.count > 0 => {
+                    likers.insert(post.id, self.likers(post.id, (likes.count, likes.acted)).await?);
+                }
+                _ => {
+                    self.state().likers.remove(&post.id);
+                }
+            }
+        }
+        let mut page = parse::thread_page(topic, page, &likers, self.base())?;
+        if let Some(board) = &page.thread.board.id {
+            page.thread.board.name = self.state().boards.get(board).map(|(name, _)| name.clone());
+        }
+        Ok(page)
+    }
+
+    /// Who liked a post: asked for again only when their number or the bridge's own like changed.
+    async fn likers(&self, post: u64, count: (u64, bool)) -> Result<Vec<Thanks>, Failure> {
+        if let Some((known, thanks)) = self.state().likers.get(&post)
+            && *known == count
+        {
+            return Ok(thanks.clone());
+        }
+        let (id, kind) = (post.to_string(), wire::LIKE.to_string());
+        let url = self.address(&["post_action_users.json"], &[("id", &id), ("post_action_type_id", &kind)]);
+        let thanks = match self.api.read::<wire::Likers>(&url).await {
+            Ok(likers) => parse::thanks(likers),
+            // Their number is shown to more people than their names.
+            Err(Failure::Gone(_) | Failure::Unreadable(_)) => Vec::new(),
+            Err(failure) => return Err(failure),
+        };
+        let mut state = self.state();
+        if state.likers.len() >= MOST_HINTS {
+            state.likers.clear();
+        }
+        state.likers.insert(post, (count, thanks.clone()));
+        Ok(thanks)
+    }
+
+    async fn post_as(&self, actor: &Actor, post: &PostId) -> Result<wire::Post, Failure> {
+        self.api.read_as(actor, &self.address(&["posts", &format!("{post}.json")], &[])).await
+    }
+
+    /// Who acts must be who was linked: names can change hands.
+    async fn admit(&self, actor: &Actor) -> Result<(), Failure> {
+        if self.api.user().is_none() {
+            return Err(Failure::SignIn(
+                "the bridge has no account on this forum; set forums.api_key and forums.api_user".to_owned(),
+            ));
+        }
+        let Actor::Member { id, name } = actor else { return Ok(()) };
+        if !self.state().for_all {
+            return Err(Failure::refused(
+                RefusalKind::NoPermission,
+                "the bridge's API key is for one account only, so it can't act as another member",
+            ));
+        }
+        if self.state().members.get(id) == Some(name) {
+            return Ok(());
+        }
+        let theirs = match self.api.read::<wire::Profile>(&self.api.profile(name)).await {
+            Ok(profile) => profile.user.id.to_string() == id.as_str(),
+            Err(Failure::Gone(_)) => false,
+            Err(failure) => return Err(failure),
+        };
+        if !theirs {
+            return Err(Failure::refused(
+                RefusalKind::NoPermission,
+                format!("the linked member is no longer called {name} on the forum; link the account again"),
+            ));
+        }
+        let mut state = self.state();
+        if state.members.len() >= MOST_HINTS {
+            state.members.clear();
+        }
+        state.members.insert(id.clone(), name.clone());
+        Ok(())
+    }
+
+    async fn create(&self, actor: &Actor, body: &Value) -> Result<Result<wire::Created, No>, Failure> {
+        let url = self.address(&["posts.json"], &[]);
+        match self.api.send(actor, Method::POST, &url, Some(body)).await? {
+            // It was taken, whatever the answer looks like.
+            Ok(text) => parse::read(&text)
+                .map(Ok)
+                .map_err(|failure| Failure::Uncertain { reason: failure.to_string() }),
+            Err(no) => Ok(Err(no)),
+        }
+    }
+
+    /// A no to a reply, with what the topic itself says about why.
+    async fn no_reply(&self, actor: &Actor, thread: &ThreadId, no: &No) -> Failure {
+        let failure = self.api.refused(actor, no).await;
+        let unclear = matches!(
+            &failure,
+            Failure::Refused(refusal) if matches!(refusal.kind, RefusalKind::Other | RefusalKind::NoPermission)
+        );
+        if unclear {
+            match self.topic(thread, 1).await {
+                Ok(topic) if topic.closed || topic.archived => {
+                    return Failure::refused(RefusalKind::Closed, "the thread is closed on the forum");
+                }
+                Err(gone @ Failure::Gone(_)) => return gone,
+                _ => {}
+            }
+        }
+        failure
+    }
+}
+
+fn number(thread: &str) -> Result<u64, Failure> {
+    thread.parse().map_err(|_| Failure::Gone("the forum has no such thing: its ids are numbers".to_owned()))
+}
+
+#[async_trait]
+impl Engine for Discourse {
+    fn capabilities(&self) -> Capabilities {
+        let writes = self.api.user().is_some();
+        Capabilities {
+            reply: writes,
+            edit: writes,
+            delete: writes,
+            open_thread: writes,
+            thank: writes,
+            withdraw_thanks: writes,
+            act_as_member: writes && self.state().for_all,
+            reply_to: true,
+            push: self.hook.is_some(),
+        }
+    }
+
+    async fn sign_in(&self) -> Result<Option<Account>, Failure> {
+        let Some(user) = self.api.user() else { return Ok(None) };
+        let profile: wire::Profile = match self.api.read(&self.api.profile(user)).await {
+            Err(Failure::Gone(_)) => {
+                return Err(Failure::SignIn(format!(
+                    "the forum has no member {user}, or shows them to nobody; check forums.api_user"
+                )));
+            }
+            other => other?,
+        };
+        if !profile.user.can_edit {
+            return Err(self.api.locked_out());
+        }
+        let system = Actor::Member { id: MemberId::new("-1"), name: SYSTEM.to_owned() };
+        let all = self.api.send(&system, Method::GET, &self.api.profile(SYSTEM), None).await?;
+        self.state().for_all = all.is_ok();
+        Ok(Some(Account {
+            id: Some(MemberId::new(profile.user.id.to_string())),
+            name: profile.user.username,
+        }))
+    }
+
+    async fn lacks(&self) -> Result<Vec<Lack>, Failure> {
+        let mut lacks = Vec::new();
+        let Some(user) = self.api.user() else { return Ok(lacks) };
+        let profile: wire::Profile = self.api.read(&self.api.profile(user)).await?;
+        if !self.state().for_all {
+            lacks.push(Lack {
+                what: "the API key is for one account only, so members can't write as themselves".to_owned(),
+                mend: "make a key with the user level \"All Users\" at /admin/api/keys".to_owned(),
+            });
+        }
+        if profile.user.admin || profile.user.moderator {
+            lacks.push(Lack {
+                what: format!(
+                    "{user} is of the forum's staff, so what only staff may read would be bridged too"
+                ),
+                mend: "make an ordinary member for the bridge, and name it in forums.api_user".to_owned(),
+            });
+        } else if profile.user.trust_level == Some(0) {
+            lacks.push(Lack {
+                what: format!(
+                    "{user} is new here (trust level 0): few links, few replies a day, no likes for long"
+                ),
+                mend: format!("raise the trust level at /admin/users/list/active, on {user}'s page"),
+            });
+        }
+        if self.hook.is_none() {
+            lacks.push(Lack {
+                what: "the forum does not tell the bridge of news, so they are found by asking".to_owned(),
+                mend: "set forums.hook_secret, and at /admin/api/web_hooks make a webhook for posts, topics and likes \
+                       with that secret, to /hooks/<key of the forum> of server.listen"
+                    .to_owned(),
+            });
+        }
+        Ok(lacks)
+    }
+
+    async fn boards(&self) -> Result<Vec<Board>, Failure> {
+        let url = self.address(&["categories.json"], &[("include_subcategories", "true")]);
+        let boards = parse::boards(self.api.read(&url).await?, self.base());
+        let known = |(board, slug): &(Board, String)| (board.id.clone(), (board.name.clone(), slug.clone()));
+        self.state().boards = boards.iter().map(known).collect();
+        Ok(boards.into_iter().map(|(board, _)| board).collect())
+    }
+
+    async fn board(&self, board: &BoardId, page: u32) -> Result<BoardPage, Failure> {
+        number(board.as_str())?;
+        let known = self.state().boards.get(board).cloned();
+        let (name, slug) = match known {
+            Some(known) => known,
+            None => {
+                self.boards().await?;
+                self.state().boards.get(board).cloned().ok_or_else(|| {
+                    Failure::Gone("the forum has no such category, or shows it to others only".to_owned())
+                })?
+            }
+        };
+        // Discourse counts these from 0.
+        let number = page.saturating_sub(1).to_string();
+        let query: &[(&str, &str)] = if page > 1 { &[("page", &number)] } else { &[] };
+        let url = self.address(&["c", &slug, board.as_str(), "l", "latest.json"], query);
+        let list: Result<wire::TopicList, Failure> = self.api.read(&url).await;
+        if let Err(Failure::Gone(_)) = &list {
+            // Perhaps only its name changed.
+            self.state().boards.remove(board);
+        }
+        Ok(parse::board_page(list?, board, Some(name), page.max(1), self.base()))
+    }
+
+    async fn thread(&self, thread: &ThreadId, page: PageRef) -> Result<ThreadPage, Failure> {
+        number(thread.as_str())?;
+        let (topic, page) = match page {
+            PageRef::Number(number) => self.page(thread, number).await?,
+            PageRef::Last => self.last_page(thread).await?,
+            PageRef::With(post) => return self.page_with_post(&post).await,
+        };
+        self.shown(topic, page).await
+    }
+
+    async fn page_with_post(&self, post: &PostId) -> Result<ThreadPage, Failure> {
+        let id = number(post.as_str())?;
+        let found = self.post_as(&Actor::Bridge, post).await?;
+        let thread = ThreadId::new(found.topic_id.to_string());
+        // Numbers of posts that went away are not given again, so the page is this one or one before it.
+        let guess = found.post_number.max(1).div_ceil(parse::CHUNK);
+        let (topic, page) = self.page(&thread, guess).await?;
+        let Some(right) = parse::page_of(&topic, id, found.post_number) else {
+            return Err(Failure::Gone("the post is no longer on the forum".to_owned()));
+        };
+        if right == page {
+            return self.shown(topic, page).await;
+        }
+        let (topic, page) = self.page(&thread, right).await?;
+        self.shown(topic, page).await
+    }
+
+    async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
+        self.admit(actor).await?;
+        let topic = number(thread.as_str())?;
+        let mut body = json!({ "topic_id": topic, "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse) });
+        if let Some(answered) = &draft.reply_to {
+            // One that is gone, or went to another topic, is answered by an ordinary post.
+            match self.post_as(&Actor::Bridge, answered).await {
+                Ok(post) if post.topic_id == topic => {
+                    body["reply_to_post_number"] = json!(post.post_number);
+                }
+                Ok(_) | Err(Failure::Gone(_)) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        match self.create(actor, &body).await? {
+            Ok(created) if created.action.as_deref() == Some("enqueued") => Ok(Posted::AwaitingApproval),
+            Ok(created) => {
+                let post = created.id.or(created.post.map(|post| post.id));
+                Ok(post.map_or(Posted::Unnamed, |id| Posted::Live { post: PostId::new(id.to_string()) }))
+            }
+            Err(no) => Err(self.no_reply(actor, thread, &no).await),
+        }
+    }
+
+    async fn edit(&self, actor: &Actor, post: &PostId, draft: &Draft) -> Result<(), Failure> {
+        self.admit(actor).await?;
+        number(post.as_str())?;
+        let url = self.address(&["posts", &format!("{post}.json")], &[]);
+        let body =
+            json!({ "post": { "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse) } });
+        match self.api.send(actor, Method::PUT, &url, Some(&body)).await? {
+            Ok(_) => Ok(()),
+            Err(no) => {
+                let thread = self.post_as(&Actor::Bridge, post).await?.topic_id.to_string();
+                Err(self.no_reply(actor, &ThreadId::new(thread), &no).await)
+            }
+        }
+    }
+
+    async fn delete(&self, actor: &Actor, post: &PostId, _: &str) -> Result<(), Failure> {
+        self.admit(actor).await?;
+        number(post.as_str())?;
+        let found = match self.post_as(actor, post).await {
+            Err(Failure::Gone(_)) => return Ok(()),
+            other => other?,
+        };
+        if found.deleted_at.is_some() || found.user_deleted {
+            return Ok(());
+        }
+        if found.post_number <= 1 {
+            let why = "deleting a thread's first post would delete the whole thread";
+            return Err(Failure::refused(RefusalKind::Other, why));
+        }
+        let url = self.address(&["posts", &format!("{post}.json")], &[]);
+        match self.api.send(actor, Method::DELETE, &url, None).await? {
+            Ok(_) => Ok(()),
+            Err(No { status: 404 | 410, .. }) => Ok(()),
+            Err(no) => Err(self.api.refused(actor, &no).await),
+        }
+    }
+
+    async fn open_thread(
+        &self,
+        actor: &Actor,
+        board: &BoardId,
+        title: &str,
+        draft: &Draft,
+    ) -> Result<Opened, Failure> {
+        self.admit(actor).await?;
+        let category = number(board.as_str())?;
+        let body = json!({ "title": title, "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse), "category": category });
+        let created = match self.create(actor, &body).await? {
+            Ok(created) => created,
+            Err(no) => return Err(self.api.refused(actor, &no).await),
+        };
+        if created.action.as_deref() == Some("enqueued") {
+            return Ok(Opened::AwaitingApproval);
+        }
+        let thread = created.topic_id.or(created.post.as_ref().map(|post| post.topic_id));
+        let post = created.id.or(created.post.map(|post| post.id));
+        match thread {
+            Some(thread) => Ok(Opened::Live {
+                thread: ThreadId::new(thread.to_string()),
+                post: post.map(|post| PostId::new(post.to_string())),
+            }),
+            None => {
+                Err(Failure::Uncertain { reason: "the forum did not say where the thread is".to_owned() })
+            }
+        }
+    }
+
+    async fn thank(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        self.admit(actor).await?;
+        let id = number(post.as_str())?;
+        let found = self.post_as(actor, post).await?;
+        match found.likes() {
+            Some(likes) if likes.acted => return Ok(()),
+            Some(likes) if likes.can_act => {}
+            _ => {
+                return Err(Failure::refused(
+                    RefusalKind::NoPermission,
+                    "the forum does not let the bridge thank this post",
+                ));
+            }
+        }
+        let url = self.address(&["post_actions.json"], &[]);
+        let body = json!({ "id": id, "post_action_type_id": wire::LIKE });
+        match self.api.send(actor, Method::POST, &url, Some(&body)).await? {
+            Ok(_) => Ok(()),
+            Err(no) => Err(self.api.refused(actor, &no).await),
+        }
+    }
+
+    async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
+        self.admit(actor).await?;
+        number(post.as_str())?;
+        let found = self.post_as(actor, post).await?;
+        match found.likes() {
+            Some(likes) if likes.acted && !likes.can_undo => {
+                return Err(Failure::refused(
+                    RefusalKind::TooLate,
+                    "the forum's time for taking thanks back is over",
+                ));
+            }
+            Some(likes) if likes.acted => {}
+            _ => return Ok(()),
+        }
+        let kind = wire::LIKE.to_string();
+        let url = self.address(&["post_actions", &format!("{post}.json")], &[("post_action_type_id", &kind)]);
+        match self.api.send(actor, Method::DELETE, &url, None).await? {
+            Ok(_) | Err(No { status: 404, .. }) => Ok(()),
+            Err(no) => Err(self.api.refused(actor, &no).await),
+        }
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>) -> Result<News, String> {
+        match &self.hook {
+            Some(hook) => hook.hear(delivery),
+            None => Err("this forum has no hook_secret in the bridge's configuration".to_owned()),
+        }
+    }
+
+    fn post_url(&self, _: &ThreadId, post: &PostId) -> String {
+        links::post(self.base(), post).to_string()
+    }
+
+    fn thread_url(&self, thread: &ThreadId) -> String {
+        links::thread(self.base(), thread).to_string()
+    }
+
+    fn recognise(&self, url: &str) -> Option<Place> {
+        links::recognise(self.base(), url)
+    }
+}

@@ -1,0 +1,126 @@
+//! Questions that the walk asks of an element.
+
+use scraper::ElementRef;
+use scraper::node::Node;
+
+/// Elements deeper than this below a post are read for their text alone.
+pub const DEEPEST: usize = 200;
+
+pub fn name<'a>(element: ElementRef<'a>) -> &'a str {
+    element.value().name()
+}
+
+/// An attribute's value, trimmed; empty where there is none.
+pub fn attr<'a>(element: ElementRef<'a>, name: &str) -> &'a str {
+    element.value().attr(name).unwrap_or_default().trim()
+}
+
+pub fn class_any(element: ElementRef<'_>, classes: &[&str]) -> bool {
+    element.value().classes().any(|class| classes.contains(&class))
+}
+
+/// Whether any class holds one of these words, in any case.
+pub fn class_like(element: ElementRef<'_>, words: &[&str]) -> bool {
+    element.value().classes().any(|class| {
+        let class = class.to_ascii_lowercase();
+        words.iter().any(|word| class.contains(word))
+    })
+}
+
+/// An element's `style`, in lower case and without spaces.
+pub fn style_of(element: ElementRef<'_>) -> String {
+    const LONGEST: usize = 400;
+    let style = element.value().attr("style").unwrap_or_default();
+    style.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).take(LONGEST).collect()
+}
+
+pub fn is_hidden(element: ElementRef<'_>) -> bool {
+    element.value().attr("style").is_some() && style_of(element).contains("display:none")
+}
+
+/// Whether an element begins a line of its own.
+pub fn is_block(element: ElementRef<'_>) -> bool {
+    matches!(
+        name(element),
+        "p" | "div"
+            | "center"
+            | "section"
+            | "article"
+            | "aside"
+            | "header"
+            | "footer"
+            | "figure"
+            | "figcaption"
+            | "fieldset"
+            | "form"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "address"
+            | "main"
+            | "legend"
+            | "tr"
+            | "td"
+            | "th"
+            | "tbody"
+            | "thead"
+            | "tfoot"
+            | "table"
+            | "ul"
+            | "ol"
+            | "li"
+            | "blockquote"
+            | "pre"
+            | "details"
+            | "summary"
+            | "hr"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+    )
+}
+
+/// The first descendant that fits.
+pub fn descendant<'a>(
+    element: ElementRef<'a>,
+    fits: impl Fn(ElementRef<'a>) -> bool,
+) -> Option<ElementRef<'a>> {
+    element.descendent_elements().skip(1).find(|e| fits(*e))
+}
+
+/// The first child that fits.
+pub fn child<'a>(element: ElementRef<'a>, fits: impl Fn(ElementRef<'a>) -> bool) -> Option<ElementRef<'a>> {
+    element.child_elements().find(|e| fits(*e))
+}
+
+/// An element's words, with every run of spaces as one.
+pub fn text_of(element: ElementRef<'_>) -> String {
+    let text: String = element.text().collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Text in which every space counts, as in code; `<br>` ends a line.
+pub fn raw_text(element: ElementRef<'_>) -> String {
+    let mut out = String::new();
+    for node in element.descendants() {
+        match node.value() {
+            Node::Text(text) => {
+                out.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == '\u{a0}' { ' ' } else { c }));
+            }
+            Node::Element(e) if e.name() == "br" => {
+                // The source often has a newline after it as well.
+                let next_is_newline = node.next_sibling().is_some_and(
+                    |next| matches!(next.value(), Node::Text(text) if text.starts_with(['\n', '\r'])),
+                );
+                if !next_is_newline {
+                    out.push('\n');
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
