@@ -17,7 +17,7 @@ const FLOORS: [(&str, &[&str]); 17] = [
     ("forum", &["model", "markup", "clock", "config", "health"]),
     ("discord", &["model", "markup", "clock", "weakness", "config", "health"]),
     ("bridge", &["model", "markup", "clock", "weakness", "config", "health", "store", "forum", "discord"]),
-    ("server", &["model", "health", "bridge"]),
+    ("server", &["model", "health", "forum", "bridge"]),
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),
     ("why", &["model", "clock", "config", "store", "forum", "bridge"]),

@@ -13,6 +13,7 @@ use crate::model::{ForumKey, Member, MemberKey, UserId};
 use crate::store::links::{Asked, Link, NewCode, Tried};
 use crate::store::{Effect, Millis, Priority};
 
+use super::super::inbox;
 use super::super::job::Job;
 use super::{Desk, Sight, busy, sentence};
 
@@ -57,7 +58,7 @@ impl Desk {
         let now = self.heart.store.now().await.map_err(busy)?;
         let lane = format!("l:{}", link.forum);
         let queued = job.queued(lane, Priority::Live, now).map_err(busy)?;
-        self.heart.apply(None, vec![Effect::Enqueue(queued)]).await.map_err(busy)?;
+        inbox::receive(&self.heart, None, vec![Effect::Enqueue(queued)]).await.map_err(busy)?;
         Ok(())
     }
 
