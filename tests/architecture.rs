@@ -21,7 +21,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
         "bridge",
         &["model", "markup", "clock", "weakness", "config", "fence", "health", "store", "forum", "discord"],
     ),
-    ("server", &["model", "health", "bridge"]),
+    ("server", &["model", "health", "forum", "bridge"]),
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),
     ("why", &["model", "clock", "config", "store", "forum", "bridge"]),

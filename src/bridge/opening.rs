@@ -10,7 +10,7 @@ use crate::forum::{Actor, Failure, Opened, PageRef};
 use crate::model::{BoardId, ChannelId, PostId, ThreadId};
 use crate::store::{Effect, Millis, Origin, Part, Priority, Room, StoreError, Submission, SubmissionState};
 
-use super::inbox::{may_not_speak, placed, spoken};
+use super::inbox::{self, may_not_speak, placed, spoken};
 use super::job::{Job, Lane, Outcome, Spoken};
 use super::leases;
 use super::outbox::{Halt, Work};
@@ -77,7 +77,7 @@ pub async fn begins(heart: &Heart, message: &Message) -> Result<bool, StoreError
             effects.push(open_job(&tie, board, title, words, true, now)?);
         }
     }
-    heart.apply(Some(&format!("m:{}", message.id)), effects).await?;
+    inbox::receive(heart, Some(&format!("m:{}", message.id)), effects).await?;
     Ok(true)
 }
 
@@ -90,7 +90,7 @@ pub async fn begins_anew(heart: &Heart, message: &Message, submission: Submissio
         Effect::Submission(Submission { state: SubmissionState::Queued, ..submission }),
         open_job(&tie, board, title, words, true, now)?,
     ];
-    heart.apply(None, effects).await?;
+    inbox::receive(heart, None, effects).await?;
     Ok(())
 }
 
@@ -256,6 +256,6 @@ pub async fn missed(
     }
     // Posts that were there before the bridge was are nobody's business.
     let message = crate::model::MessageId(newest.unwrap_or(parent.0));
-    heart.store.apply(None, vec![Effect::Watermark { channel: parent, message }]).await?;
+    inbox::receive(heart, None, vec![Effect::Watermark { channel: parent, message }]).await?;
     Ok(())
 }

@@ -13,20 +13,54 @@ pub fn write(doc: &Doc) -> String {
     out.trim().to_owned()
 }
 
-/// Plain text in which no bracket begins a tag and no entity is one.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// Writes plain text in which no bracket begins a tag and no entity is one, not even together with the text
+/// that is there already.
+fn words(text: &str, out: &mut String) {
+    seam(text, out);
     for (at, c) in text.char_indices() {
-        let next = text[at + c.len_utf8()..].chars().next();
+        let rest = &text[at + c.len_utf8()..];
         match c {
-            '[' if next.is_some_and(|next| next.is_alphabetic() || next == '/' || next == '*') => {
-                out.push_str("&#91;");
-            }
-            '&' if next == Some('#') => out.push_str("&#38;"),
+            '[' if begins_tag(rest) => out.push_str("&#91;"),
+            '&' if rest.starts_with('#') => out.push_str("&#38;"),
             c => out.push(c),
         }
     }
-    out
+}
+
+/// Escapes the last sign that was written where it would mean something before this text. Our own tags end
+/// with a bracket, so that it can only be a person's.
+fn seam(text: &str, out: &mut String) {
+    if out.ends_with('[') && begins_tag(text) {
+        out.pop();
+        out.push_str("&#91;");
+    } else if out.ends_with('&') && text.starts_with('#') {
+        out.push_str("#38;");
+    }
+}
+
+/// Whether a bracket before this opens or closes a tag. `[1]` does not; a board's own tag may be named `[3d]`.
+fn begins_tag(rest: &str) -> bool {
+    let name = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    name.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '/' | '*' | '_'))
+}
+
+/// Within code only the closing tag means anything, and numeric entities, which PHP's colours leave as they are.
+fn code(text: &str, is_php: bool, out: &mut String) {
+    let text = if is_php { text.to_owned() } else { text.replace("&#", "&#38;#") };
+    out.push_str(&text.replace("[/", "&#91;/"));
+}
+
+/// The name in a quote's head, with the post's id. vBulletin too puts names with brackets between signs; one
+/// with brackets and both signs it can't quote, and loses its own.
+fn quoted(name: &str, post: Option<&str>) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control() && *c != ';').collect();
+    let post = post.map_or_else(String::new, |id| format!(";{id}"));
+    let plain = !name.contains(['[', ']']) && !name.starts_with(['"', '\'']);
+    match (plain, name.contains('\'')) {
+        (true, _) => format!("{name}{post}"),
+        (false, false) => format!("'{name}{post}'"),
+        (false, true) => format!("\"{}{post}\"", name.replace('"', "")),
+    }
 }
 
 /// An address within a tag: nothing in it may end the tag.
@@ -77,14 +111,10 @@ fn block(block: &Block, out: &mut String) {
         }
         Block::Small(content) => tag("SIZE=1", out, |out| inlines(content, out)),
         Block::Quote { author, post, content, .. } => {
-            let name = author.as_deref().map(|name| name.replace(['[', ']', ';', '"'], ""));
-            let head = match (name.filter(|name| !name.trim().is_empty()), post) {
-                (Some(name), Some(post)) if post.as_str().bytes().all(|byte| byte.is_ascii_digit()) => {
-                    format!("QUOTE={name};{post}")
-                }
-                (Some(name), _) => format!("QUOTE={name}"),
-                (None, _) => "QUOTE".to_owned(),
-            };
+            let id = post.as_ref().map(|post| post.as_str());
+            let id = id.filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+            let name = author.as_deref().filter(|name| !name.trim().is_empty());
+            let head = name.map_or_else(|| "QUOTE".to_owned(), |name| format!("QUOTE={}", quoted(name, id)));
             tag(&head, out, |out| blocks(content, out));
         }
         Block::Code { language, text } => {
@@ -93,8 +123,7 @@ fn block(block: &Block, out: &mut String) {
                 Some("html" | "xml") => "HTML",
                 _ => "CODE",
             };
-            // Within code only the closing tag means anything.
-            tag(name, out, |out| out.push_str(&text.replace("[/", "&#91;/")));
+            tag(name, out, |out| code(text, name == "PHP", out));
         }
         Block::Spoiler { label, content } => {
             let name = label.as_deref().map(|label| label.replace(['[', ']', '"'], ""));
@@ -127,25 +156,29 @@ fn block(block: &Block, out: &mut String) {
 fn inlines(content: &[Inline], out: &mut String) {
     for inline in content {
         match inline {
-            Inline::Text(text) | Inline::Emoji(text) => out.push_str(&escape(text)),
+            Inline::Text(text) | Inline::Emoji(text) => words(text, out),
             Inline::Bold(content) => tag("B", out, |out| inlines(content, out)),
             Inline::Italic(content) => tag("I", out, |out| inlines(content, out)),
             Inline::Underline(content) => tag("U", out, |out| inlines(content, out)),
             Inline::Strike(content) => tag("S", out, |out| inlines(content, out)),
             Inline::Spoiler(content) => tag("SPOILER", out, |out| inlines(content, out)),
-            Inline::Code(text) => tag("FONT=Courier New", out, |out| out.push_str(&escape(text))),
+            Inline::Code(text) => tag("FONT=Courier New", out, |out| words(text, out)),
             Inline::Link { url, content } => match address(url) {
                 Some(url) => tag(&format!("URL=\"{url}\""), out, |out| inlines(content, out)),
                 None => inlines(content, out),
             },
             Inline::Image { url, alt } => match address(url) {
                 Some(url) => tag("IMG", out, |out| out.push_str(&url)),
-                None => out.push_str(&escape(alt.as_deref().unwrap_or_default())),
+                None => words(alt.as_deref().unwrap_or_default(), out),
             },
-            Inline::Video { url, .. } => out.push_str(&address(url).unwrap_or_default()),
+            Inline::Video { url, .. } => {
+                let url = address(url).unwrap_or_default();
+                seam(&url, out);
+                out.push_str(&url);
+            }
             Inline::Mention { name, .. } => {
                 out.push('@');
-                out.push_str(&escape(name));
+                words(name, out);
             }
             Inline::Break => out.push('\n'),
         }

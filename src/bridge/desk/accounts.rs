@@ -13,6 +13,7 @@ use crate::model::{ForumKey, Member, MemberKey, UserId};
 use crate::store::links::{Asked, Link, NewCode, Tried};
 use crate::store::{Effect, Millis, Priority};
 
+use super::super::inbox;
 use super::super::job::{Job, Lane};
 use super::super::leases;
 use super::{Desk, Sight, busy, sentence};
@@ -58,7 +59,7 @@ impl Desk {
         let now = self.heart.store.now().await.map_err(busy)?;
         let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
         let queued = job.queued(lane, Priority::Live, now).map_err(busy)?;
-        self.heart.apply(None, vec![Effect::Enqueue(queued)]).await.map_err(busy)?;
+        inbox::receive(&self.heart, None, vec![Effect::Enqueue(queued)]).await.map_err(busy)?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::model::{MessageId, PostId, ThreadId};
 use crate::store::people::Tally;
 use crate::store::{Effect, Origin, Part, Reaction};
 
-use super::super::inbox::{BY_COMMAND, thank_job};
+use super::super::inbox::{self, BY_COMMAND, thank_job};
 use super::super::tie::Tie;
 use super::{Desk, Sight, busy};
 
@@ -160,7 +160,7 @@ impl Thanking for Desk {
             Effect::DropReaction { message, user: asker.user, emoji: BY_COMMAND.to_owned() }
         };
         let job = thank_job(&self.heart, &tie, &part.post).await.map_err(busy)?;
-        self.heart.apply(None, vec![effect, job]).await.map_err(busy)?;
+        inbox::receive(&self.heart, None, vec![effect, job]).await.map_err(busy)?;
         Ok(if on {
             format!("You thank {author}. The forum shows it in a moment.")
         } else {

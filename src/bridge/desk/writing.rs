@@ -10,7 +10,7 @@ use crate::discord::commands::asks::{Answered, Asker, OpenForm, ReplyForm, Writi
 use crate::model::{BoardId, MessageId};
 use crate::store::{Effect, Submission, SubmissionState};
 
-use super::super::inbox::{may_not_speak, reply_job};
+use super::super::inbox::{self, may_not_speak, reply_job};
 use super::super::job::Spoken;
 use super::super::mirror::message_url;
 use super::super::opening::open_job;
@@ -109,7 +109,9 @@ impl Writing for Desk {
         };
         let job = reply_job(&tie, &thread, spoken, now).map_err(busy)?;
         let once = format!("m:{}", form.message);
-        self.heart.apply(Some(&once), vec![Effect::Submission(submission), job]).await.map_err(busy)?;
+        inbox::receive(&self.heart, Some(&once), vec![Effect::Submission(submission), job])
+            .await
+            .map_err(busy)?;
         Ok(())
     }
 
@@ -148,7 +150,7 @@ impl Writing for Desk {
         // The thread is then shown as any new thread of the board is.
         let job = open_job(&tie, board, form.title.trim().to_owned(), spoken, false, now).map_err(busy)?;
         let once = format!("m:{}", form.message);
-        self.heart.apply(Some(&once), vec![job]).await.map_err(busy)?;
+        inbox::receive(&self.heart, Some(&once), vec![job]).await.map_err(busy)?;
         Ok(())
     }
 }

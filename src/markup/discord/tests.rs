@@ -59,9 +59,46 @@ fn people_can_open_no_tags() {
     );
     reads("[quote=Admin;1]lies[/quote]", "&#91;quote=Admin;1]lies&#91;/quote]");
     reads("&#91;b]", "&#38;#91;b]");
+    reads("[IMG]x[/IMG] [ImG] [3d] [1]", "&#91;IMG]x&#91;/IMG] &#91;ImG] &#91;3d] [1]");
+    reads("[\\*b]x", "&#91;*b]x");
+    reads("[<t:0:R>", "&#91;1 January 1970, 00:00 UTC".replace("&#91;", "[").as_str());
+    reads("&**#91;b]**", "&[B]#91;b][/B]");
+    reads("```\n&#91;b] &#x5b;\n```", "[CODE]&#38;#91;b] &#38;#x5b;[/CODE]");
+    reads("`[b] &#91;`", "[FONT=Courier New]&#91;b] &#38;#91;[/FONT]");
     for text in ["[/code][img]x[/img]", "[/CODE ][b]"] {
         let code = bbcode::write(&read(&format!("```\n{text}\n```"), &names()));
         assert!(!code[6..code.len() - 7].to_lowercase().contains("[/code"), "{code}");
+    }
+}
+
+#[test]
+fn what_two_pieces_say_together_opens_no_tag() {
+    let code = |content: Vec<Inline>| bbcode::write(&Doc { blocks: vec![Block::Paragraph(content)] });
+    let text = |text: &str| Inline::Text(text.to_owned());
+    assert_eq!(code(vec![text("["), text("img]x")]), "&#91;img]x");
+    assert_eq!(code(vec![text("["), Inline::Emoji("b]".to_owned())]), "&#91;b]");
+    assert_eq!(code(vec![text("&"), text("#91;b]")]), "&#38;#91;b]");
+    assert_eq!(code(vec![text("[1"), text("b]")]), "[1b]");
+    let mention = Inline::Mention { name: "[".to_owned(), member: None };
+    assert_eq!(code(vec![mention, text("/quote]")]), "@&#91;/quote]");
+    assert_eq!(code(vec![Inline::Bold(vec![text("[")]), text("img]")]), "[B][[/B]img]");
+}
+
+#[test]
+fn names_in_quotes_keep_their_brackets() {
+    for (name, head) in [
+        ("Ann", "Ann;7"),
+        ("[TB] Ann", "'[TB] Ann;7'"),
+        ("[O'Hara]", "\"[O'Hara];7\""),
+        ("['\"]", "\"['];7\""),
+        ("'x'", "\"'x';7\""),
+        ("a;1", "a1;7"),
+        ("a]\n[img]x", "'a][img]x;7'"),
+    ] {
+        let content = vec![Block::Paragraph(vec![Inline::Text("x".to_owned())])];
+        let (author, post) = (Some(name.to_owned()), Some(PostId::new("7")));
+        let doc = Doc { blocks: vec![Block::Quote { author, post, url: None, content }] };
+        assert_eq!(bbcode::write(&doc), format!("[QUOTE={head}]x[/QUOTE]"), "{name}");
     }
 }
 
@@ -103,6 +140,11 @@ fn inline() -> impl Strategy<Value = Vec<Inline>> {
     prop::collection::vec(leaf, 1..4)
 }
 
+/// What vBulletin takes for a tag behind a bracket.
+fn begins(rest: &str) -> bool {
+    rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '/' | '*'))
+}
+
 fn seen(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && *c != '\u{200b}').collect()
 }
@@ -136,6 +178,33 @@ proptest! {
         }
         let read = code.replace("&#91;", "[").replace("&#38;", "&");
         prop_assert_eq!(seen(&read), seen(&text));
+    }
+
+    /// A whole message of brackets, styles and code: every tag in the BBCode is one of the writer's.
+    #[test]
+    fn messages_open_no_bbcode(text in "(\\[|\\]|/|b|IMG|Quote|code|=|;|\\*|&|#91;|\\\\|\n| |\"|\\*\\*|__|\\|\\||`|```|> |- |<t:0>|<@1>|<:x:1>|1|http://a){0,30}") {
+        let code = bbcode::write(&read(&text, &names()));
+        // The writer's own tags, all in capitals; what people type is `b`, `IMG`, `Quote` and `code`.
+        const OURS: [&str; 11] =
+            ["QUOTE", "CODE", "SPOILER", "LIST", "LIST=1", "*", "B", "I", "U", "FONT", "FONT=Courier New"];
+        let mut open = Vec::new();
+        for (at, _) in code.match_indices('[') {
+            // Within code only its end means anything.
+            let within_code = open.last() == Some(&"CODE") && !code[at..].starts_with("[/CODE]");
+            if within_code || !begins(&code[at + 1..]) {
+                continue;
+            }
+            let tag = code[at + 1..].split(']').next().unwrap_or_default();
+            let (closing, name) = tag.strip_prefix('/').map_or((false, tag), |name| (true, name));
+            prop_assert!(OURS.contains(&name) || name.starts_with("URL"), "[{}] in {}", tag, code);
+            if closing {
+                let opened: Option<&str> = open.pop();
+                prop_assert_eq!(opened, Some(name), "{}", code);
+            } else if name != "*" {
+                open.push(name.split('=').next().unwrap_or_default());
+            }
+        }
+        prop_assert!(open.is_empty(), "{}", code);
     }
 
     #[test]

@@ -190,6 +190,31 @@ fn other_engines() {
     assert_eq!(discord::write(&doc, &NoLinks), "> quoted\nown");
 }
 
+/// Whole posts of each engine, and beside each what Discord and a forum are to be sent, to the letter.
+#[test]
+fn whole_posts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/posts");
+    let mut posts = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|end| end != "html") {
+            continue;
+        }
+        let post = std::fs::read_to_string(&path).expect("a post");
+        let is_vb = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vbulletin4"));
+        let doc = if is_vb { doc(&post) } else { read_fragment(&post, &base()).expect("small") };
+        let messages = split::messages(&doc, &NoLinks, "-# #7", 700, split::Before::NONE);
+        let messages = messages.join("\n=== the next message ===\n");
+        for (end, found) in [("discord.txt", messages), ("bbcode.txt", bbcode::write(&doc))] {
+            let beside = path.with_extension(end);
+            let expected = std::fs::read_to_string(&beside).unwrap_or_default();
+            assert_eq!(found, expected.trim_end(), "{}: found\n{found}\n", beside.display());
+        }
+        posts += 1;
+    }
+    assert!(posts >= 3, "{posts}");
+}
+
 #[test]
 fn indents() {
     shows("a<blockquote>in</blockquote>b", "a\n\n\u{2003}in\n\nb", "a\n[INDENT]in[/INDENT]\nb");

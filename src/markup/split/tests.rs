@@ -63,6 +63,18 @@ fn an_edit_near_the_end_leaves_the_first_parts_alone() {
     assert_eq!(before[..before.len() - 1], after[..before.len() - 1]);
 }
 
+/// What an edit in the middle changes: the messages near to it, not all that follow.
+fn changed(before: &[String], after: &Doc, limit: usize) -> (usize, usize) {
+    let digests: Vec<i64> = before.iter().map(|part| digest(part)).collect();
+    let parts = messages(after, &NoLinks, "", limit, Before { digests: &digests, digest });
+    let kept = parts.iter().zip(before).filter(|(new, old)| new == old).count();
+    (parts.len() - kept, parts.len())
+}
+
+fn digest(text: &str) -> i64 {
+    text.bytes().fold(7, |sum, byte| sum.wrapping_mul(31).wrapping_add(i64::from(byte)))
+}
+
 #[test]
 fn links_and_emoji_stay_whole() {
     let family = "👨‍👩‍👧‍👦";
@@ -173,5 +185,28 @@ proptest! {
         }
         let whole = crate::markup::discord::write(&doc, &NoLinks);
         prop_assert_eq!(seen, letters(&plain::text(&read(&whole, &Names::default()))));
+    }
+}
+
+proptest! {
+    // Long posts are slow to lay out in a test build.
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_small_edit_in_the_middle_changes_few_parts(
+        lengths in prop::collection::vec(20_usize..400, 60..120),
+        at in 0.2_f64..0.8,
+        more in 1_usize..60,
+    ) {
+        let text = |index: usize, words: usize| {
+            let words: String = (0..words / 5).map(|n| format!("w{}{} ", index % 10, n % 10)).collect();
+            Block::Paragraph(vec![Inline::Text(words + "end.")])
+        };
+        let mut doc = Doc { blocks: lengths.iter().enumerate().map(|(n, length)| text(n, *length)).collect() };
+        let before = split(&doc, 1000);
+        let middle = (doc.blocks.len() as f64 * at) as usize;
+        doc.blocks[middle] = text(middle, lengths[middle] + more);
+        let (changed, all) = changed(&before, &doc, 1000);
+        prop_assert!(all < 8 || changed <= 3, "{changed} of {all}");
     }
 }
