@@ -193,6 +193,12 @@ fn mended(mut body: Value) -> Value {
                 if map.contains_key("description") || map.contains_key("type") {
                     map.remove("nsfw");
                 }
+                // The documentation writes permissions as text, and says that it is right where the two differ.
+                if let Some(bits) = map.get_mut("default_member_permissions")
+                    && let Some(number) = bits.as_str().and_then(|bits| bits.parse::<u64>().ok())
+                {
+                    *bits = json!(number);
+                }
                 if let Some(Value::Object(first)) = map.get_mut("message") {
                     first.remove("tts");
                     first.remove("enforce_nonce");

@@ -49,6 +49,10 @@ async fn no_broken_page_is_taken_for_a_deletion() {
     ];
     for fault in faults {
         for page in ["/showthread.php", "/forumdisplay.php", ""] {
+            if fault == "login-form" && page.is_empty() {
+                // The log-in itself answered so is a refusal: nobody tries a password again and again.
+                continue;
+            }
             world.forum().fail_at(page, fault.parse().unwrap(), forum::Lasts::Times(4));
             eventually(&format!("{fault} at {page:?} to be met"), || {
                 (world.forum().faults_left() == 0).then_some(())
