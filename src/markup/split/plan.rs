@@ -38,6 +38,10 @@ impl Layer {
 /// More messages than this are not compared with those that are there: no edit by a person needs it.
 const MOST_COMPARED: usize = 20_000;
 
+/// So many messages before an edit are looked at again: where one of them takes in what is new, more of those
+/// behind it may stay.
+const NEAR: usize = 3;
+
 pub struct Plan<'a> {
     lines: &'a [Line],
     footer: &'a str,
@@ -61,10 +65,17 @@ impl<'a> Plan<'a> {
     pub fn messages(mut self) -> Vec<String> {
         let mut messages = Vec::new();
         let mut from = 0;
-        // An edit leaves what is before it alone.
+        // An edit leaves what is before it alone, but for what is near to it.
+        let mut begins = Vec::new();
         while let Some(to) = self.unchanged(from, messages.len()) {
+            begins.push(from);
             messages.push(self.text(from, to));
             from = to;
+        }
+        if from < self.lines.len() {
+            begins.drain(..begins.len().saturating_sub(NEAR));
+            from = begins.first().copied().unwrap_or(from);
+            messages.truncate(messages.len() - begins.len());
         }
         let layers = self.solve(from, messages.len());
         let mut layer = 0;
@@ -204,5 +215,74 @@ impl<'a> Plan<'a> {
             text.push_str(self.footer);
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::markup::discord::{NoLinks, lines_of};
+    use crate::markup::split::pieces::cut;
+    use crate::markup::{Block, Doc, Inline};
+
+    const LIMIT: usize = 100;
+
+    fn lines(paragraphs: &[String]) -> Vec<Line> {
+        let block = |text: &String| Block::Paragraph(vec![Inline::Text(text.clone())]);
+        let doc = Doc { blocks: paragraphs.iter().map(block).collect() };
+        let mut lines = Vec::new();
+        for line in lines_of(&doc, &NoLinks, usize::MAX) {
+            cut(line, LIMIT / 4, LIMIT - LIMIT / 3 - 1, &mut lines);
+        }
+        lines
+    }
+
+    fn digest(text: &str) -> i64 {
+        text.bytes().fold(7, |sum, byte| sum.wrapping_mul(31).wrapping_add(i64::from(byte)))
+    }
+
+    /// Of all ways to cut the rest, how many messages the best one leaves as they are.
+    fn most_kept(plan: &mut Plan<'_>, from: usize, part: usize) -> usize {
+        let end = plan.lines.len();
+        if from == end {
+            return 0;
+        }
+        let one = part == 0 && plan.size(0, end) <= plan.limit;
+        let ends = if one { vec![end] } else { plan.ends(from) };
+        let digest = plan.before.digests.get(part).copied();
+        let kept = |plan: &mut Plan<'_>, to| usize::from(digest.is_some() && plan.digest(from, to) == digest);
+        ends.into_iter().map(|to| kept(plan, to) + most_kept(plan, to, part + 1)).max().unwrap_or(0)
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_way_to_cut_would_change_fewer_messages(
+            lengths in prop::collection::vec(1_usize..60, 1..9),
+            at in 0_usize..9,
+            edit in 0_usize..3,
+            more in 1_usize..60,
+        ) {
+            let text = |n: usize, length: usize| format!("{n} {}", "x".repeat(length));
+            let mut paragraphs: Vec<String> = lengths.iter().enumerate().map(|(n, l)| text(n, *l)).collect();
+            let old_lines = lines(&paragraphs);
+            let old = Plan::new(&old_lines, "", LIMIT, Before::NONE).messages();
+            let at = at % paragraphs.len();
+            match edit {
+                0 => paragraphs.insert(at, text(10, more)),
+                1 => paragraphs[at] = text(11, more),
+                _ => drop(paragraphs.remove(at)),
+            }
+            let digests: Vec<i64> = old.iter().map(|part| digest(part)).collect();
+            let before = Before { digests: &digests, digest };
+            let new_lines = lines(&paragraphs);
+            let new = Plan::new(&new_lines, "", LIMIT, before).messages();
+            let kept = new.iter().zip(&old).filter(|(new, old)| new == old).count();
+            let mut all = Plan::new(&new_lines, "", LIMIT, before);
+            let most = most_kept(&mut all, 0, 0);
+            // What is left of a post may stay in several messages though it would fit into one.
+            prop_assert!(kept >= most, "{kept} of {most}: {old:#?}\n{new:#?}");
+        }
     }
 }

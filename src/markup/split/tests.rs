@@ -93,6 +93,44 @@ fn links_and_emoji_stay_whole() {
     }
 }
 
+/// What may not be cut: links of several words, emoji of several characters, letters with their marks, mentions.
+fn whole(index: usize, kind: u8) -> (Inline, String) {
+    match kind % 5 {
+        0 => {
+            let url = format!("https://a.example/{index}");
+            let text = format!("[two words {index}](<{url}>)");
+            (Inline::Link { url, content: vec![Inline::Text(format!("two words {index}"))] }, text)
+        }
+        1 => (Inline::Text(format!("👨‍👩‍👧‍👦{index}")), format!("👨‍👩‍👧‍👦{index}")),
+        2 => (Inline::Text(format!("{index}e\u{301}\u{323}o")), format!("{index}e\u{301}\u{323}o")),
+        3 => {
+            let name = format!("Ann{index}x");
+            (Inline::Mention { name: name.clone(), member: None }, format!("@{name}"))
+        }
+        _ => {
+            let url = format!("https://b.example/{index}/x");
+            (Inline::Link { url: url.clone(), content: vec![Inline::Text(url.clone())] }, url)
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn links_emoji_and_graphemes_are_never_cut(kinds in prop::collection::vec((any::<u8>(), 0_usize..30), 1..60), limit in 150_usize..400) {
+        let pieces: Vec<_> = kinds.iter().enumerate().map(|(n, (kind, _))| whole(n + 1000, *kind)).collect();
+        let mut content = Vec::new();
+        for ((piece, _), (_, words)) in pieces.iter().zip(&kinds) {
+            content.push(piece.clone());
+            content.push(Inline::Text(format!(" {} ", "w ".repeat(*words))));
+        }
+        let parts = split(&Doc { blocks: vec![Block::Paragraph(content)] }, limit);
+        for (_, text) in &pieces {
+            let holding = parts.iter().filter(|part| part.contains(text.as_str())).count();
+            prop_assert_eq!(holding, 1, "{} in {:?}", text, parts);
+        }
+    }
+}
+
 #[test]
 fn hostile_documents_fit() {
     let deep = (0..31).fold(vec![Block::Paragraph(vec![Inline::Text("x".repeat(5000))])], |content, _| {
