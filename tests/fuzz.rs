@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::Value;
+use threadbridge::forum::charset;
 use threadbridge::forum::vbulletin4::parse::{self, Context};
 use threadbridge::markup::commonmark::{self, Flavor};
 use threadbridge::markup::discord::{self, Names, NoLinks};
@@ -123,7 +124,7 @@ fn seeds() -> Vec<String> {
         let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
         paths.sort();
         for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "html")) {
-            let text = std::fs::read_to_string(path).expect("a fixture");
+            let (text, _) = charset::decode(&std::fs::read(path).expect("a fixture"), None);
             let doc = html::read_fragment(&text, &address()).expect("a small page");
             seeds.push(discord::write(&doc, &NoLinks));
             seeds.push(text);
@@ -181,8 +182,8 @@ fn piece<'a>(rng: &mut Rng, seeds: &'a [String], most: usize) -> &'a str {
     &text[begin..end.max(begin)]
 }
 
-/// Whether anybody would be told of this message: somebody by number, or everyone. What is written in code or
-/// in an address tells nobody.
+/// Whether anybody would be told of this message: somebody by number, or everyone. What is written in code tells
+/// nobody.
 fn pings(read: &Value) -> bool {
     match read {
         Value::Array(all) => all.iter().any(pings),
@@ -193,8 +194,10 @@ fn pings(read: &Value) -> bool {
                 text.contains("@everyone") || text.contains("@here")
             }
             ("code", _) => false,
-            // A bare address.
-            ("link", _) if content["content"] == json!([{ "text": content["url"] }]) => false,
+            ("url", Some(url)) => {
+                let url = url.to_ascii_lowercase();
+                url.contains("@everyone") || url.contains("@here")
+            }
             _ => pings(content),
         }),
         _ => false,

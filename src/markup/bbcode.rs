@@ -107,7 +107,10 @@ fn block(block: &Block, out: &mut String) {
         Block::Paragraph(content) => inlines(content, out),
         Block::Heading { level, content } => {
             let size = 7_u8.saturating_sub((*level).clamp(1, 3)).max(4);
-            tag(&format!("SIZE={size}"), out, |out| tag("B", out, |out| inlines(content, out)));
+            tag(&format!("SIZE={size}"), out, |out| match content.as_slice() {
+                [Inline::Bold(_)] => inlines(content, out),
+                _ => tag("B", out, |out| inlines(content, out)),
+            });
         }
         Block::Small(content) => tag("SIZE=1", out, |out| inlines(content, out)),
         Block::Quote { author, post, content, .. } => {

@@ -113,3 +113,6 @@ impl Doc {
         self.blocks.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

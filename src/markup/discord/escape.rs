@@ -20,7 +20,7 @@ pub fn text(text: &str, out: &mut String) {
 /// The length of the web address that begins here, which Discord takes to reach to the next space or `<`.
 /// One in which a sign could end the style around it, or ping, is no address but text to be escaped.
 fn address(text: &str) -> Option<usize> {
-    const UNSAFE: [&str; 10] = ["*", "|", "`", "\\", "~~", "__", "[", "]", "@everyone", "@here"];
+    const UNSAFE: [&str; 8] = ["*", "|", "`", "\\", "~~", "__", "[", "]"];
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     // Longer ones would have to be cut; and each is looked at once, whatever stands in it.
     const LONGEST: usize = 2_048;
@@ -31,7 +31,8 @@ fn address(text: &str) -> Option<usize> {
     let whole = rest.starts_with(|c: char| c.is_alphanumeric())
         && !text[length..].starts_with('<')
         && !address.ends_with(['_', '~'])
-        && !UNSAFE.iter().any(|sign| address.contains(sign));
+        && !UNSAFE.iter().any(|sign| address.contains(sign))
+        && !calls_all(address);
     whole.then_some(length)
 }
 
@@ -72,8 +73,18 @@ fn plain(text: &str, out: &mut String) {
 
 /// Whether an `@` before this could ping: everyone, or in angle brackets somebody by number.
 fn pings(rest: &str, bracketed: bool) -> bool {
+    bracketed || is_all(rest)
+}
+
+/// Whether a text begins with one of the words that mean everyone behind an `@`.
+fn is_all(rest: &str) -> bool {
     let begins = |word: &str| rest.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
-    bracketed || begins("everyone") || begins("here")
+    begins("everyone") || begins("here")
+}
+
+/// Whether a text calls everyone, wherever in it.
+pub fn calls_all(text: &str) -> bool {
+    text.match_indices('@').any(|(at, _)| is_all(&text[at + 1..]))
 }
 
 /// The place in a line of a sign which would make it a heading, a quote or a list.
@@ -91,11 +102,13 @@ pub fn line_start(line: &str) -> Option<usize> {
     }
 }
 
-/// An address in angle brackets or parentheses: nothing in it may close them, or a style around it.
+/// An address in angle brackets or parentheses: nothing in it may close them or a style around it, or call
+/// everyone.
 pub fn url(url: &str) -> String {
     let mut out = String::with_capacity(url.len());
-    for c in url.chars() {
+    for (at, c) in url.char_indices() {
         match c {
+            '@' if is_all(&url[at + 1..]) => out.push_str("%40"),
             '(' => out.push_str("%28"),
             ')' => out.push_str("%29"),
             '<' => out.push_str("%3C"),

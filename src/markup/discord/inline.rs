@@ -44,6 +44,8 @@ struct Out {
     address: bool,
     /// Where the last address in brackets ended.
     closed: usize,
+    /// Where the last smilie that is written as its code ended: a word behind it would look like a part of it.
+    code: usize,
 }
 
 impl Out {
@@ -72,7 +74,9 @@ fn inlines(content: &[Inline], out: &mut Out, place: Place) {
     for inline in content {
         match inline {
             Inline::Text(text) => {
-                if out.ends_with_address() && joins(text) {
+                let behind_code =
+                    out.code > 0 && out.code == out.text.len() && text.starts_with(char::is_alphanumeric);
+                if behind_code || (out.ends_with_address() && joins(text)) {
                     out.text.push(' ');
                 }
                 escape::text(text, &mut out.text);
@@ -111,7 +115,11 @@ fn inlines(content: &[Inline], out: &mut Out, place: Place) {
             Inline::Emoji(emoji) => {
                 out.part();
                 if emoji.is_ascii() {
+                    if out.text.ends_with(char::is_alphanumeric) {
+                        out.text.push(' ');
+                    }
                     escape::text(emoji, &mut out.text);
+                    out.code = out.text.len();
                 } else {
                     out.text.push_str(emoji);
                 }
@@ -163,8 +171,7 @@ fn marked(marker: &str, content: &[Inline], out: &mut Out, place: Place) {
 fn bare(url: &str, out: &mut Out, styled: bool) {
     let safe = !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|*`\\[]".contains(c))
         && !url.ends_with(['_', '~', '.', ',', ':', ';', '\'', '"', ')'])
-        && !url.contains("@everyone")
-        && !url.contains("@here");
+        && !escape::calls_all(url);
     out.part();
     if out.text.ends_with(char::is_alphanumeric) {
         out.text.push(' ');

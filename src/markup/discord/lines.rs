@@ -4,7 +4,7 @@
 
 use super::{QuoteLinks, escape, inline, table};
 use crate::markup::runs::{Run, flatten, lines as cut};
-use crate::markup::{Block, Doc, Inline};
+use crate::markup::{Block, Doc, Inline, plain};
 
 /// One line, or a piece of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +210,16 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, content: &[Inline], mark: &str, again: &str, around: &Around) {
-        for (index, runs) in cut(flatten(content)).into_iter().enumerate() {
+        let mut lines = cut(flatten(content));
+        // A mark with nothing behind it marks nothing.
+        if !mark.is_empty() {
+            let blank = |line: &Vec<Run>| {
+                line.iter().all(|run| plain::inline(std::slice::from_ref(&run.leaf)).trim().is_empty())
+            };
+            let empty = lines.iter().take_while(|line| blank(line)).count();
+            lines.drain(..empty.min(lines.len().saturating_sub(1)));
+        }
+        for (index, runs) in lines.into_iter().enumerate() {
             let begin = if index == 0 { mark } else { again };
             self.push(Line::Text {
                 quote: around.quote.clone(),
@@ -285,7 +294,8 @@ impl Writer<'_> {
         around: &Around,
     ) {
         let inner = if around.quote.is_empty() { "> ".to_owned() } else { format!("{}┃ ", around.quote) };
-        let around = Around { quote: inner, ..around.clone() };
+        // A quote stands at the beginning of its line, also in a list.
+        let around = Around { quote: inner, indent: String::new(), ..around.clone() };
         let url = post.and_then(|post| self.links.message_url(post)).or_else(|| url.map(str::to_owned));
         let url = url.filter(|url| url.starts_with("http"));
         let name = author.map(|author| vec![Inline::Bold(vec![Inline::Text(author.to_owned())])]);
@@ -336,11 +346,15 @@ impl Writer<'_> {
             };
             let deeper = Around { indent: format!("{}  ", around.indent), ..around.clone() };
             let (first, rest) = match item.split_first() {
-                Some((Block::Paragraph(content), rest)) => (content.as_slice(), rest),
-                _ => (&[][..], item.as_slice()),
+                Some((Block::Paragraph(content), rest)) => (content.clone(), rest),
+                Some((Block::Heading { content, .. }, rest)) => (vec![Inline::Bold(content.clone())], rest),
+                // A number before nothing would be no item, and a bullet a hyphen.
+                _ if start.is_some() => (vec![Inline::Text("\u{200b}".to_owned())], item.as_slice()),
+                _ => (Vec::new(), item.as_slice()),
             };
-            let spaces = " ".repeat(2);
-            self.text(first, &mark, &spaces, around);
+            if !first.is_empty() || rest.is_empty() {
+                self.text(&first, &mark, "  ", around);
+            }
             self.blocks(rest, &deeper);
         }
     }

@@ -140,6 +140,39 @@ fn inline() -> impl Strategy<Value = Vec<Inline>> {
     prop::collection::vec(leaf, 1..4)
 }
 
+/// A document of every kind of block that Discord can show.
+fn block() -> impl Strategy<Value = Block> {
+    let says = |line: &Vec<Inline>| plain::inline(line).contains(char::is_alphanumeric);
+    let line = move || {
+        let line = prop::collection::vec(inline(), 1..3).prop_map(|lines| lines.concat());
+        line.prop_filter("a line that says nothing", says)
+    };
+    let cell = || words().prop_map(|text| vec![Inline::Text(text)]);
+    let table = prop::collection::vec(prop::collection::vec(cell(), 2..4), 1..4);
+    let leaf = prop_oneof![
+        4 => line().prop_map(Block::Paragraph),
+        1 => (1_u8..4, words()).prop_map(|(level, text)| Block::Heading { level, content: vec![Inline::Text(text)] }),
+        1 => "([a-z*_~|<>\\\\\\[# -]{1,20}\n){1,4}".prop_map(|text| Block::Code { language: None, text }),
+        1 => (any::<bool>(), table).prop_map(|(header, rows)| Block::Table { header, rows }),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let many = || prop::collection::vec(inner.clone(), 1..3);
+        let quote = |content| Block::Quote { author: None, post: None, url: None, content };
+        prop_oneof![
+            many().prop_map(quote),
+            many().prop_map(|content| Block::Spoiler { label: None, content }),
+            many().prop_map(Block::Indent),
+            (prop::option::of(1_u32..20), prop::collection::vec(many(), 1..3))
+                .prop_map(|(start, items)| Block::List { start, items }),
+        ]
+    })
+}
+
+/// The letters that a document says, without what lists are numbered with and quotes and tables are drawn with.
+fn letters(doc: &Doc) -> String {
+    plain::text(doc).chars().filter(|c| c.is_alphabetic()).collect()
+}
+
 /// What vBulletin takes for a tag behind a bracket.
 fn begins(rest: &str) -> bool {
     rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '/' | '*'))
@@ -212,5 +245,28 @@ proptest! {
         let doc = read(&text, &names());
         bbcode::write(&doc);
         write(&doc, &NoLinks);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn whole_documents_in_are_text_seen(blocks in prop::collection::vec(block(), 1..4)) {
+        let doc = Doc { blocks };
+        let markdown = write(&doc, &NoLinks);
+        let back = read(&markdown, &Names::default());
+        let tables = |blocks: &[Block]| format!("{blocks:?}").contains("Table");
+        // Cells that are too wide are broken into lines of several columns.
+        if tables(&doc.blocks) {
+            let sorted = |doc: &Doc| {
+                let mut letters: Vec<char> = letters(doc).chars().collect();
+                letters.sort_unstable();
+                letters
+            };
+            prop_assert_eq!(sorted(&back), sorted(&doc), "{}\n{:?}", markdown, back);
+        } else {
+            prop_assert_eq!(letters(&back), letters(&doc), "{}\n{:?}", markdown, back);
+        }
     }
 }

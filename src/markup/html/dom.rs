@@ -3,6 +3,8 @@
 use scraper::ElementRef;
 use scraper::node::Node;
 
+use super::shielded;
+
 /// Elements deeper than this below a post are read for their text alone.
 pub const DEEPEST: usize = 200;
 
@@ -98,27 +100,41 @@ pub fn child<'a>(element: ElementRef<'a>, fits: impl Fn(ElementRef<'a>) -> bool)
 
 /// An element's words, with every run of spaces as one.
 pub fn text_of(element: ElementRef<'_>) -> String {
-    let text: String = element.text().collect();
+    let mut text = String::new();
+    for node in element.descendants() {
+        match node.value() {
+            Node::Text(words) if !shielded::is_stand_in(node.parent().and_then(ElementRef::wrap)) => {
+                text.push_str(words);
+            }
+            Node::Element(_) => text.extend(ElementRef::wrap(node).and_then(shielded::text)),
+            _ => {}
+        }
+    }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Text in which every space counts, as in code; `<br>` ends a line.
 pub fn raw_text(element: ElementRef<'_>) -> String {
     let mut out = String::new();
+    // The source often has a newline behind a `<br>` as well, perhaps outside of the colour that ends there.
+    let mut after_break = false;
     for node in element.descendants() {
         match node.value() {
-            Node::Text(text) => {
+            Node::Text(text)
+                if !text.is_empty() && !shielded::is_stand_in(node.parent().and_then(ElementRef::wrap)) =>
+            {
+                let text = match text.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n') {
+                    Some(rest) if after_break => rest,
+                    _ => text,
+                };
                 out.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == '\u{a0}' { ' ' } else { c }));
+                after_break = false;
             }
             Node::Element(e) if e.name() == "br" => {
-                // The source often has a newline after it as well.
-                let next_is_newline = node.next_sibling().is_some_and(
-                    |next| matches!(next.value(), Node::Text(text) if text.starts_with(['\n', '\r'])),
-                );
-                if !next_is_newline {
-                    out.push('\n');
-                }
+                out.push('\n');
+                after_break = true;
             }
+            Node::Element(_) => out.extend(ElementRef::wrap(node).and_then(shielded::text)),
             _ => {}
         }
     }

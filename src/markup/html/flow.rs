@@ -73,6 +73,13 @@ impl Flow {
         matches!(self.runs.last(), Some(Run { leaf: Inline::Text(text), .. }) if text.ends_with(' '))
     }
 
+    /// Begins a line, within the paragraph, if one is being written.
+    pub fn line(&mut self) {
+        if !self.at_line_start() {
+            self.leaf(Inline::Break, &[], 0);
+        }
+    }
+
     /// Ends the paragraph; a line alone in large type is a heading, an empty line parts paragraphs.
     pub fn flush(&mut self) {
         if self.runs.is_empty() {

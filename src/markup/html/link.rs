@@ -4,6 +4,7 @@ use scraper::ElementRef;
 
 use super::dom::{attr, class_any, class_like, descendant, is_block, name, text_of};
 use super::flow::Flow;
+use super::shielded;
 use super::smilies;
 use super::style::Around;
 use super::walk::Walk;
@@ -30,6 +31,9 @@ impl Walk<'_> {
             url.set_username("").ok()?;
             url.set_password(None).ok()?;
         }
+        if url.host_str() == self.base.host_str() {
+            without_session(&mut url);
+        }
         let url = matches!(url.scheme(), "http" | "https" | "mailto" | "ftp").then(|| url.to_string())?;
         let spent = self.addresses.get() + url.len();
         (url.len() <= LONGEST_ADDRESS && spent <= MOST_ADDRESSES).then(|| {
@@ -46,7 +50,11 @@ impl Walk<'_> {
     }
 
     pub fn link(&self, link: ElementRef<'_>, flow: &mut Flow, around: &Around) {
-        let Some(url) = self.address(attr(link, "href")) else { return self.children(link, flow, around) };
+        let href = attr(link, "href");
+        let hidden = shielded::mail_link(href);
+        let Some(url) = self.address(hidden.as_deref().unwrap_or(href)) else {
+            return self.children(link, flow, around);
+        };
         if self.mention(link, &url, flow, around) || self.picture_link(link, &url, flow, around) {
             return;
         }
@@ -139,7 +147,9 @@ impl Walk<'_> {
                 _ => None,
             })
         };
-        if let Some(url) = own.or_else(inner).and_then(|source| self.address(source)) {
+        if let Some(url) =
+            own.or_else(inner).and_then(|source| self.address(source)).filter(|url| !is_advert(url))
+        {
             let titles = ["data-video-title", "title"].into_iter().map(|name| attr(element, name));
             let title =
                 titles.into_iter().find(|t| !t.is_empty() && !t.to_ascii_lowercase().ends_with("player"));
@@ -202,6 +212,36 @@ fn member_of(url: &str) -> Option<MemberId> {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         (!digits.is_empty()).then(|| MemberId::new(digits))
     })
+}
+
+/// vBulletin writes a visitor's session into the addresses of its own pages.
+fn without_session(url: &mut url::Url) {
+    let session = |pair: &str| {
+        let id = pair.strip_prefix("s=");
+        id.is_some_and(|id| {
+            id.is_empty() || (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        })
+    };
+    let Some(query) = url.query().filter(|query| query.split('&').any(session)) else { return };
+    let kept: Vec<&str> = query.split('&').filter(|pair| !session(pair)).collect();
+    let kept = kept.join("&");
+    url.set_query(Some(kept.as_str()).filter(|query| !query.is_empty()));
+}
+
+/// Frames that show advertisements.
+fn is_advert(url: &str) -> bool {
+    const HOSTS: [&str; 8] = [
+        "doubleclick.net",
+        "googlesyndication.com",
+        "googleadservices.com",
+        "amazon-adsystem.com",
+        "adnxs.com",
+        "taboola.com",
+        "outbrain.com",
+        "criteo.",
+    ];
+    let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default();
+    HOSTS.iter().any(|known| host.contains(known))
 }
 
 /// The page on which a player's film is watched.

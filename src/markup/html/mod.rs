@@ -14,6 +14,7 @@ mod link;
 mod lists;
 mod quote;
 mod script;
+pub mod shielded;
 mod smilies;
 mod spoiler;
 mod style;

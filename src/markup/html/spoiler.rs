@@ -41,6 +41,17 @@ pub fn is_spoiler(element: ElementRef<'_>) -> bool {
         && class_like(element, &["spoiler"])
 }
 
+/// The part of a spoiler that is always to be seen, where it is named like the box that follows it.
+pub fn is_spoilers_head(element: ElementRef<'_>) -> bool {
+    const NEAR: usize = 8;
+    let next = || element.next_siblings().filter_map(ElementRef::wrap).next();
+    is_spoiler(element)
+        && !is_hidden(element)
+        && element.descendent_elements().take(NEAR).any(is_button)
+        && !element.descendent_elements().skip(1).take(NEAR).any(|e| is_hidden(e) || is_spoiler(e))
+        && next().is_some_and(|next| is_spoiler(next) && is_hidden(next))
+}
+
 /// A frame without a name, as the oldest add-ons have it: a line with a button, then a hidden box.
 pub fn is_button_frame(element: ElementRef<'_>) -> bool {
     // Looks at a few descendants only, so that nested frames take no more than linear time.

@@ -8,13 +8,14 @@ use scraper::node::Node;
 use url::Url;
 
 use super::dom::{
-    DEEPEST, attr, class_any, class_like, descendant, is_block, is_hidden, name, raw_text, style_of, text_of,
+    DEEPEST, attr, child, class_any, class_like, descendant, is_block, is_hidden, name, raw_text, style_of,
+    text_of,
 };
 use super::flow::Flow;
 use super::shows_something;
-use super::spoiler::{is_button_frame, is_spoiler};
+use super::spoiler::{is_button_frame, is_spoiler, is_spoilers_head};
 use super::style::Around;
-use super::{code, script};
+use super::{code, script, shielded};
 use crate::markup::runs::Style;
 use crate::markup::{Block, Doc, Inline, MAX_DEPTH};
 
@@ -72,6 +73,9 @@ impl Walk<'_> {
             "img" => return self.image(element, flow, around),
             _ => {}
         }
+        if let Some(text) = shielded::text(element) {
+            return flow.text(&text, &around.styles, around.size);
+        }
         if matches!(name, "span" | "a") && is_spoiler(element) && !element.child_elements().any(is_block) {
             return self.children(element, flow, &around.styled(Style::Spoiler));
         }
@@ -109,6 +113,13 @@ impl Walk<'_> {
                 self.children(element, flow, &around.sized(level.min(3)));
                 flow.flush();
             }
+            // A frame without margins: its words stand on lines of their own, and no gap is around them.
+            "div" | "center" | "address" | "form" | "fieldset" | "legend" | "section" | "article"
+            | "header" | "footer" => {
+                flow.line();
+                self.children(element, flow, &around.within(element));
+                flow.line();
+            }
             _ if is_block(element) => {
                 flow.flush();
                 self.children(element, flow, &around.within(element));
@@ -130,6 +141,9 @@ impl Walk<'_> {
     /// Elements that are blocks of their own kind.
     fn blocks(&self, element: ElementRef<'_>, around: &Around) -> Option<Vec<Block>> {
         let name = name(element);
+        if is_spoilers_head(element) {
+            return Some(self.contents(element, around));
+        }
         if name == "details" || is_spoiler(element) || is_button_frame(element) {
             return Some(self.spoiler(element, around));
         }
@@ -139,6 +153,9 @@ impl Walk<'_> {
             }
             if let Some(code) = descendant(element, |e| class_any(e, &["bbcode_code"])) {
                 return Some(vec![code::vb_code(element, code)]);
+            }
+            if child(element, |e| is_spoiler(e) || is_hidden(e)).is_some() {
+                return Some(self.spoiler(element, around));
             }
         }
         if class_any(element, &["bbcode_quote"]) {
@@ -182,9 +199,25 @@ fn is_for_readers(element: ElementRef<'_>) -> bool {
             | "link"
             | "meta"
     );
-    let chrome =
-        class_any(element, &["signature", "signaturecontainer", "poll-info", "meta", "quote-controls"]);
-    !silent && !chrome && attr(element, "aria-hidden") != "true"
+    // What styles and add-ons put into a post that its author did not write.
+    let chrome = class_any(
+        element,
+        &[
+            "signature",
+            "signaturecontainer",
+            "lastedited",
+            "attachments",
+            "poll-info",
+            "meta",
+            "quote-controls",
+            "adsbygoogle",
+        ],
+    );
+    let advert = || {
+        let id = attr(element, "id");
+        ["ad_", "google_ads", "div-gpt-ad"].iter().any(|begin| id.starts_with(begin))
+    };
+    !silent && !chrome && !advert() && attr(element, "aria-hidden") != "true"
 }
 
 /// Without paragraphs that hold nothing.
