@@ -306,6 +306,7 @@ pub struct QuoteRef {
 /// A file that hangs on a post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
+    /// Empty where the page does not tell it.
     pub name: String,
     pub url: String,
     /// As the page writes it (`55.2 KB`).

@@ -236,7 +236,7 @@ fn post(post: &Post) -> Value {
     let attachments: Vec<_> = post
         .attachments
         .iter()
-        .map(|file| json!({ "name": file.name, "url": known(&file.url), "size": file.size }))
+        .map(|file| json!({ "name": Some(&file.name).filter(|name| !name.is_empty()), "url": known(&file.url), "size": file.size }))
         .collect();
     json!({
         "id": post.id,

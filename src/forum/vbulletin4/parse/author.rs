@@ -19,12 +19,15 @@ pub fn author(item: ElementRef<'_>, scope: &Scope<'_>) -> Author {
         ];
         best(item, known)
     };
-    let name_element = named.or_else(by_menu);
+    // In the place of a post whose author the viewer ignores stands a sentence that names them.
+    let ignored = || first(item, css!(".messageignored a.username, .messageignored a[href*=member]"));
+    let name_element = named.or_else(by_menu).or_else(ignored);
     let name = name_element.map(text_of).unwrap_or_default();
     let id = name_element
         .and_then(|link| member_in(link.value().attr("href")?, scope))
         .or_else(|| menu_id(item, scope));
     let guest = id.is_none()
+        && !name.is_empty()
         && named.is_none_or(|name| {
             name.value().name() != "a" || name.value().classes().any(|class| class == "guest")
         });
@@ -76,11 +79,14 @@ fn avatar(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<String> {
     let image = first(
         item,
         css!(
-            "a.postuseravatar img, a.postuseravatarlink img, .postuseravatar img, .userinfo [class*=avatar] img, .avatar_user img"
+            "a.postuseravatar img, a.postuseravatarlink img, .postuseravatar img, .userinfo [class*=avatar] img, \
+             .avatar_user img, .user-picture-holder img"
         ),
     )?;
     // Pictures that are loaded late stand in another attribute.
-    let source = image.value().attr("data-src").or_else(|| image.value().attr("src"))?;
+    let late = ["data-src", "data-original", "data-lazy-src", "src"];
+    let source =
+        late.into_iter().find_map(|name| image.value().attr(name).filter(|source| !source.is_empty()))?;
     if source.starts_with("data:") {
         return None;
     }

@@ -6,7 +6,7 @@ use scraper::ElementRef;
 
 use super::kind::{self, PageKind};
 use super::scope::Scope;
-use super::{Context, PageError, count, counts, css, document, first, links, some, text_of};
+use super::{Context, PageError, best, count, counts, css, document, first, links, some, text_of};
 use crate::model::{Board, BoardId, BoardPage, BoardRef, PostId, ThreadId, ThreadSummary};
 
 /// Reads a board's page, or search results that list threads.
@@ -19,12 +19,11 @@ pub fn board_page(text: &str, context: &Context) -> Result<BoardPage, PageError>
         PageKind::Empty => return Err(PageError(PageKind::Empty.describe("a board"))),
         other => return Err(PageError(other.describe("a board"))),
     }
-    let scope = Scope::new(&page, context);
+    let scope = Scope::new(&page, context, kind::is_whole(text));
     let root = page.root_element();
-    let threads: Vec<_> =
-        root.select(css!("li.threadbit[id^=thread_]")).filter_map(|row| row_of(row, &scope)).collect();
-    let shown = root.select(css!("li.threadbit[id^=thread_]")).count();
-    if threads.len() < shown {
+    let rows: Vec<_> = root.select(css!(".threadbit[id^=thread_]")).collect();
+    let threads: Vec<_> = rows.iter().filter_map(|row| row_of(*row, &scope)).collect();
+    if threads.len() < rows.len() {
         return Err(PageError("some threads of this list can't be read".to_owned()));
     }
     let id = links::place(&context.url).board.or_else(|| {
@@ -41,11 +40,40 @@ pub fn board_page(text: &str, context: &Context) -> Result<BoardPage, PageError>
             },
         )
     });
-    let name = first(root, css!("#pagetitle .forumtitle, .forumtitle, #pagetitle h1, h1"))
-        .map(text_of)
-        .and_then(some);
+    let name = name(root);
     let (number, pages) = pages(root);
     Ok(BoardPage { board: BoardRef { id, name }, page: number, pages, threads, boards: listed(root, &scope) })
+}
+
+/// The board's name, without the "Forum:" that stands before it.
+fn name(root: ElementRef<'_>) -> Option<String> {
+    if let Some(name) =
+        first(root, css!("#pagetitle .forumtitle, h1 .forumtitle")).map(text_of).and_then(some)
+    {
+        return Some(name);
+    }
+    let heading = best(root, [css!("#pagetitle h1"), css!("#pagetitle"), css!("h1")]).map(text_of)?;
+    let trail = first(root, css!(".lastnavbit")).map(text_of).and_then(some);
+    let named = trail.filter(|trail| heading.ends_with(trail.as_str()));
+    named.or_else(|| {
+        const FORUM: [&str; 12] = [
+            "forum",
+            "foro",
+            "fórum",
+            "форум",
+            "раздел",
+            "diễn đàn",
+            "φόρουμ",
+            "המדור",
+            "פורום",
+            "المنتدى",
+            "انجمن",
+            "版块",
+        ];
+        let rest =
+            heading.split_once(':').filter(|(word, _)| FORUM.contains(&word.trim().to_lowercase().as_str()));
+        some(rest.map_or(heading.as_str(), |(_, name)| name.trim()).to_owned())
+    })
 }
 
 /// Reads the forum's front page: every board that it lists.
@@ -55,7 +83,7 @@ pub fn boards(text: &str, context: &Context) -> Result<Vec<Board>, PageError> {
         PageKind::Home | PageKind::Board | PageKind::Other(_) => {}
         other => return Err(PageError(other.describe("the forum's front page"))),
     }
-    let scope = Scope::new(&page, context);
+    let scope = Scope::new(&page, context, kind::is_whole(text));
     Ok(listed(page.root_element(), &scope))
 }
 
@@ -106,7 +134,7 @@ fn pages(root: ElementRef<'_>) -> (u32, u32) {
     match label.map(|label| counts(&text_of(label))).as_deref() {
         Some([page, pages, ..]) => {
             let narrow = |number: u64| u32::try_from(number).unwrap_or(1).max(1);
-            (narrow(*page), narrow(*pages).max(narrow(*page)))
+            (narrow(*page.min(pages)), narrow(*page.max(pages)))
         }
         _ => (1, 1),
     }
@@ -132,7 +160,9 @@ pub fn row_of(row: ElementRef<'_>, scope: &Scope<'_>) -> Option<ThreadSummary> {
     let moved = has("moved");
     // The same place holds "Sticky:" and "Moved:".
     let prefix = if sticky || moved { None } else { some(prefix) };
-    let stats = first(row, css!("ul.threadstats, .threadstats"));
+    // Lists that are tables have a cell for it.
+    let stats =
+        first(row, css!("ul.threadstats, .threadstats")).or_else(|| first(row, css!(".threadreplies")));
     let replies = stats.and_then(|stats| {
         let line = first(stats, css!("li")).unwrap_or(stats);
         let linked = first(line, css!("a")).and_then(|a| count(&text_of(a)));

@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::calendar::{AGO, MONTHS, TODAY, UNITS, YESTERDAY};
+use super::calendar::{AGO, HALVES, MONTHS, TODAY, UNITS, YESTERDAY};
 
 /// Which of a numeric date's first two parts is the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,8 @@ const LONGEST: usize = 300;
 /// How dates are read on one page.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    pub zone: TimeZone,
+    /// `None`: then a time of day means nothing.
+    pub zone: Option<TimeZone>,
     /// `None`: then "today" and "an hour ago" mean nothing.
     pub now: Option<Timestamp>,
     pub order: Order,
@@ -36,7 +37,7 @@ impl Reader {
         let (time, rest) = time_of_day(&text)?;
         let date = self.day(&rest)?;
         let local = DateTime::from_parts(date, time);
-        self.zone.to_timestamp(local).ok()
+        self.zone.as_ref()?.to_timestamp(local).ok()
     }
 
     /// A date alone.
@@ -45,15 +46,15 @@ impl Reader {
         if let Some(date) = named_month(&text).or_else(|| self.numeric(&text)) {
             return Some(date);
         }
-        let today = self.now.map(|now| self.zone.to_datetime(now).date());
+        let local = |at: Timestamp| Some(self.zone.as_ref()?.to_datetime(at).date());
+        let today = self.now.and_then(local);
         if any(TODAY, |word| has_word(&text, word)) {
             return today;
         }
         if any(YESTERDAY, |word| has_word(&text, word)) {
             return today?.checked_sub(1.day()).ok();
         }
-        let then = self.now?.checked_sub(ago(&text)?).ok()?;
-        Some(self.zone.to_datetime(then).date())
+        local(self.now?.checked_sub(ago(&text)?).ok()?)
     }
 
     fn numeric(&self, text: &str) -> Option<Date> {
@@ -98,7 +99,7 @@ pub fn order_of<'a>(
     }
     // Posts of a page follow one another, and none is of the future.
     let doubts = |order: Order| {
-        let reader = Reader { zone: TimeZone::UTC, now, order };
+        let reader = Reader { zone: Some(TimeZone::UTC), now, order };
         let days: Vec<Date> = dates.clone().filter_map(|text| reader.day(text)).collect();
         let latest = now.map_or(Date::MAX, |now| TimeZone::UTC.to_datetime(now).date());
         let latest = latest.checked_add(1.day()).unwrap_or(Date::MAX);
@@ -160,7 +161,7 @@ fn normal(text: &str) -> String {
     for c in super::squeezed(text).to_lowercase().chars().take(LONGEST) {
         match c {
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => {}
-            '٠'..='٩' | '۰'..='۹' => out.extend(char::from_digit((c as u32) & 0xf, 10)),
+            '٠'..='٩' | '۰'..='۹' => out.push(super::western(c)),
             '年' | '月' => out.push('-'),
             '日' if out.ends_with(|c: char| c.is_ascii_digit()) => out.push(' '),
             // `19. 4. 2020`
@@ -186,29 +187,59 @@ fn any(words: &str, fits: impl Fn(&str) -> bool) -> bool {
 }
 
 fn has_word(text: &str, word: &str) -> bool {
+    // Some languages put no spaces between words.
+    let unspaced = word.chars().any(is_unspaced);
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back().is_none_or(|c| !c.is_alphabetic());
         let after = text[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphabetic());
-        before && after
+        unspaced || (before && after)
     })
+}
+
+/// Letters of languages that put no spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{e7f}' | '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
 }
 
 fn ago(text: &str) -> Option<SignedDuration> {
     if !any(AGO, |word| has_word(text, word)) {
         return None;
     }
-    let words: Vec<&str> = text.split([' ', ',']).collect();
+    let words = words_and_numbers(text);
     let length = |word: &str| {
         UNITS.iter().find(|(names, _)| any(names, |name| word.starts_with(name))).map(|unit| unit.1)
     };
     let unit = words.iter().position(|word| length(word).is_some())?;
     let seconds = length(words[unit])?;
-    let amount = words[..unit].iter().rev().find_map(|word| word.parse::<i64>().ok()).unwrap_or(1);
+    // Arabic has a form for two.
+    let alone = if words[unit].ends_with("ين") { 2 } else { 1 };
+    let amount = words[..unit].iter().rev().find_map(|word| word.parse::<i64>().ok()).unwrap_or(alone);
     (0..=10_000).contains(&amount).then(|| SignedDuration::from_secs(seconds * amount))
 }
 
-/// The time of day in a text, and the text without it.
+/// A text's words; a number is one of its own, whatever it touches.
+fn words_and_numbers(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for piece in text.split([' ', ',', '(', ')']).filter(|piece| !piece.is_empty()) {
+        let mut from = 0;
+        let mut digits = piece.starts_with(|c: char| c.is_ascii_digit());
+        for (at, c) in piece.char_indices() {
+            if c.is_ascii_digit() != digits {
+                words.push(&piece[from..at]);
+                (from, digits) = (at, !digits);
+            }
+        }
+        words.push(&piece[from..]);
+    }
+    words
+}
+
+/// The time of day in a text, and the text without it. `17.51` is one where nothing else is.
 fn time_of_day(text: &str) -> Option<(Time, String)> {
+    time_with(text, b":h").or_else(|| time_with(text, b"."))
+}
+
+fn time_with(text: &str, separators: &[u8]) -> Option<(Time, String)> {
     let bytes = text.as_bytes();
     for at in 0..bytes.len() {
         if !bytes[at].is_ascii_digit() || (at > 0 && bytes[at - 1].is_ascii_digit()) {
@@ -219,7 +250,12 @@ fn time_of_day(text: &str) -> Option<(Time, String)> {
         let hours = digits(at);
         let separator = bytes.get(at + hours).copied();
         let minutes = digits(at + hours + 1);
-        if hours > 2 || minutes != 2 || !matches!(separator, Some(b':' | b'h')) {
+        if hours > 2 || minutes != 2 || !separator.is_some_and(|sign| separators.contains(&sign)) {
+            continue;
+        }
+        // A part of a date is none.
+        let dotted = separator == Some(b'.');
+        if dotted && (bytes.get(at + hours + 3) == Some(&b'.') || (at > 0 && bytes[at - 1] == b'.')) {
             continue;
         }
         let mut hour: i8 = text[at..at + hours].parse().ok()?;
@@ -228,29 +264,47 @@ fn time_of_day(text: &str) -> Option<(Time, String)> {
         if bytes.get(end) == Some(&b':') && digits(end + 1) == 2 {
             end += 3;
         }
-        if let Some((afternoon, length)) = half_of_day(&text[end..])
+        let mut start = at;
+        let said = match half_of_day(&text[end..]) {
+            Some((afternoon, length)) => {
+                end += length;
+                Some(afternoon)
+            }
+            None => half_before(&text[..at]).map(|(afternoon, length)| {
+                start -= length;
+                afternoon
+            }),
+        };
+        if let Some(afternoon) = said
             && hour <= 12
         {
             hour = hour % 12 + if afternoon { 12 } else { 0 };
-            end += length;
         }
         let time = Time::new(hour, minute, 0, 0).ok()?;
-        return Some((time, format!("{} {}", &text[..at], &text[end..])));
+        return Some((time, format!("{} {}", &text[..start], &text[end..])));
     }
     None
 }
 
 /// "PM" and its like behind a time: whether it is the afternoon, and how long the word is with the space before.
 fn half_of_day(text: &str) -> Option<(bool, usize)> {
-    let words = [("pm", true), ("p.m.", true), ("p. m.", true), ("ch", true), ("μμ", true), ("م", true)];
-    let words = words.into_iter().chain([("مساء", true), ("am", false), ("a.m.", false), ("a. m.", false)]);
-    let mut words = words.chain([("sa", false), ("πμ", false), ("ص", false), ("صباحا", false)]);
     let trimmed = text.trim_start();
     let skipped = text.len() - trimmed.len();
-    words.find_map(|(word, afternoon)| {
-        let rest = trimmed.strip_prefix(word)?;
-        let ends = rest.chars().next().is_none_or(|c| !c.is_alphabetic());
-        ends.then_some((afternoon, skipped + word.len()))
+    HALVES.iter().find_map(|(words, afternoon)| {
+        let word = words.split('|').find(|word| {
+            let rest = trimmed.strip_prefix(word);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic() || c == '\u{64b}'))
+        })?;
+        Some((*afternoon, skipped + word.len()))
+    })
+}
+
+/// The same before a time, where the languages of East Asia put it.
+fn half_before(text: &str) -> Option<(bool, usize)> {
+    let trimmed = text.trim_end();
+    HALVES.iter().find_map(|(words, afternoon)| {
+        let word = words.split('|').find(|word| word.chars().all(is_unspaced) && trimmed.ends_with(word))?;
+        Some((*afternoon, text.len() - trimmed.len() + word.len()))
     })
 }
 
@@ -261,7 +315,8 @@ fn named_month(text: &str) -> Option<Date> {
         .flat_map(split_dots)
         .filter(|w| !w.is_empty())
         .collect();
-    let month_at = words.iter().position(|word| month(word).is_some())?;
+    // The last one: the short name of a day may be that of a month (`mar 12 gen`).
+    let month_at = words.iter().rposition(|word| month(word).is_some())?;
     let month = month(words[month_at])?;
     let numbers: Vec<i64> = words
         .iter()
@@ -327,7 +382,7 @@ mod tests {
     fn reader(order: Order) -> Reader {
         let zone = TimeZone::get("Europe/London").expect("a bundled zone");
         let now = Some("2014-06-20T12:00:00Z".parse().expect("a time"));
-        Reader { zone, now, order }
+        Reader { zone: Some(zone), now, order }
     }
 
     #[test]
@@ -370,6 +425,132 @@ mod tests {
         }
         for text in ["", "soon", "1394/11/27, 00:31", "99-99-2014, 10:00", "12:99"] {
             assert_eq!(reader(Order::MonthFirst).moment(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_language_says_today_and_ago() {
+        for (today, yesterday, ago) in [
+            ("Today, 11:30 AM", "Yesterday, 11:30 AM", "5 Minutes Ago"),
+            ("Heute, 11:30", "Gestern, 11:30 Uhr", "vor 5 Minuten"),
+            ("Aujourd\u{2019}hui, 11h30", "Hier, 11h30", "Il y a 5 minutes"),
+            ("Hoy, 11:30", "Ayer, 11:30", "Hace 5 minutos"),
+            ("Oggi, 11:30", "Ieri, 11:30", "5 minuti fa"),
+            ("Dzisiaj, 11:30", "Wczoraj, 11:30", "5 minut temu"),
+            ("Bugün, 11:30", "Dün, 11:30", "5 dakika önce"),
+            ("Сегодня, 11:30", "Вчера, 11:30", "5 минут назад"),
+            ("Сьогодні, 11:30", "Вчора, 11:30", "5 хвилин тому"),
+            ("اليوم, 11:30 صباحاً", "أمس, 11:30 ص", "منذ 5 دقائق"),
+            ("امروز, ۱۱:۳۰", "دیروز, ۱۱:۳۰ ق.ظ", "۵ دقیقه پیش"),
+            ("Hoje, 11:30", "Ontem, 11:30", "há 5 minutos"),
+            ("Vandaag, 11:30", "Gisteren, 11:30", "5 minuten geleden"),
+            ("Idag, 11:30", "Igår, 11:30", "5 minuter sedan"),
+            ("I dag, 11:30", "I går, 11:30", "for 5 minutter siden"),
+            ("Tänään, 11:30", "Eilen, 11:30", "5 minuuttia sitten"),
+            ("Σήμερα, 11:30 πμ", "Χθες, 11:30 πμ", "5 λεπτά πριν"),
+            ("今天, 上午 11:30", "昨天, 上午 11:30", "5 分钟前"),
+            ("今日, 11:30", "昨日, 11:30", "5分前"),
+            ("오늘, 오전 11:30", "어제, 오전 11:30", "5분 전"),
+            ("Ma, 11:30", "Tegnap, 11:30", "5 perccel ezelőtt"),
+            ("Dnes, 11:30", "Včera, 11:30", "před 5 minutami"),
+            ("Azi, 11:30", "Ieri, 11:30", "acum 5 minute"),
+            ("Днес, 11:30", "Вчера, 11:30", "преди 5 минути"),
+            ("Danas, 11:30", "Jučer, 11:30", "prije 5 minuta"),
+            ("היום, 11:30", "אתמול 11:30", "לפני 5 דקות"),
+            ("Hôm nay, 11:30 AM", "Hôm qua, 11:30 AM", "5 phút trước"),
+            ("Avui, 11:30", "Ahir, 11:30", "fa 5 minuts"),
+            ("Hari ini, 11:30", "Kemarin, 11:30", "5 menit yang lalu"),
+            ("วันนี้, 11:30", "เมื่อวานนี้, 11:30", "5 นาทีที่แล้ว"),
+        ] {
+            let at = |text: &str| reader(Order::DayFirst).moment(text).map(|moment| moment.to_string());
+            assert_eq!(at(today).as_deref(), Some("2014-06-20T10:30:00Z"), "{today}");
+            assert_eq!(at(yesterday).as_deref(), Some("2014-06-19T10:30:00Z"), "{yesterday}");
+            assert_eq!(at(ago).as_deref(), Some("2014-06-20T11:55:00Z"), "{ago}");
+        }
+        for (text, expected) in [
+            ("1 Minute Ago", "2014-06-20T11:59:00Z"),
+            ("vor einer Stunde", "2014-06-20T11:00:00Z"),
+            ("3 Days Ago", "2014-06-17T12:00:00Z"),
+            ("hace 2 semanas", "2014-06-06T12:00:00Z"),
+            ("2 tygodnie temu", "2014-06-06T12:00:00Z"),
+            ("3 hari yang lalu", "2014-06-17T12:00:00Z"),
+            ("1 minggu yang lalu", "2014-06-13T12:00:00Z"),
+            ("3 saat önce", "2014-06-20T09:00:00Z"),
+            ("منذ ساعتين", "2014-06-20T10:00:00Z"),
+            ("3時間前", "2014-06-20T09:00:00Z"),
+            ("2 週前", "2014-06-06T12:00:00Z"),
+            ("2 zile acum", "2014-06-18T12:00:00Z"),
+        ] {
+            let found = reader(Order::DayFirst).moment(text).map(|moment| moment.to_string());
+            assert_eq!(found.as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_language_names_its_months() {
+        for text in [
+            "3rd April 2014, 05:51 PM",
+            "April 3rd, 2014, 05:51 PM",
+            "Thursday, April 3rd, 2014 at 5:51pm",
+            "3. April 2014, 17:51",
+            "Donnerstag, 3. April 2014 um 17:51 Uhr",
+            "3 avril 2014, 17h51",
+            "jeudi 3 avril 2014 à 17h51",
+            "3 de abril de 2014, 17:51",
+            "03-abr-2014 05:51 p.m.",
+            "3 aprile 2014, 17:51",
+            "gio 3 apr 2014, 17.51",
+            "mar 3 apr 2014, 17:51",
+            "3 kwietnia 2014, 17:51",
+            "3 Nisan 2014, 17:51",
+            "3 апреля 2014, 17:51",
+            "3 квітня 2014, 17:51",
+            "3 أبريل 2014, 05:51 مساءً",
+            "٣ أبريل ٢٠١٤, ٠٥:٥١ م",
+            "3 آوریل 2014, 05:51 ب.ظ",
+            "3 de Abril de 2014, 17:51",
+            "3 april 2014, 17:51",
+            "den 3 april 2014 kl. 17.51",
+            "3. huhtikuuta 2014 klo 17.51",
+            "3 Απριλίου 2014, 05:51 μμ",
+            "2014年4月3日 下午 05:51",
+            "2014-04-03, 17:51",
+            "2014/4/3 17:51",
+            "2014. április 3., 17:51",
+            "3. dubna 2014, 17:51",
+            "3 aprilie 2014, 17:51",
+            "3 април 2014, 17:51",
+            "3. april 2014., 17:51",
+            "3 באפריל 2014, 17:51",
+        ] {
+            let found = reader(Order::DayFirst).moment(text).map(|moment| moment.to_string());
+            assert_eq!(found.as_deref(), Some("2014-04-03T16:51:00Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_time() {
+        let reader = reader(Order::DayFirst);
+        for text in [
+            "December 25th, 2009",
+            "19.04.2020",
+            "Today",
+            "1394/11/27, 00:31",
+            "27 بهمن 1394, 00:31",
+            "1435-06-03, 10:00",
+            "17:51",
+            "#12",
+            "99 posts",
+        ] {
+            assert_eq!(reader.moment(text), None, "{text}");
+        }
+        let lost = Reader { zone: None, ..reader.clone() };
+        assert_eq!(lost.moment("19.04.2020, 21:41"), None, "a time of no zone");
+        assert_eq!(lost.day("19.04.2020").map(|day| day.to_string()).as_deref(), Some("2020-04-19"));
+        assert!(lost.moment("5 Minutes Ago").is_some(), "a span needs no zone");
+        let undated = Reader { now: None, ..reader };
+        for text in ["Today, 11:30 AM", "5 Minutes Ago", "Gestern, 09:40"] {
+            assert_eq!(undated.moment(text), None, "{text}");
         }
     }
 

@@ -174,11 +174,19 @@ const OTHER_POSTS: [&str; 10] = [
 
 /// Whether a page's end is there: after everything that a list could hold.
 pub fn is_complete(page: &str) -> bool {
-    let end = page.rfind("</html").or_else(|| page.rfind("</HTML"));
-    end.is_some_and(|end| {
-        let rest = &page[end..];
-        !rest.contains("id=\"post_message_") && !rest.contains("class=\"threadbit")
-    })
+    after_end(page)
+        .is_some_and(|rest| !rest.contains("id=\"post_message_") && !rest.contains("class=\"threadbit"))
+}
+
+/// Whether nothing at all is missing. The end that was found may be one that stands in a script or a comment, and
+/// then parts of the page follow it.
+pub fn is_whole(page: &str) -> bool {
+    after_end(page).is_some_and(|rest| !["<div", "<li", "<form"].iter().any(|open| rest.contains(open)))
+}
+
+fn after_end(page: &str) -> Option<&str> {
+    let end = page.rfind("</html").or_else(|| page.rfind("</HTML"))?;
+    Some(&page[end..])
 }
 
 fn is_challenge(page: &str) -> bool {
@@ -251,7 +259,7 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if let Some(box_) = root.select(css!(".standard_error")).next() {
         return message(page, box_);
     }
-    if has(css!("#threadlist, ol#threads, #threadslist, li.threadbit")) {
+    if has(css!("#threadlist, ol#threads, #threadslist, li.threadbit, tr.threadbit")) {
         return if complete { PageKind::Board } else { PageKind::CutOff };
     }
     if has(css!("ol#forums, #forums, li.forumbit_nopost, li.forumbit_post")) {

@@ -27,7 +27,11 @@ const LABELS: [(Label, &str); 7] = [
          geregistreerd|medlem siden|reg.datum|registrerad|tham gia|tham gia ngày|ngày tham gia|ngày gia nhập|\
          gia nhập|регистрация|дата регистрации|dołączył|data rejestracji|üyelik tarihi|tarih|registrace|\
          datum registrace|csatlakozott|data înscrierii|liittynyt|ημερομηνία εγγραφής|تاريخ التسجيل|تاریخ عضویت|عضویت|\
-         注册日期|加入日期|member since|registered|tilmeldt|δημιουργία",
+         注册日期|加入日期|member since|registered|tilmeldt|δημιουργία|\
+         date of registration|miembro desde|fecha de registro|iscritto dal|katılım tarihi|kayıt tarihi|data de inscrição|\
+         registreringsdatum|εγγραφή|注冊日期|註冊日期|注册时间|登録日|가입일|תאריך הצטרפות|הצטרף|ble medlem|registreret|csatlakozás dátuma|\
+         дата на регистрация|регистриран на|реєстрація|дата реєстрації|datum registracije|učlanjen|učlanjen(a)|pridružen|\
+         วันที่สมัคร|tanggal gabung|data d'ingrés|تاريخ عضويت|تاریخ ثبت نام",
     ),
     (
         Label::LastActive,
@@ -40,7 +44,9 @@ const LABELS: [(Label, &str); 7] = [
         "location|ort|wohnort|standort|localisation|lieu|ville|ubicación|localización|località|residenza|\
          localização|localidade|locatie|woonplaats|lokalitet|plats|ort:|đến từ|nơi ở|nơi cư ngụ|адрес|откуда|\
          местоположение|skąd|lokalizacja|konum|nereden|nerden|bydliště|hely|locație|sijainti|paikkakunta|\
-         περιοχή|τοποθεσία|الدولة|محل سكونت|from|sted|geo",
+         περιοχή|τοποθεσία|الدولة|محل سكونت|محل سکونت|from|sted|geo|\
+         lugar|provenienza|residência|bulunduğu yer|yer|şehir|lokation|bosted|miasto|místo|bydlisko|hol|lokacija|grad|\
+         місце проживання|звідки|المكان|الاقامة|الإقامة|שם העיר|מיקום|מקום מגורים|来自|來自|位置|地址|所在地|居住地|지역|사는곳|ที่อยู่|lokasi|ubicació",
     ),
     (
         Label::Posts,
@@ -48,25 +54,32 @@ const LABELS: [(Label, &str); 7] = [
          bài gửi|số bài|số bài viết|сообщений|сообщения|posty|postów|mesajlar|mesaj|příspěvky|hozzászólások|\
          mesaje|viestejä|viestit|μηνύματα|δημοσιεύσεις|المشاركات|مشاركات|نوشته ها|نوشته|ارسال ها|پست|帖子|post|total posts|\
          beiträge gesamt|total des messages|total mensajes|totale messaggi|tổng số bài gửi|tổng số bài viết|\
-         всего сообщений|# of posts|posted",
+         всего сообщений|# of posts|posted|beans|post count|number of posts|\
+         i̇letiler|iletiler|ileti|mesaj sayısı|הודעות|投稿|投稿数|文章|帖子数|發表文章|게시물|글|мнения|постове|повідомлень|повідомлення|\
+         postovi|postova|poruke|poruka|prispevki|pranešimai|โพสต์|kiriman|missatges|عدد المشاركات|ارسالها|نوشته هاي|postagens|posty celkem",
     ),
     (
         Label::BlogEntries,
         "blog entries|blog-einträge|blogeinträge|blog|entrées de blog|articles de blog|billets dans le blog|\
-         entradas de blog|inserimenti nel blog|entradas no blog|blogs|записей в дневнике|bài blog",
+         entradas de blog|inserimenti nel blog|entradas no blog|blogs|записей в дневнике|bài blog|\
+         entradas del blog|записи в блоге|записей в блоге|wpisów na blogu|wpisy na blogu|wpisy bloga|blogberichten|\
+         blog başlıkları|blog mesajları|blog yazıları|blogginlägg|blogindlæg|blogginnlegg|blogimerkinnät|postagens de blog|\
+         日志|博客文章|網誌文章|ブログ記事|مقالات المدونة|نوشته های وبلاگ",
     ),
     (
         Label::Given,
         "thanks|thank post|thanks given|thanks (given)|total thanks|danke|danke gegeben|abgegebene danke|bedankt|\
          bedankungen|merci|remerciements|remercié|gracias|agradecido|grazie|obrigado|agradeceu|cảm ơn|\
          спасибо|сказал спасибо|podziękował|podziękowania|teşekkür|شكراً|سپاس|صلوات ارسال شده|تشکر کرده|likes given|likes (given)|\
-         bedankjes|dank",
+         bedankjes|dank|agradecimientos|agradecimentos|ringraziamenti|ettiği teşekkür|verdiği teşekkür|\
+         сказал(а) спасибо|спасибо сказал|поблагодарил(а)|поблагодарил|podziękował(a)|poděkoval|תודות|متشکر|شكر",
     ),
     (
         Label::Received,
         "thanked|thanks received|صلوات دریافت شده|تشکر شده|thanks (received)|erhaltene danke|danke erhalten|được cảm ơn|\
          remerciements reçus|gracias recibidas|благодарностей|спасибо получил|likes received|\
-         likes (received)|otrzymane podziękowania",
+         likes (received)|otrzymane podziękowania|agradecimientos recibidos|agradecimentos recebidos|\
+         ringraziamenti ricevuti|aldığı teşekkür|получено благодарностей|спасибо получено",
     ),
 ];
 
@@ -75,7 +88,8 @@ const THANKFUL: &str = "thank|danke|bedank|merci|reçu|cảm ơn|gracias|agrade|
      teşekkür|شكر|سپاس|likes|liked|صلوات";
 
 pub fn label(text: &str) -> Option<Label> {
-    let key = text.trim_end_matches([':', ' ', '\u{a0}']).trim().to_lowercase();
+    let key = text.trim_matches([':', '：', ' ', '\u{a0}', '»', '•']).to_lowercase();
+    let key = key.replace('’', "'").replace('\u{200c}', " ");
     let found = LABELS.iter().find(|(_, words)| words.split('|').any(|word| word == key));
     found.map(|(label, _)| *label)
 }

@@ -25,7 +25,7 @@ pub fn member_page(text: &str, context: &Context) -> Result<Member, PageError> {
             other => other.describe(wanted),
         }));
     };
-    let scope = Scope::new(&page, context);
+    let scope = Scope::new(&page, context, kind::is_whole(text));
     let id = id(root, &scope).or_else(|| links::place(&context.url).member);
     let mut member = Member {
         url: id.as_ref().map(|id| links::member(&scope.root, id).to_string()),

@@ -87,11 +87,15 @@ fn document(text: &str) -> Result<Html, PageError> {
 fn text_of(element: ElementRef<'_>) -> String {
     let mut text = String::new();
     for node in element.descendants() {
-        let Some(words) = node.value().as_text() else { continue };
-        let silent = node.parent().and_then(ElementRef::wrap).is_some_and(|parent| {
+        let Some(words) = node.value().as_text() else {
+            text.extend(ElementRef::wrap(node).and_then(html::shielded::text));
+            continue;
+        };
+        let parent = node.parent().and_then(ElementRef::wrap);
+        let silent = parent.is_some_and(|parent| {
             matches!(parent.value().name(), "script" | "style" | "noscript" | "template")
-        });
-        if !silent || node.parent().is_some_and(|parent| parent.id() == element.id()) {
+        }) || html::shielded::is_stand_in(parent);
+        if !silent || (parent == Some(element) && !html::shielded::is_stand_in(parent)) {
             text.push_str(words);
         }
     }
@@ -132,11 +136,20 @@ fn best<'a, const N: usize>(within: ElementRef<'a>, selectors: [&Selector; N]) -
     selectors.into_iter().find_map(|selector| first(within, selector))
 }
 
+/// Digits of Arabic and Persian writing as ours.
+fn western(c: char) -> char {
+    match c {
+        '٠'..='٩' | '۰'..='۹' => char::from_digit(u32::from(c) & 0xf, 10).unwrap_or(c),
+        c => c,
+    }
+}
+
 /// A count as pages write it: `1,860`, `13.635`, `1 234`.
 fn count(text: &str) -> Option<u64> {
     let digits: String = text
         .trim()
         .chars()
+        .map(western)
         .filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}' | '\'' | '’' | '\u{202f}'))
         .collect();
     let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
@@ -146,7 +159,7 @@ fn count(text: &str) -> Option<u64> {
 /// All counts of a text, in order; separators of thousands belong to a number, and a space is one where three
 /// digits follow one to three.
 fn counts(text: &str) -> Vec<u64> {
-    let chars: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = text.chars().map(western).collect();
     let digit = |at: usize| chars.get(at).is_some_and(char::is_ascii_digit);
     let three = |at: usize| digit(at) && digit(at + 1) && digit(at + 2) && !digit(at + 3);
     let mut counts = Vec::new();

@@ -26,9 +26,9 @@ pub fn says_no_match(text: &str) -> bool {
 const DENIED: &str = "not|cannot|can't|no|nein|nicht|keine|ne|pas|non|não|nao|niet|geen|không|не|ні|нет|nie|ikke|ei|et|inte|ej|nu|\
      nelze|nesmíte|nemůžete|nem|nemožete|δεν|yok|yoktur|hayır|אינך|לא|לא יכול|لا|لايمكنك|نمی|نمیتوانید|نمي|ندارید|نداريد|不能|不可以|\
      不可|không được|できません|ません|없습니다";
-const GRANTED: &str = "may|can|yes|ja|darfst|dürfen|oui|pouvez|sí|si|puedes|puede|puoi|sì|pode|sim|mag|kunt|mogen|được|có thể|\
+const GRANTED: &str = "may|can|yes|ja|erlaubt|darfst|dürfen|oui|pouvez|sí|si|puedes|puede|puoi|sì|pode|sim|mag|kunt|mogen|được|có thể|\
      можете|вы можете|да|możesz|tak|kan|får|må|voit|smíte|můžete|ano|puteți|puteti|možete|μπορείτε|var|vardır|\
-     yetkiniz var|evet|יכול|رשאי|يمكنك|تستطيع|می توانید|میتوانید|可以|できます|ます|있습니다";
+     yetkiniz var|evet|יכול|رשאי|يمكنك|تستطيع|می توانید|میتوانید|توانید|可以|可|できます|ます|있습니다";
 
 /// Whether a line of the posting rules allows or denies: by its emphasised words and those before them, else by
 /// the whole line.
@@ -55,7 +55,7 @@ fn is_unspaced(c: char) -> bool {
 }
 
 /// "By X in forum Y", its first word and its middle.
-const BY_IN: [(&str, &str); 22] = [
+const BY_IN: [(&str, &str); 27] = [
     ("By ", " in forum "),
     ("Von ", " im Forum "),
     ("Par ", " dans le forum "),
@@ -78,6 +78,11 @@ const BY_IN: [(&str, &str); 22] = [
     ("Από ", " στο φόρουμ "),
     ("De ", " în forumul "),
     ("بواسطة ", " في المنتدى "),
+    ("توسط ", " در انجمن "),
+    ("От ", " във форум "),
+    ("від ", " в розділі "),
+    ("Od ", " u forumu "),
+    ("על ידי ", " בפורום "),
 ];
 
 /// Who opened a thread and in which board. The sentence is known in some languages; in others it is learned from

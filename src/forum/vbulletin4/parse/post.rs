@@ -20,7 +20,7 @@ const MOST_WITHIN: usize = 12;
 /// The list's items that have a post's number; advertisements and boxes in between have none.
 pub fn items(page: &Html) -> impl Iterator<Item = ElementRef<'_>> {
     let all = page.select(css!(
-        "ol#posts > li[id^=post_], #postlist li[id^=post_], ol.posts > li[id^=post_], li.postcontainer[id^=post_]"
+        "#posts > [id^=post_], #postlist [id^=post_], ol.posts > [id^=post_], .postcontainer[id^=post_]"
     ));
     all.filter(|item| number_of(*item).is_some())
 }
@@ -52,8 +52,7 @@ pub fn post(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<Post> {
     if body.is_none() && visibility == Visibility::Shown {
         return None;
     }
-    let content = body
-        .map(|body| first(body, css!("blockquote.postcontent, .postcontent, blockquote")).unwrap_or(body));
+    let content = body.map(content_of);
     let doc = content.map(|content| html::read(content, &scope.base)).unwrap_or_default();
     let date = date_element(item).map(text_of).unwrap_or_default();
     let author = author(item, scope);
@@ -99,8 +98,27 @@ fn visibility(item: ElementRef<'_>) -> Visibility {
     }
 }
 
+/// What the author wrote: the frame within the post's element, where a style has one. A quote or an indent within
+/// the words is no frame.
+fn content_of(body: ElementRef<'_>) -> ElementRef<'_> {
+    let framed = first(body, css!("blockquote.postcontent, .postcontent.restore, .postcontent"));
+    framed.unwrap_or_else(|| {
+        let mut elements = body.child_elements();
+        let words =
+            body.children().filter_map(|child| child.value().as_text()).any(|text| !text.trim().is_empty());
+        match (elements.next(), elements.next()) {
+            (Some(only), None) if !words && only.value().name() == "blockquote" => only,
+            _ => body,
+        }
+    })
+}
+
 fn date_element(item: ElementRef<'_>) -> Option<ElementRef<'_>> {
-    best(item, [css!(".postdate .date"), css!(".posthead .date"), css!(".postdate")])
+    let own =
+        [css!(".postdate .date"), css!(".posthead .date"), css!(".postdate"), css!(".posthead-date .date")];
+    best(item, own).or_else(|| {
+        item.select(css!(".date")).find(|date| !within(*date, "postcontent") && !within(*date, "postbody"))
+    })
 }
 
 /// `#31`, from the permalink; its `name` and id hold the post's id, not its number.
@@ -114,7 +132,8 @@ fn number(item: ElementRef<'_>, id: &str) -> Option<u32> {
         let text = first(item, css!(".nodecontrols")).map(text_of)?;
         counts(text.strip_prefix('#')?).first().and_then(|number| u32::try_from(*number).ok())
     };
-    by_text.or_else(beside).or_else(|| {
+    let stated = || item.value().attr("data-postnumber")?.parse().ok();
+    by_text.or_else(beside).or_else(stated).or_else(|| {
         let named = descendant_with_id(item, &format!("postcount{id}"))?;
         named.value().attr("name")?.parse().ok()
     })
@@ -136,7 +155,9 @@ fn edited(item: ElementRef<'_>) -> Option<String> {
     {
         return Some(rest);
     }
-    Some(text.split_once(';').map_or(text.clone(), |(_, rest)| rest.to_owned()))
+    // The last sign that may part the two: "X; DATE", "X (DATE)".
+    let parted = text.rfind(['(', ';', '；', '（']).map(|at| text[at..].chars().skip(1).collect::<String>());
+    Some(parted.filter(|rest| rest.contains(|c: char| c.is_numeric())).unwrap_or(text))
 }
 
 fn quotes(doc: &Doc) -> Vec<QuoteRef> {
@@ -190,7 +211,10 @@ fn mentions(doc: &Doc) -> Vec<String> {
     /// `@NAME` in plain text, where no add-on made a link of it.
     fn written(text: &str, out: &mut Distinct) {
         for (at, _) in text.match_indices('@') {
-            let free = text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '.');
+            // Not in the middle of an address.
+            let before = text[..at].chars().next_back();
+            let free =
+                before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '.' | '/' | '_' | '-' | '='));
             let name: String = text[at + 1..]
                 .chars()
                 .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
@@ -235,11 +259,11 @@ fn attachments(item: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Attachment> {
             continue;
         }
         let alt = picture.and_then(|image| image.value().attr("alt")).unwrap_or_default();
-        let last =
-            || url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        let name =
-            some(without_marks(&text_of(link))).or_else(|| name_in(alt)).or_else(|| some(last().to_owned()));
-        let Some(name) = name else { continue };
+        // The end of a rewritten address; a script's name is no file's.
+        let last = || url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
+        let last = || last().filter(|last| !last.ends_with(".php")).map(str::to_owned);
+        let name = some(without_marks(&text_of(link))).or_else(|| name_in(alt)).or_else(last);
+        let name = name.unwrap_or_default();
         let around = link.parent().and_then(ElementRef::wrap).map(text_of).unwrap_or_default();
         let size = size_in(alt).or_else(|| size_in(around.strip_prefix(&text_of(link)).unwrap_or(&around)));
         let lower = name.to_lowercase();

@@ -18,12 +18,13 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    pub fn new<'a>(page: &'a Html, context: &Context) -> Scope<'a> {
+    /// `whole`: nothing of the page seems to be missing.
+    pub fn new<'a>(page: &'a Html, context: &Context, whole: bool) -> Scope<'a> {
         let html = page.root_element();
         let language = html.value().attr("lang").unwrap_or_default().to_lowercase();
         let texts: Vec<String> = page
             .select(css!(
-                ".postdate .date, .postdate, .lastedited, .threadlastpost dd, .author .label, .threadmeta, .dateblock, \
+                ".postdate .date, .postdate, .posthead-date .date, .lastedited, .threadlastpost dd, .author .label, .threadmeta, .dateblock, \
                  [id^=post_thanks_bit_], .stats dd"
             ))
             .map(text_of)
@@ -32,8 +33,12 @@ impl Scope<'_> {
         let order = order_of(texts.iter().map(String::as_str), context.now, &language);
         let base = base_of(page, &context.url);
         let root = root_of(page, &base);
-        let zone = zone(&context.zone, zone_of_footer(&footer), context.now);
+        let stated = zone_of_footer(&footer);
+        // The end of the page, which would have said it, is missing.
+        let unknown = stated.is_none() && !whole;
+        let zone = zone(&context.zone, stated, context.now);
         let now = context.now.or_else(|| super::made::copied_at(page, &zone, &footer));
+        let zone = Some(zone).filter(|_| !unknown);
         Scope { page, base, root, dates: Reader { zone, now, order } }
     }
 
@@ -65,7 +70,9 @@ fn root_of(page: &Html, base: &Url) -> Url {
         let text: String = script.text().collect();
         let (_, rest) = text.split_once("var BBURL = \"")?;
         let address = rest.split_once('"')?.0.trim_end_matches('/');
-        base.join(&format!("{address}/")).ok().filter(|_| !address.is_empty())
+        // A copy of a whole site puts a file's name there.
+        let absolute = address.contains("//");
+        base.join(&format!("{address}/")).ok().filter(|_| absolute)
     });
     let beside_feed = || {
         let mut feeds = page.select(css!("link[rel=alternate][href*=\"external.php\"]"));

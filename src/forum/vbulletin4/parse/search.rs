@@ -23,7 +23,7 @@ pub fn search_page(text: &str, context: &Context) -> Result<SearchPage, PageErro
     if !kind::is_complete(text) {
         return Err(PageError(PageKind::CutOff.describe("search results")));
     }
-    let scope = Scope::new(&page, context);
+    let scope = Scope::new(&page, context, kind::is_whole(text));
     let hits =
         list.select(css!("li[id^=post_], li[id^=thread_]")).filter_map(|item| hit(item, &scope)).collect();
     let (page, pages) = pagination(&scope);

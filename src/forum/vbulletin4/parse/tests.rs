@@ -181,6 +181,153 @@ fn boards_list_threads_with_their_state() {
 }
 
 #[test]
+fn boards_whose_lists_are_tables_list_threads_too() {
+    let row = |id: u32, replies: &str| {
+        format!(
+            "<tr class=\"threadbit nonsticky old\" id=\"thread_{id}\"><td class=\"threadicon\"><img src=\"i.png\"></td><td \
+             class=\"threadtitle\"><h3><a class=\"title\" href=\"showthread.php?t={id}\" id=\"thread_title_{id}\">Thread \
+             {id}</a></h3><div class=\"author\"><a href=\"member.php?u=7\">Ann</a></div></td><td class=\"threadlastpost\"><dl><dd>Today, \
+             11:30 AM</dd><dd>by <a class=\"username\" href=\"member.php?u=8\">Bo</a> <a class=\"lastpostdate\" \
+             href=\"showthread.php?p=22#post22\">»</a></dd></dl></td><td class=\"threadreplies\"><a>{replies}</a></td><td \
+             class=\"threadviews\">17,972</td></tr>"
+        )
+    };
+    let list = format!(
+        "<div id=\"pagetitle\"><h1>Forum: General</h1></div><table id=\"threadlist\"><tbody>{}{}</tbody></table>",
+        row(1, "1,018"),
+        row(2, "0")
+    );
+    let read = board_page(&page("forumdisplay", &list), &context()).expect("a board");
+    assert_eq!(read.board.name.as_deref(), Some("General"));
+    let facts: Vec<_> = read.threads.iter().map(|t| (t.id.as_str(), t.title.as_str(), t.replies)).collect();
+    assert_eq!(facts, [("1", "Thread 1", Some(1018)), ("2", "Thread 2", Some(0))]);
+    let first = &read.threads[0];
+    assert_eq!((first.author.as_deref(), first.last_post_by.as_deref()), (Some("Ann"), Some("Bo")));
+    assert_eq!(first.last_post_id, Some(PostId::new("22")));
+    assert_eq!(first.last_post_at.map(|at| at.to_string()).as_deref(), Some("2014-06-20T11:30:00Z"));
+}
+
+#[test]
+fn boards_are_named_without_the_word_for_a_board() {
+    let named = |heading: &str, trail: &str| {
+        let body = format!(
+            "<ul><li class=\"navbit lastnavbit\"><span>{trail}</span></li></ul><div id=\"pagetitle\">{heading}</div><div \
+             id=\"threadlist\"></div>"
+        );
+        board_page(&page("forumdisplay", &body), &context()).expect("a board").board.name
+    };
+    for (heading, trail, name) in [
+        ("<h1>Forum: <span class=\"forumtitle\">Tea: black</span></h1>", "", "Tea: black"),
+        ("<h1>Forum: Tea: black</h1>", "", "Tea: black"),
+        ("<h1>Oddword: Tea: black</h1>", "Tea: black", "Tea: black"),
+        ("<h1>Foro: Té</h1>", "", "Té"),
+        ("<h1>Tea: black</h1>", "", "Tea: black"),
+    ] {
+        assert_eq!(named(heading, trail).as_deref(), Some(name), "{heading}");
+    }
+}
+
+/// Where a page breaks off its zone is unknown, for the footer would have told it.
+#[test]
+fn a_page_without_its_end_gives_no_times() {
+    let london = Context { zone: TimeZone::get("Europe/London").expect("a bundled zone"), ..context() };
+    let whole = thread_of(&post_item(1, &body(1, "one")));
+    let at = |text: &str| {
+        let post = thread_page(text, &london).expect("a thread").posts.remove(0);
+        (post.posted_at.map(|at| at.to_string()), post.posted_text)
+    };
+    let text = Some("06-15-2014, 03:03 PM".to_owned());
+    assert_eq!(at(&whole), (Some("2014-06-15T14:03:00Z".to_owned()), text.clone()));
+    // The end is that of a frame within a script, and the page goes on behind it.
+    let cut =
+        whole.replace("</body></html>", "<script>x = '</html>';</script><div id=\"thread_info\"><ul><li>");
+    assert_eq!(at(&cut), (None, text));
+}
+
+#[test]
+fn sentences_may_name_the_whole_first() {
+    let read = |label: &str, results: &str| {
+        let top = format!(
+            "<div id=\"pagination_top\"><form class=\"pagination\"><span><a class=\"popupctrl\">{label}</a></span><span \
+             class=\"selected\"><a title=\"{results}\">3</a></span></form></div>"
+        );
+        let text = thread_of(&post_item(21, &body(21, "one"))).replace("<body>", &format!("<body>{top}"));
+        let thread = thread_page(&text, &context()).expect("a thread").thread;
+        (thread.page, thread.pages, thread.first_result, thread.last_result, thread.total_results)
+    };
+    let expected = (3, 10, Some(21), Some(30), Some(95));
+    for (label, results) in [
+        ("Page 3 of 10", "Results 21 to 30 of 95"),
+        ("Seite 3 von 10", "Ergebnis 21 bis 30 von 95"),
+        ("Page 3 sur 10", "Affichage des résultats 21 à 30 sur 95"),
+        ("Página 3 de 10", "Resultados 21 al 30 de 95"),
+        ("Pagina 3 di 10", "Risultati da 21 a 30 di 95"),
+        ("Strona 3 z 10", "Wyniki 21 do 30 z 95"),
+        ("Toplam 10 Sayfadan 3. Sayfa", "95 sonuçtan 21 ile 30 arası"),
+        ("Страница 3 из 10", "Показано с 21 по 30 из 95"),
+        ("صفحة 3 من 10", "النتائج 21 إلى 30 من 95"),
+        ("صفحه ۳ از ۱۰", "نمایش نتایج: از شماره ۲۱ تا ۳۰ , از مجموع ۹۵"),
+        ("Pagina 3 van de 10", "Resultaten 21 tot 30 van de 95"),
+        ("Sida 3 av 10", "Resultat 21 till 30 av 95"),
+        ("Σελίδα 3 από 10", "Αποτελέσματα 21 έως 30 από 95"),
+        ("第 3 頁，共 10 頁", "共 95 條，第 21 條到第 30 條"),
+        ("ページ 3 / 10", "95 件中 21 - 30 件"),
+    ] {
+        assert_eq!(read(label, results), expected, "{label}");
+    }
+}
+
+#[test]
+fn styles_may_put_things_elsewhere() {
+    let item = "<li class=\"postbit postcontainer\" id=\"post_9\" data-postnumber=\"41\"><div class=\"userinfo\"><a class=\"username\" \
+        href=\"member.php?u=7\">Ann</a><div class=\"posthead-date\"><span class=\"date\">06-15-2014 03:03 PM</span></div></div><div \
+        class=\"postbody\"><div id=\"post_message_9\">my words<blockquote>an indent</blockquote></div></div></li>";
+    let read = thread_page(&thread_of(item), &context()).expect("a thread");
+    let post = &read.posts[0];
+    assert_eq!(post.number, Some(41));
+    assert_eq!(post.posted_at.map(|at| at.to_string()).as_deref(), Some("2014-06-15T15:03:00Z"));
+    assert_eq!(crate::markup::plain::text(&post.body), "my words\nan indent");
+    // A style that turns the two frames round, and makes its posts of another element.
+    let turned = "<div class=\"postbit postcontainer\" id=\"post_9\"><a class=\"postcounter\">#1</a><a class=\"username\" \
+        href=\"member.php?u=7\">Ann</a><blockquote class=\"postcontent\"><div id=\"post_message_9\">my words</div></blockquote></div>";
+    let read = thread_page(&page("showthread", &format!("<div id=\"posts\">{turned}</div>")), &context())
+        .expect("a thread");
+    assert_eq!(crate::markup::plain::text(&read.posts[0].body), "my words");
+}
+
+#[test]
+fn addresses_of_a_copied_site_are_not_made_up() {
+    let text =
+        thread_of(&post_item(1, &body(1, "one"))).replace("var THIS", "var BBURL = \"index.html\"; var THIS");
+    let read = thread_page(&text, &context()).expect("a thread");
+    assert_eq!(read.posts[0].url, "https://forum.example/board/showthread.php?p=1#post1");
+}
+
+#[test]
+fn only_who_is_addressed_is_mentioned() {
+    let words = "@Ann and (@Bo_2): cy@d.example, http://d.example/@4rum/x @E";
+    let read = thread_page(&thread_of(&post_item(1, &body(1, words))), &context()).expect("a thread");
+    assert_eq!(read.posts[0].mentions, ["Ann", "Bo_2"]);
+}
+
+#[test]
+fn thanks_may_be_told_without_names() {
+    let frame = |title: &str| {
+        format!(
+            "<li id=\"post_thanks_box_1\"><h2 class=\"title\">{title}</h2><div id=\"post_thanks_bit_1\"></div></li>"
+        )
+    };
+    let read = |title: &str| {
+        let text = thread_of(&(post_item(1, &body(1, "one")) + &frame(title)));
+        let post = thread_page(&text, &context()).expect("a thread").posts.remove(0);
+        (post.thanks.len(), post.thanks_total)
+    };
+    assert_eq!(read("The Following 12 Users Say Thank You to Ann:"), (0, Some(12)));
+    assert_eq!(read("Nobody said thanks"), (0, None));
+    assert_eq!(read(""), (0, None));
+}
+
+#[test]
 fn searches_find_posts_or_threads() {
     let posts = "<div id=\"pagination_top\"><a class=\"popupctrl\">Page 1 of 2</a><span class=\"selected\"><a title=\"Results 1 to 25 of \
         32\">1</a></span></div><ol id=\"searchbits\"><li class=\"imodselector postbit\" id=\"post_149\"><span class=\"postdate\"><span \
@@ -326,7 +473,7 @@ proptest! {
 
     #[test]
     fn no_date_panics(text in "[0-9 :.,/APMapmthndrsTodayagoHeutéü\u{660}-\u{669}年月日-]{0,40}") {
-        let reader = dates::Reader { zone: TimeZone::UTC, now: context().now, order: dates::Order::DayFirst };
+        let reader = dates::Reader { zone: Some(TimeZone::UTC), now: context().now, order: dates::Order::DayFirst };
         let _ = reader.moment(&text);
         let _ = reader.day(&text);
         let _ = dates::clock_in(&text);

@@ -35,17 +35,16 @@ pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -
         }
         thanks.push(Thanks { name, member_id, on: day_after(link).and_then(|text| scope.dates.day(&text)) });
     }
-    if thanks.is_empty() {
-        return (thanks, None);
-    }
     let listed = thanks.len() as u64;
     let title = first(frame, css!("h2, h3, h4, dt, .title, .posttitle, .post_thanks_title")).map(text_of);
     // The author's name may hold digits of its own.
     let said = title.and_then(|title| {
         let title = if author.is_empty() { title } else { title.replace(author, " ") };
-        counts(&title).into_iter().find(|number| *number >= listed)
+        counts(&title).into_iter().find(|number| *number >= listed.max(1))
     });
-    (thanks, Some(said.unwrap_or(listed + others.unwrap_or(0))))
+    // Boards may hide who it was, and still say how many.
+    let total = said.or((listed > 0).then(|| listed + others.unwrap_or(0)));
+    (thanks, total)
 }
 
 /// An item of its own behind the post, or a box inside of it.
@@ -59,7 +58,8 @@ fn frame<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
         let id = sibling.value().attr("id").and_then(|id| id.strip_prefix("post_"));
         id.is_none_or(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    item.next_siblings()
+    let frames: Vec<_> = item
+        .next_siblings()
         .filter_map(ElementRef::wrap)
         .take_while(next_post)
         .take(4)
@@ -69,8 +69,10 @@ fn frame<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
         })
         .chain(item.select(&BOXES))
         .filter(is_own)
-        // The boxes of several add-ons may stand together, and the empty one be the first.
-        .find(|frame| frame.select(css!("a[href]")).next().is_some())
+        .collect();
+    // The boxes of several add-ons may stand together, and the empty one be the first.
+    let names = frames.iter().find(|frame| frame.select(css!("a[href]")).next().is_some());
+    names.or_else(|| frames.iter().find(|frame| !text_of(**frame).is_empty())).copied()
 }
 
 /// The date in parentheses that follows a name.

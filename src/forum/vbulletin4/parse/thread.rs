@@ -20,7 +20,7 @@ pub fn thread_page(text: &str, context: &Context) -> Result<ThreadPage, PageErro
         PageKind::Thread => {}
         other => return Err(PageError(other.describe("a thread"))),
     }
-    let scope = Scope::new(&page, context);
+    let scope = Scope::new(&page, context, kind::is_whole(text));
     let mut posts = post::posts(&page, &scope)?;
     if let Some(script) = repair::posts_in_script(text) {
         let more = document(&script)?;
@@ -136,7 +136,8 @@ pub fn pagination(scope: &Scope<'_>) -> (u32, u32) {
         css!("#pagination_top a.popupctrl, #pagination_bottom a.popupctrl, .pagination a.popupctrl"),
     ) && let [page, pages, ..] = counts(&text_of(label)).as_slice()
     {
-        return (narrow(*page), narrow(*pages).max(narrow(*page)));
+        // Some languages name the whole first: "Toplam 10 Sayfadan 3. Sayfa".
+        return (narrow(*page.min(pages)), narrow(*page.max(pages)));
     }
     let selected =
         first(root, css!("#pagination_top .selected, #pagination_bottom .selected, .pagination .selected"));
@@ -151,7 +152,7 @@ pub fn pagination(scope: &Scope<'_>) -> (u32, u32) {
     (page, most.unwrap_or(page).max(page))
 }
 
-/// "Results 31 to 32 of 32", in any language: three numbers of which the first two are in order.
+/// "Results 31 to 32 of 32", in any language: three numbers, of which the whole may be the first or the last.
 pub fn results(root: ElementRef<'_>) -> (Option<u64>, Option<u64>, Option<u64>) {
     let own = root
         .select(css!("#postpagestats_above, .postpagestats, #postpagestats"))
@@ -162,11 +163,14 @@ pub fn results(root: ElementRef<'_>) -> (Option<u64>, Option<u64>, Option<u64>) 
             ))
             .filter_map(|link| link.value().attr("title").map(str::to_owned)),
         )
-        .map(|text| counts(&text))
-        .find(|numbers| matches!(numbers.as_slice(), [a, b, c, ..] if a <= b && b <= c));
-    match own.as_deref() {
-        Some([first, last, total, ..]) => (Some(*first), Some(*last), Some(*total)),
-        _ => (None, None, None),
+        .find_map(|text| match counts(&text).as_slice() {
+            [first, last, total, ..] if first <= last && last <= total => Some((*first, *last, *total)),
+            [total, first, last, ..] if first <= last && last <= total => Some((*first, *last, *total)),
+            _ => None,
+        });
+    match own {
+        Some((first, last, total)) => (Some(first), Some(last), Some(total)),
+        None => (None, None, None),
     }
 }
 
