@@ -1,7 +1,6 @@
 //! Questions that the walk asks of an element.
 
-use scraper::ElementRef;
-use scraper::node::Node;
+use super::tree::{ElementRef, Node};
 
 /// Elements deeper than this below a post are read for their text alone.
 pub const DEEPEST: usize = 200;
