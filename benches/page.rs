@@ -8,10 +8,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use jiff::tz::TimeZone;
-use scraper::Html;
 use threadbridge::forum::vbulletin4::parse::{self, Context};
 use threadbridge::markup::discord::{self, NoLinks};
-use threadbridge::markup::html;
+use threadbridge::markup::html::{self, tree};
 use threadbridge::model::ThreadPage;
 use url::Url;
 
@@ -168,7 +167,10 @@ fn reading(criterion: &mut Criterion) {
     let tendril = StrTendril::from(text.as_str());
     group.bench_function("tokenizer alone", |bench| bench.iter(|| tokenize(&tendril)));
     group.bench_function("guard", |bench| bench.iter(|| html::guard(black_box(&text))));
-    group.bench_function("tree alone", |bench| bench.iter(|| Html::parse_document(black_box(&text))));
+    group.bench_function("html5ever's tree", |bench| {
+        bench.iter(|| scraper::Html::parse_document(black_box(&text)));
+    });
+    group.bench_function("our tree", |bench| bench.iter(|| tree::Html::parse_document(black_box(&text))));
     group.bench_function("model", |bench| bench.iter(|| read(black_box(&text), &context)));
     group.bench_function("model to Discord", |bench| bench.iter(|| markdown(black_box(&parsed))));
     group.bench_function("page to Discord", |bench| {

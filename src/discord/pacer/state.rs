@@ -11,9 +11,14 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::{ALLOWANCE, Answer, Priority, Route, Share};
 
-/// Requests are counted over a little more than a second, and one fewer than Discord allows, as they may bunch
-/// up on their way.
-const GLOBAL_WINDOW: Duration = Duration::from_millis(1030);
+/// Requests are counted over a little more than a second, from when the last of them may have reached Discord.
+const GLOBAL_WINDOW: Duration = Duration::from_millis(1020);
+
+/// So much later than the quickest a request may get there, as far as is counted on: they bunch up on their way.
+const LATEST: Duration = Duration::from_millis(250);
+
+/// So many answers to one kind of request tell how quick it can be.
+const ENOUGH: u32 = 10;
 
 /// Of these, so many are kept for what is live.
 const RESERVED: usize = 5;
@@ -52,6 +57,7 @@ pub enum BucketKey {
 pub struct Sent {
     pub key: BucketKey,
     pub at: Instant,
+    number: u64,
     /// Whether Discord takes this at all is not known.
     probe: bool,
 }
@@ -71,7 +77,9 @@ pub struct State {
     hidden: HashMap<(&'static str, u64), Window>,
     /// Hidden limits that were met, and over how long they count.
     met: HashMap<&'static str, Duration>,
-    sent: VecDeque<Instant>,
+    sent: VecDeque<Counted>,
+    /// How many were ever sent.
+    count: u64,
     pub allowance: u32,
     pub share: Share,
     global_until: Option<Instant>,
@@ -81,9 +89,29 @@ pub struct State {
     /// Requests under way of which it is not known whether Discord takes them.
     probes: usize,
     probed: Arc<Notify>,
-    /// The shortest time that an answer ever took.
+    /// The shortest time that an answer ever took, of all and of each kind of request, and of how many.
     quickest: Option<Duration>,
+    quickest_of: HashMap<(Method, &'static str), (Duration, u32)>,
     swept: Instant,
+}
+
+/// A request that Discord counts towards what it allows the bot.
+struct Counted {
+    number: u64,
+    at: Instant,
+    /// When it is at Discord for certain; not known until it is answered.
+    arrived: Option<Instant>,
+}
+
+impl Counted {
+    /// Until when it counts, if it got there as soon as it could, or as far as is known.
+    fn soonest(&self) -> Instant {
+        self.arrived.unwrap_or(self.at) + GLOBAL_WINDOW
+    }
+
+    fn latest(&self) -> Instant {
+        self.arrived.unwrap_or(self.at + LATEST) + GLOBAL_WINDOW
+    }
 }
 
 /// The requests sent under a hidden limit.
@@ -122,6 +150,7 @@ impl State {
             hidden: HashMap::new(),
             met: HashMap::new(),
             sent: VecDeque::new(),
+            count: 0,
             allowance: ALLOWANCE,
             share: Share::Whole,
             global_until: None,
@@ -130,6 +159,7 @@ impl State {
             probes: 0,
             probed: Arc::default(),
             quickest: None,
+            quickest_of: HashMap::new(),
             swept: now,
         }
     }
@@ -169,7 +199,7 @@ impl State {
                 return Next::At(at, "this channel has had as much as Discord allows for now");
             }
         }
-        forget(&mut self.sent, GLOBAL_WINDOW, now);
+        self.sent.retain(|sent| sent.latest() > now);
         let Some(whole) = self.whole() else {
             return Next::At(now + SHARE_AGAIN, "this replica waits for its share of what Discord allows");
         };
@@ -177,12 +207,19 @@ impl State {
             Priority::Live => whole,
             Priority::Backfill => whole - RESERVED.min(whole / 2),
         };
-        if self.sent.len() >= allowed {
-            let at = self.sent[self.sent.len() - allowed] + GLOBAL_WINDOW;
+        if let Some(surplus) = self.sent.len().checked_sub(allowed) {
+            let place = |ends: fn(&Counted) -> Instant| {
+                let mut ends: Vec<Instant> = self.sent.iter().map(ends).collect();
+                *ends.select_nth_unstable(surplus).1
+            };
+            // Answers that come in meanwhile may say that it is sooner than it seems now.
+            let at = Some(place(Counted::soonest)).filter(|at| *at > now);
+            let at = at.unwrap_or_else(|| place(Counted::latest));
             return Next::At(at, "the bot sends as much as Discord allows");
         }
 
-        self.sent.push_back(now);
+        self.count += 1;
+        self.sent.push_back(Counted { number: self.count, at: now, arrived: None });
         if let Some(hidden) = &route.hidden
             && let Some(window) = self.hidden.get_mut(&(hidden.name, hidden.id))
         {
@@ -195,12 +232,12 @@ impl State {
             bucket.changed.notify_waiters();
         }
         self.probes += usize::from(probe);
-        Next::Go(Sent { key, at: now, probe })
+        Next::Go(Sent { key, at: now, number: self.count, probe })
     }
 
     /// How many requests a second this process may make, if any.
     fn whole(&self) -> Option<usize> {
-        let bot = (self.allowance as usize).saturating_sub(1);
+        let bot = self.allowance as usize;
         match &self.share {
             Share::Whole => Some(bot.max(1)),
             // More replicas than requests: the last in line get none.
@@ -231,8 +268,11 @@ impl State {
         }
         self.lost(sent);
         let took = now.saturating_duration_since(sent.at);
-        let quickest = self.quickest.map_or(took, |quickest| quickest.min(took));
-        self.quickest = Some(quickest);
+        let quickest = self.quickest(route, took);
+        if let Ok(place) = self.sent.binary_search_by_key(&sent.number, |counted| counted.number) {
+            // One way and back took at least so long: it may have been there only so much later.
+            self.sent[place].arrived = Some(sent.at + took.saturating_sub(quickest).min(LATEST));
+        }
         if let Some(name) = &answer.bucket {
             let kind = (route.method.clone(), route.template);
             if self.names.get(&kind).is_none_or(|known| **known != **name) {
@@ -260,6 +300,17 @@ impl State {
             let until = now + answer.retry_after.unwrap_or_default().max(Duration::from_secs(1)) + MARGIN;
             self.global_until = self.global_until.max(Some(until));
         }
+    }
+
+    /// The shortest time that an answer to such a request takes, as far as is known with this one.
+    fn quickest(&mut self, route: &Route, took: Duration) -> Duration {
+        let all = self.quickest.map_or(took, |quickest| quickest.min(took));
+        self.quickest = Some(all);
+        let kind = (route.method.clone(), route.template);
+        let (own, times) = self.quickest_of.entry(kind).or_insert((took, 0));
+        *own = took.min(*own);
+        *times = times.saturating_add(1);
+        if *times < ENOUGH { all } else { *own }
     }
 
     fn key(&self, route: &Route) -> BucketKey {
@@ -392,7 +443,7 @@ impl Bucket {
             _ => return None,
         };
         let asked = if answer.global { Duration::ZERO } else { answer.retry_after.unwrap_or_default() };
-        Some(now + asked.max(rest) + MARGIN)
+        Some(now + asked.saturating_sub(quickest).max(rest) + MARGIN)
     }
 
     fn idle(&self, now: Instant) -> bool {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use scraper::{ElementRef, Html, Selector};
+use crate::markup::html::tree::{ElementRef, Html, Selector};
 use url::Url;
 
 use super::parse::{self, PageKind};
@@ -158,8 +158,7 @@ pub fn verdict(text: &str) -> Verdict {
 
 /// The fields of the form that is sent to this script, as a browser would send them unchanged.
 pub fn form(text: &str, script: &str) -> Option<Vec<(String, String)>> {
-    crate::markup::html::guard(text).ok()?;
-    let page = Html::parse_document(text);
+    let page = Html::parse_document(text).ok()?;
     let forms = Selector::parse("form").ok()?;
     let controls = Selector::parse("input[name], textarea[name], select[name]").ok()?;
     let form = page.select(&forms).find(|form| {

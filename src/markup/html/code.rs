@@ -1,6 +1,6 @@
 //! Blocks of code and the language that they are marked with.
 
-use scraper::ElementRef;
+use super::tree::ElementRef;
 
 use super::dom::{attr, class_any, descendant, name, raw_text, text_of};
 use crate::markup::Block;

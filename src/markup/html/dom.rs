@@ -1,7 +1,6 @@
 //! Questions that the walk asks of an element.
 
-use scraper::ElementRef;
-use scraper::node::Node;
+use super::tree::{ElementRef, Node};
 
 use super::shielded;
 

@@ -1,6 +1,6 @@
 //! Links, pictures, films and mentions: everything in a post that has an address.
 
-use scraper::ElementRef;
+use super::tree::ElementRef;
 
 use super::dom::{attr, class_any, class_like, descendant, is_block, name, text_of};
 use super::flow::Flow;

@@ -1,7 +1,6 @@
 //! Lists, tables and polls.
 
-use scraper::ElementRef;
-use scraper::node::Node;
+use super::tree::{ElementRef, Node};
 
 use super::dom::{attr, class_any, class_like, descendant, name, style_of, text_of};
 use super::flow::Flow;

@@ -1,7 +1,7 @@
 //! Forum HTML in and out. The reader knows the shapes in which forums write quotes, code and spoilers;
 //! the writer makes plain safe HTML.
 
-use scraper::{ElementRef, Html};
+use tree::{ElementRef, Html};
 use url::Url;
 
 use super::{Block, Doc, Inline};
@@ -18,6 +18,7 @@ pub mod shielded;
 mod smilies;
 mod spoiler;
 mod style;
+pub mod tree;
 mod walk;
 mod write;
 
@@ -31,8 +32,7 @@ pub fn read(element: ElementRef<'_>, base: &Url) -> Doc {
 
 /// Reads a piece of HTML that stands alone.
 pub fn read_fragment(html: &str, base: &Url) -> Result<Doc, TooMuch> {
-    guard(html)?;
-    let fragment = Html::parse_fragment(html);
+    let fragment = Html::parse_fragment(html)?;
     Ok(read(fragment.root_element(), base))
 }
 

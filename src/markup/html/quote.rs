@@ -1,7 +1,6 @@
 //! Quotes, as each engine frames them.
 
-use scraper::ElementRef;
-use scraper::node::Node;
+use super::tree::{ElementRef, Node};
 
 use super::dom::{DEEPEST, attr, child, class_any, descendant, name, text_of};
 use super::flow::Flow;

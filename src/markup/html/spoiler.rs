@@ -1,8 +1,7 @@
 //! Spoilers, which are no part of vBulletin: every add-on draws its own frame, with a label or a button
 //! that is always to be seen and a box that is shut at first.
 
-use scraper::ElementRef;
-use scraper::node::Node;
+use super::tree::{ElementRef, Node};
 
 use super::dom::{attr, class_like, descendant, is_hidden, name, text_of};
 use super::flow::Flow;

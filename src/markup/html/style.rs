@@ -1,6 +1,6 @@
 //! What surrounds an element: the styles that it inherits, and what its own attributes add to them.
 
-use scraper::ElementRef;
+use super::tree::ElementRef;
 
 use super::dom::{attr, style_of};
 use crate::markup::runs::Style;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::tree::{Html, Selector};
 use proptest::prelude::*;
-use scraper::{Html, Selector};
 
 use super::*;
 use crate::markup::discord::NoLinks;
@@ -15,7 +15,7 @@ fn base() -> Url {
 
 fn doc(html: &str) -> Doc {
     let page = format!("<blockquote class='postcontent restore'>{html}</blockquote>");
-    let page = Html::parse_fragment(&page);
+    let page = Html::parse_fragment(&page).expect("a small page");
     let body = Selector::parse("blockquote.postcontent").expect("a selector");
     read(page.select(&body).next().expect("a body"), &base())
 }
@@ -304,7 +304,7 @@ fn real_pages() {
             let bytes = std::fs::read(file.path()).expect("a file");
             let page = String::from_utf8_lossy(&bytes);
             assert_eq!(guard(&page), Ok(()), "{}", file.path().display());
-            for body in Html::parse_document(&page).select(&bodies) {
+            for body in Html::parse_document(&page).expect("a page").select(&bodies) {
                 let doc = read(body, &base());
                 let markdown = discord::write(&doc, &NoLinks);
                 if std::env::var_os("SHOW_BODIES").is_some() {

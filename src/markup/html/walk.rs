@@ -3,8 +3,7 @@
 
 use std::cell::Cell;
 
-use scraper::ElementRef;
-use scraper::node::Node;
+use super::tree::{ElementRef, Node};
 use url::Url;
 
 use super::dom::{

@@ -1,6 +1,6 @@
 //! Who wrote a post: the column beside it, which every style arranges in its own way.
 
-use scraper::ElementRef;
+use crate::markup::html::tree::{ElementRef, Node};
 
 use super::labels::{self, Label};
 use super::scope::Scope;
@@ -186,8 +186,8 @@ fn lines(element: ElementRef<'_>) -> Vec<String> {
     let mut text = String::new();
     for node in element.descendants() {
         match node.value() {
-            scraper::Node::Text(words) => text.push_str(&words.replace(['\n', '\r'], " ")),
-            scraper::Node::Element(element) if element.name() == "br" => text.push('\n'),
+            Node::Text(words) => text.push_str(&words.replace(['\n', '\r'], " ")),
+            Node::Element(element) if element.name() == "br" => text.push('\n'),
             _ => {}
         }
     }

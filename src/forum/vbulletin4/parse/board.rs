@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scraper::ElementRef;
+use crate::markup::html::tree::ElementRef;
 
 use super::kind::{self, PageKind};
 use super::scope::Scope;

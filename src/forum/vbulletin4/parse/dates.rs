@@ -1,6 +1,9 @@
 //! Dates as boards write them: any order of day and month, twelve hours or twenty-four, "Today" and "5
 //! minutes ago", in a dozen languages. A date that is not understood is `None`; none is guessed.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -344,8 +347,16 @@ fn split_dots(word: &str) -> impl Iterator<Item = &str> {
 /// The month that a word names, from 1.
 pub fn month(word: &str) -> Option<i64> {
     let word = word.trim_end_matches('.');
-    let found = MONTHS.iter().position(|names| any(names, |name| name == word))?;
-    i64::try_from(found + 1).ok()
+    // Every word of every date is asked. The first that is listed counts.
+    static KNOWN: LazyLock<HashMap<&str, i64>> = LazyLock::new(|| {
+        let months = (1..).zip(MONTHS).collect::<Vec<_>>();
+        months
+            .into_iter()
+            .rev()
+            .flat_map(|(month, names)| names.split('|').map(move |name| (name, month)))
+            .collect()
+    });
+    KNOWN.get(word).copied()
 }
 
 /// Every three numbers that are parted by one and the same sign.

@@ -3,12 +3,11 @@
 
 use std::borrow::Cow;
 
+use crate::markup::html::tree::{ElementRef, Html};
 use jiff::fmt::rfc2822;
-use scraper::{ElementRef, Html};
 
 use super::kind::{self, PageKind};
 use super::{Context, PageError, css, first, links, some, squeezed, text_of};
-use crate::markup::html;
 use crate::model::{BoardRef, Found};
 
 /// Reads a feed. A channel without items is an empty list, not a fault.
@@ -22,8 +21,7 @@ pub fn feed(text: &str, context: &Context) -> Result<Vec<Found>, PageError> {
         return Err(PageError("the feed is cut off: its end is missing".to_owned()));
     }
     let text = as_html(text);
-    html::guard(&text)?;
-    let page = Html::parse_document(&text);
+    let page = Html::parse_document(&text)?;
     let items = page.select(css!("item")).filter_map(|item| found(item, context));
     Ok(items.collect())
 }

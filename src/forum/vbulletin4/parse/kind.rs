@@ -1,6 +1,6 @@
 //! What a page is, before it is read: vBulletin answers nearly everything with status 200.
 
-use scraper::Html;
+use crate::markup::html::tree::{ElementRef, Html};
 
 use super::{css, document, first, text_of};
 
@@ -317,7 +317,7 @@ fn form_errors(parsed: &Html) -> Option<Vec<String>> {
     (!errors.is_empty()).then_some(errors)
 }
 
-fn message(page: &str, box_: scraper::ElementRef<'_>) -> PageKind {
+fn message(page: &str, box_: ElementRef<'_>) -> PageKind {
     let log_in = first(box_, css!("input[name=vb_login_username]")).is_some();
     let rows: Vec<String> = box_
         .select(css!(".blockrow.restore, .blockrow, .standard_error_text"))

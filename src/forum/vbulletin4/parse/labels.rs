@@ -1,6 +1,9 @@
 //! The labels of a member's figures, beside a post and on the member's own page, in the languages of the
 //! boards that we know. What a label says decides what the value behind it is; other rows are passed over.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::{count, counts};
 
 /// What a row of figures tells.
@@ -88,10 +91,21 @@ const THANKFUL: &str = "thank|danke|bedank|merci|reçu|cảm ơn|gracias|agrade|
      teşekkür|شكر|سپاس|likes|liked|صلوات";
 
 pub fn label(text: &str) -> Option<Label> {
+<<<<<<< HEAD
     let key = text.trim_matches([':', '：', ' ', '\u{a0}', '»', '•']).to_lowercase();
     let key = key.replace('’', "'").replace('\u{200c}', " ");
     let found = LABELS.iter().find(|(_, words)| words.split('|').any(|word| word == key));
     found.map(|(label, _)| *label)
+=======
+    let key = text.trim_end_matches([':', ' ', '\u{a0}']).trim().to_lowercase();
+    // A page asks for hundreds of them. The first that is listed counts.
+    static KNOWN: LazyLock<HashMap<&str, Label>> = LazyLock::new(|| {
+        let words =
+            LABELS.iter().rev().flat_map(|(label, words)| words.split('|').map(|word| (word, *label)));
+        words.collect()
+    });
+    KNOWN.get(key.as_str()).copied()
+>>>>>>> speed
 }
 
 /// "Thanked 1,860 Times in 1,154 Posts": how often, and in how many posts.

@@ -1,20 +1,17 @@
 //! When a saved page was made, which "Today" and "an hour ago" need. The forum tells only the time of day;
 //! the tool that saved the page may have written the date into a comment.
 
+use crate::markup::html::tree::Html;
 use jiff::civil::Date;
 use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use scraper::{Html, Node};
 
 use super::dates::clock_in;
 
 /// The last moment before the page was copied at which the forum's clock, in its footer, showed what it shows.
 pub fn copied_at(page: &Html, zone: &TimeZone, footer: &str) -> Option<Timestamp> {
-    let copied = page.tree.values().find_map(|node| match node {
-        Node::Comment(comment) => stated(comment),
-        _ => None,
-    })?;
+    let copied = page.comments().find_map(stated)?;
     let Some(clock) = clock_in(footer) else { return Some(copied) };
     let local = zone.to_datetime(copied);
     let day: Date = if clock > local.time() { local.date().checked_sub(1.day()).ok()? } else { local.date() };
@@ -72,7 +69,8 @@ mod tests {
             ),
             ("BEGIN TEMPLATE: postbit", "The time now is 05:03 PM.", None),
         ] {
-            let page = Html::parse_document(&format!("<html><!--{comment}--><body></body></html>"));
+            let text = format!("<html><!--{comment}--><body></body></html>");
+            let page = Html::parse_document(&text).expect("a small page");
             let at = copied_at(&page, &zone, footer).map(|at| at.to_string());
             assert_eq!(at.as_deref(), expected, "{comment}");
         }

@@ -1,6 +1,6 @@
 //! A member's own page.
 
-use scraper::ElementRef;
+use crate::markup::html::tree::ElementRef;
 
 use super::author::{labelled, member_in};
 use super::kind::{self, PageKind};

@@ -6,9 +6,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use crate::markup::html::tree::{ElementRef, Html, Selector};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
 use crate::markup::html;
@@ -64,7 +64,7 @@ impl From<html::TooMuch> for PageError {
 /// A selector that is compiled once.
 macro_rules! css {
     ($text:literal) => {{
-        static SELECTOR: std::sync::LazyLock<scraper::Selector> =
+        static SELECTOR: std::sync::LazyLock<$crate::markup::html::tree::Selector> =
             std::sync::LazyLock::new(|| $crate::forum::vbulletin4::parse::selector($text));
         &*SELECTOR
     }};
@@ -79,8 +79,7 @@ fn selector(text: &'static str) -> Selector {
 /// Parses a page that is not too large to be parsed.
 fn document(text: &str) -> Result<Html, PageError> {
     let text = repair::xml_as_html(text);
-    html::guard(&text)?;
-    Ok(Html::parse_document(&text))
+    Ok(Html::parse_document(&text)?)
 }
 
 /// An element's words, with every run of spaces as one; scripts and styles are no words.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scraper::{ElementRef, Html};
+use crate::markup::html::tree::{ElementRef, Html};
 
 use super::author::author;
 use super::scope::Scope;

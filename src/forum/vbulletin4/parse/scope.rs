@@ -1,8 +1,8 @@
 //! What every part of a page is read with: where its links lead, and how its dates are meant.
 
+use crate::markup::html::tree::Html;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use scraper::Html;
 use url::Url;
 
 use super::dates::{Reader, order_of, zone_of_footer};

@@ -1,6 +1,6 @@
 //! Search results. The forum lists posts or threads, as it was asked to; both become hits.
 
-use scraper::ElementRef;
+use crate::markup::html::tree::ElementRef;
 
 use super::kind::{self, PageKind};
 use super::scope::Scope;

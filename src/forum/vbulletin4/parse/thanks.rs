@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use scraper::{ElementRef, Selector};
+use crate::markup::html::tree::{ElementRef, Node, Selector};
 
 use super::author::member_in;
 use super::scope::Scope;
@@ -80,8 +80,8 @@ fn day_after(link: ElementRef<'_>) -> Option<String> {
     let mut text = String::new();
     for node in link.next_siblings().take(4) {
         match node.value() {
-            scraper::Node::Text(more) => text.push_str(more),
-            scraper::Node::Element(element) if element.name() == "a" => break,
+            Node::Text(more) => text.push_str(more),
+            Node::Element(element) if element.name() == "a" => break,
             _ => text.extend(ElementRef::wrap(node).map(text_of)),
         }
         if text.contains(')') {

@@ -1,6 +1,6 @@
 //! A thread page: its own facts, and its posts.
 
-use scraper::{ElementRef, Html};
+use crate::markup::html::tree::{ElementRef, Html};
 
 use super::kind::{self, PageKind};
 use super::scope::Scope;

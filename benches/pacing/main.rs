@@ -1,18 +1,25 @@
 //! How close a backlog comes to what Discord's limits allow. The outbox, the store and the pacer work as they
-//! do in the bridge, against the sandbox's Discord with its limits and a round trip of 100 ms. All windows are
-//! a quarter of the real ones, the bot's own 50 requests a second are not. Run with `cargo bench --bench pacing`.
+//! do in the bridge, against the sandbox's Discord with its limits and a round trip of 100 ms.
+//!
+//! `cargo bench --bench pacing --features virtual-time` measures what is decided: in [`frozen`] time, over the real
+//! windows, whatever else the machine does. Without the feature time is real, and what the machine has to compute
+//! counts; windows are then a quarter of the real ones, but for the bot's own 50 requests a second.
 //!
 //! The bound, for `n` messages to a channel that takes `L` in `W` seconds and `P` in a minute, one after the
 //! other with a round trip `r`: the larger of `(ceil(n/L)-1)W + ((n-1) mod L)r` and `(ceil(n/P)-1)60`; and for
 //! all together `N/50 - 1` seconds.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+#[cfg(feature = "virtual-time")]
+mod frozen;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use threadbridge::bridge::job::{Job, News, ThreadFacts};
 use threadbridge::bridge::tie::Tie;
-use threadbridge::bridge::{Heart, outbox};
-use threadbridge::clock::SystemClock;
+use threadbridge::bridge::{Heart, leases, outbox};
+use threadbridge::clock::Clock;
 use threadbridge::config::{BridgeConfig, Layout};
 use threadbridge::discord::rest::Rest;
 use threadbridge::health::Health;
@@ -24,7 +31,8 @@ use threadbridge::sandbox::stage::{Folder, Stage};
 use threadbridge::store::{self, Effect, Priority};
 use tokio_util::sync::CancellationToken;
 
-const SCALE: f64 = 0.25;
+/// How long Discord's windows are here.
+const SCALE: f64 = if cfg!(feature = "virtual-time") { 1.0 } else { 0.25 };
 const TRIP: f64 = 0.1;
 /// What the sandbox allows: messages of one webhook, of one channel, and of the bot in a second.
 const PER_WEBHOOK: (usize, f64) = (5, 2.0);
@@ -73,9 +81,15 @@ impl Bench {
 
     async fn drained(&self) -> anyhow::Result<()> {
         while self.heart.store.counts().await?.waiting > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
         Ok(())
+    }
+
+    /// How long the last answer that was waited for took to come, from the moment that the work was queued.
+    fn took(&self, began: Timestamp) -> Duration {
+        let last = self.discord.ledger().last().map_or(began, |entry| entry.at);
+        Duration::try_from(last.duration_since(began)).unwrap_or_default() + Duration::from_secs_f64(TRIP)
     }
 
     fn refused(&self) -> usize {
@@ -87,10 +101,10 @@ impl Bench {
         // Let every window end.
         tokio::time::sleep(Duration::from_secs_f64(PER_CHANNEL.1 * SCALE + 1.5)).await;
         let before = self.refused();
-        let began = Instant::now();
+        let began = self.heart.clock.now();
         self.queue(&load, Priority::Live).await?;
         self.drained().await?;
-        let took = began.elapsed().as_secs_f64();
+        let took = self.took(began).as_secs_f64();
         let bound = bound(load.iter().map(|(_, count)| *count));
         let messages: usize = load.iter().map(|(_, count)| *count).sum();
         println!(
@@ -137,12 +151,17 @@ fn post(number: u64) -> Post {
     }
 }
 
+#[cfg(feature = "virtual-time")]
 fn main() -> anyhow::Result<()> {
-    tokio::runtime::Runtime::new()?.block_on(measure())
+    frozen::run(measure)
 }
 
-async fn measure() -> anyhow::Result<()> {
-    let clock = Arc::new(SystemClock);
+#[cfg(not(feature = "virtual-time"))]
+fn main() -> anyhow::Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(measure(Arc::new(threadbridge::clock::SystemClock)))
+}
+
+async fn measure(clock: Arc<dyn Clock>) -> anyhow::Result<()> {
     let options = discord::Options { limits: Limits::off(), ..discord::Options::default() };
     let stage = Stage::start(forum::Options::default(), options, clock.clone()).await?;
     let folder = Folder::new()?;
@@ -164,6 +183,10 @@ async fn measure() -> anyhow::Result<()> {
         let tie = Arc::new(Tie::new(bridge, rest.channel(ChannelId(*channel)).await?));
         heart.ties.insert(Tie::new(tie.bridge.clone(), tie.channel.clone()));
         rest.webhook(ChannelId(*channel)).await?;
+        let lease = leases::of_channel(ChannelId(*channel));
+        store
+            .take_lease(&lease, heart.leases.holder(), Duration::from_secs(86_400).as_millis() as i64)
+            .await?;
         ties.push(tie);
     }
     let stop = CancellationToken::new();
@@ -172,8 +195,10 @@ async fn measure() -> anyhow::Result<()> {
     discord.set_limits(Limits::scaled(SCALE));
     discord.fault(None, "", Fault::SlowAnswer(Duration::from_secs_f64(TRIP)), usize::MAX);
 
-    // What no header tells is found out once.
+    // What no header tells is found out once, and that every channel takes something.
     bench.queue(&[(499, 32)], Priority::Live).await?;
+    bench.drained().await?;
+    bench.queue(&(0..499).map(|channel| (channel, 1)).collect::<Vec<_>>(), Priority::Live).await?;
     bench.drained().await?;
     println!("found out with {} refused request(s) what no header tells", bench.refused());
     println!("{:>10} {:>9} {:>10} {:>10} {:>7} {:>6}", "load", "messages", "bound", "took", "ratio", "429s");
@@ -198,14 +223,14 @@ async fn cold(bench: &mut Bench) -> anyhow::Result<()> {
     bench.queue(&[(0, 1000)], Priority::Live).await?;
     let mut took = Vec::new();
     for channel in 100..200 {
-        let at = Instant::now();
+        let at = bench.heart.clock.monotonic();
         bench.queue(&[(channel, 1)], Priority::Live).await?;
         let place = bench.ties[channel].bridge.channel.0;
         let before = bench.discord.messages(place).len();
         while bench.discord.messages(place).len() == before {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        took.push(at.elapsed());
+        took.push(bench.heart.clock.monotonic() - at);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     took.sort();

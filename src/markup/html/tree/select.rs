@@ -1,0 +1,244 @@
+//! CSS selectors, as far as pages are asked by them: names, ids, classes, attributes, what stands within what, and
+//! lists of such. Values of attributes that HTML takes in any case (`rel`) are compared in any case.
+//! <https://www.w3.org/TR/selectors-4/>
+
+use super::{ElementRef, Html, Kind, NodeRef, Sign, sign};
+
+/// One or several selectors, any of which may fit.
+#[derive(Debug)]
+pub struct Selector {
+    any: Vec<Path>,
+}
+
+/// What an element is to be, and before it, the nearest first, within what.
+#[derive(Debug)]
+struct Path {
+    last: Step,
+    around: Vec<(Within, Step)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Parent,
+    Ancestor,
+}
+
+#[derive(Debug, Default)]
+struct Step {
+    name: Option<String>,
+    id: Option<String>,
+    classes: Vec<String>,
+    attributes: Vec<(String, Test, String)>,
+    /// The signs that an element must have to fit.
+    signs: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Test {
+    Present,
+    Equals,
+    Begins,
+    Ends,
+    Holds,
+}
+
+/// Of the names that HTML lists, those that forums use.
+/// <https://html.spec.whatwg.org/multipage/semantics-other.html#case-sensitivity-of-selectors>
+const ANY_CASE: [&str; 12] = [
+    "charset",
+    "checked",
+    "dir",
+    "disabled",
+    "http-equiv",
+    "lang",
+    "media",
+    "method",
+    "rel",
+    "selected",
+    "target",
+    "type",
+];
+
+/// A selector that was not understood, from where on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this is no selector that is understood here: {0}")]
+pub struct Unknown(String);
+
+impl Selector {
+    pub fn parse(text: &str) -> Result<Self, Unknown> {
+        let mut rest = text.trim();
+        let mut any = Vec::new();
+        loop {
+            let mut steps: Vec<(Within, Step)> = Vec::new();
+            let mut within = Within::Ancestor;
+            loop {
+                steps.push((within, step(&mut rest)?));
+                let gap = rest.len();
+                rest = rest.trim_start();
+                within = if let Some(behind) = rest.strip_prefix('>') {
+                    rest = behind.trim_start();
+                    Within::Parent
+                } else if rest.is_empty() || rest.starts_with(',') {
+                    break;
+                } else if rest.len() < gap {
+                    Within::Ancestor
+                } else {
+                    return Err(Unknown(rest.to_owned()));
+                };
+            }
+            any.extend(path(steps));
+            match rest.strip_prefix(',') {
+                Some(behind) => rest = behind.trim_start(),
+                None => return Ok(Self { any }),
+            }
+        }
+    }
+
+    /// The elements in a range of nodes that fit.
+    pub(super) fn among<'a, 'b>(
+        &'b self,
+        html: &'a Html,
+        from: usize,
+        to: usize,
+    ) -> impl Iterator<Item = ElementRef<'a>> + Clone + use<'a, 'b> {
+        let signs = html.signs.get(from..to).unwrap_or_default();
+        let found = (super::short(from)..).zip(signs).filter_map(move |(id, signs)| {
+            let node = NodeRef { html, id };
+            let fits = |path: &Path| signs & path.last.signs == path.last.signs && path.fits(node);
+            self.any.iter().any(fits).then_some(node)
+        });
+        found.filter_map(ElementRef::wrap)
+    }
+}
+
+/// Turns steps from the outermost to the innermost into a path from the innermost.
+fn path(mut steps: Vec<(Within, Step)>) -> Option<Path> {
+    let (mut within, last) = steps.pop()?;
+    let mut around = Vec::new();
+    while let Some((next, step)) = steps.pop() {
+        around.push((within, step));
+        within = next;
+    }
+    Some(Path { last, around })
+}
+
+fn step(rest: &mut &str) -> Result<Step, Unknown> {
+    let whole = *rest;
+    let mut step = Step::default();
+    if let Some(name) = name(rest) {
+        step.signs |= sign(Sign::Name, &name);
+        step.name = Some(name);
+    }
+    loop {
+        let unknown = || Unknown(whole.to_owned());
+        if let Some(behind) = rest.strip_prefix('#') {
+            *rest = behind;
+            let id = name(rest).ok_or_else(unknown)?;
+            step.signs |= sign(Sign::Id, &id);
+            step.id = Some(id);
+        } else if let Some(behind) = rest.strip_prefix('.') {
+            *rest = behind;
+            let class = name(rest).ok_or_else(unknown)?;
+            step.signs |= sign(Sign::Class, &class);
+            step.classes.push(class);
+        } else if let Some(behind) = rest.strip_prefix('[') {
+            *rest = behind;
+            let attribute = name(rest).ok_or_else(unknown)?.to_ascii_lowercase();
+            step.signs |= sign(Sign::Attribute, &attribute);
+            let tests = [("=", Test::Equals), ("^=", Test::Begins), ("$=", Test::Ends), ("*=", Test::Holds)];
+            let mut test = (Test::Present, String::new());
+            if let Some((behind, kind)) =
+                tests.iter().find_map(|(sign, kind)| Some((rest.strip_prefix(sign)?, kind)))
+            {
+                *rest = behind;
+                let value = match rest.strip_prefix('"') {
+                    Some(quoted) => {
+                        let (value, behind) = quoted.split_once('"').ok_or_else(unknown)?;
+                        *rest = behind;
+                        value.to_owned()
+                    }
+                    None => name(rest).ok_or_else(unknown)?,
+                };
+                test = (*kind, value);
+            }
+            *rest = rest.strip_prefix(']').ok_or_else(unknown)?;
+            step.attributes.push((attribute, test.0, test.1));
+        } else if rest.len() < whole.len() {
+            return Ok(step);
+        } else {
+            return Err(unknown());
+        }
+    }
+}
+
+/// A name at the beginning; a backslash takes the next sign as it is.
+fn name(rest: &mut &str) -> Option<String> {
+    let mut name = String::new();
+    let mut chars = rest.char_indices();
+    let mut end = rest.len();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => name.extend(chars.next().map(|(_, c)| c)),
+            c if c.is_alphanumeric() || matches!(c, '-' | '_') => name.push(c),
+            _ => {
+                end = at;
+                break;
+            }
+        }
+    }
+    *rest = &rest[end..];
+    (!name.is_empty()).then_some(name)
+}
+
+impl Path {
+    fn fits(&self, node: NodeRef<'_>) -> bool {
+        self.last.fits(node) && within(node, &self.around)
+    }
+}
+
+/// Whether the elements around a node are these, the nearest first.
+fn within(node: NodeRef<'_>, steps: &[(Within, Step)]) -> bool {
+    let Some(((how, step), rest)) = steps.split_first() else { return true };
+    let fits = |outer: &NodeRef<'_>| step.may_fit(*outer) && step.fits(*outer) && within(*outer, rest);
+    match how {
+        Within::Parent => node.parent().is_some_and(|parent| fits(&parent)),
+        Within::Ancestor => node.ancestors().any(|outer| fits(&outer)),
+    }
+}
+
+impl Step {
+    fn may_fit(&self, node: NodeRef<'_>) -> bool {
+        node.html.signs.get(node.id as usize).is_some_and(|signs| signs & self.signs == self.signs)
+    }
+
+    fn fits(&self, node: NodeRef<'_>) -> bool {
+        if !matches!(node.html.nodes[node.id as usize].kind, Kind::Element { .. }) {
+            return false;
+        }
+        let Some(element) = ElementRef::wrap(node).map(|element| element.value()) else { return false };
+        self.name.as_deref().is_none_or(|name| element.name() == name)
+            && self.id.as_deref().is_none_or(|id| element.attr("id") == Some(id))
+            && self.classes.iter().all(|class| element.classes().any(|own| own == class))
+            && self.attributes.iter().all(|(name, test, value)| {
+                element
+                    .attr(name)
+                    .is_some_and(|own| test.holds(own, value, ANY_CASE.contains(&name.as_str())))
+            })
+    }
+}
+
+impl Test {
+    fn holds(self, own: &str, value: &str, any_case: bool) -> bool {
+        if any_case && self != Self::Present {
+            return self.holds(&own.to_ascii_lowercase(), &value.to_ascii_lowercase(), false);
+        }
+        match self {
+            Self::Present => true,
+            Self::Equals => own == value,
+            _ if value.is_empty() => false,
+            Self::Begins => own.starts_with(value),
+            Self::Ends => own.ends_with(value),
+            Self::Holds => own.contains(value),
+        }
+    }
+}
