@@ -92,7 +92,7 @@ async fn a_command_that_a_stalled_replica_heard_is_not_done_again_when_it_wakes(
     // What is stale would come late.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(fleet.stage.forum.mail(fleet.ann).len(), 1, "a second code was sent");
-    let codes = fleet.number("SELECT asked FROM link_code").await;
-    assert_eq!(codes, 1, "the first code was made void");
+    let good = "SELECT COUNT(*) FROM link_code WHERE code <> '' AND asked = 1";
+    assert_eq!(fleet.number(good).await, 1, "the first code was made void");
     fleet.end().await;
 }
