@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ use crate::discord::gateway::{self, Fatal, Gateway};
 use crate::discord::rest::{self, Rest};
 use crate::discord::{DiscordError, commands};
 use crate::health::Health;
-use crate::store::Millis;
+use crate::store::{Millis, StoreError};
 use crate::{forum, server, store};
 
 /// What is in flight when the process is told to stop may take this long.
@@ -30,6 +31,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(8);
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// How long after one shard the next may begin, in milliseconds.
 const TURN: Millis = 5_500;
+/// How long a shard may take from its turn to its session, in milliseconds.
+const BEGINNING: Millis = 8_000;
 /// Commands that Discord did not take are offered again after this time.
 const REGISTER_AGAIN: Duration = Duration::from_secs(60);
 /// How often the outbox is counted for `/metrics`.
@@ -68,8 +71,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     store.sync_bridges(&config.bridges).await?;
 
     let files = Arc::new(Files::new(heart.clone()));
-    let serving =
-        tokio::spawn(server::serve(server, health.clone(), files, heart.forums.clone(), stop.clone()));
+    let serving = tokio::spawn(server::serve(server, health.clone(), files, heart.clone(), stop.clone()));
     let tasks = bridge::run::start(&heart, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let desk = Arc::new(Desk::new(heart.clone(), guests, invited));
@@ -137,9 +139,6 @@ impl Ears {
     async fn hear(&self, shard: u32, found: &rest::Gateway, over: CancellationToken) -> Result<(), Fatal> {
         let (events, heard) = mpsc::channel(1_024);
         let (heart, health, part) = (&self.heart, self.heart.health.clone(), leases::of_shard(shard));
-        if found.shards > 1 {
-            self.await_turn(shard % found.at_once, &over).await;
-        }
         let connected = gateway::run(Gateway {
             token: self.token.clone(),
             api_url: self.api_url.clone(),
@@ -150,10 +149,8 @@ impl Ears {
             events,
             asked: commands::asks::Asked::all(self.desk.clone()),
             shutdown: over.clone(),
-            health: Arc::new(move |connected| {
-                let state = if connected { Ok(()) } else { Err("not connected to Discord".to_owned()) };
-                health.shard(&part, state);
-            }),
+            health: Arc::new(move |state| health.shard(&part, state)),
+            turns: Arc::new(Turn::new(heart, shard, found.at_once)),
         });
         let taken = bridge::hear::run(heart, heard, shard, found.shards, over.clone());
         let answering = async {
@@ -172,16 +169,43 @@ impl Ears {
             outcome = besides => outcome,
         }
     }
+}
 
-    /// Discord lets few shards begin at once, whichever replica they are in: each leaves the turn to the next
-    /// after five seconds, by a lease that nobody prolongs.
-    async fn await_turn(&self, turn: u32, over: &CancellationToken) {
-        let (name, holder) = (format!("identify:{turn}"), format!("{}:{turn}", self.heart.leases.holder()));
-        while !over.is_cancelled() {
-            match self.heart.store.take_lease(&name, &holder, TURN).await {
-                Ok(Some(_)) => return,
-                Ok(None) | Err(_) => tokio::time::sleep(ASK_AGAIN / 5).await,
+/// A shard's turn to begin a session, by a lease that nobody prolongs: whichever replica the shards are in, one
+/// leaves the turn to the next after five seconds.
+struct Turn {
+    heart: Arc<Heart>,
+    name: String,
+    holder: String,
+}
+
+impl Turn {
+    fn new(heart: &Arc<Heart>, shard: u32, at_once: u32) -> Self {
+        let name = format!("identify:{}", shard % at_once.max(1));
+        let holder = format!("{}:{shard}", heart.leases.holder());
+        Self { heart: heart.clone(), name, holder }
+    }
+}
+
+#[async_trait]
+impl gateway::Turns for Turn {
+    async fn mine(&self) {
+        while !matches!(self.heart.store.take_lease(&self.name, &self.holder, BEGINNING).await, Ok(Some(_))) {
+            tokio::time::sleep(ASK_AGAIN / 5).await;
+        }
+    }
+
+    async fn taken(&self) {
+        let store = &self.heart.store;
+        let told = async {
+            let held = store.renew_leases(&self.holder, TURN).await?;
+            if held.is_empty() {
+                store.take_lease(&self.name, &self.holder, TURN).await?;
             }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = told.await {
+            tracing::debug!("the other replicas are not told that a session began: {error}");
         }
     }
 }

@@ -75,6 +75,19 @@ impl Fence {
     }
 }
 
+/// The right that the running task acts by, for the tasks that it starts: they do not have it by themselves.
+pub fn held() -> Option<Arc<Fence>> {
+    HELD.try_with(Arc::clone).ok()
+}
+
+/// Does something by a right that was carried along, if there was one.
+pub async fn carry<F: Future>(fence: Option<Arc<Fence>>, work: F) -> F::Output {
+    match fence {
+        Some(fence) => fence.within(work).await,
+        None => work.await,
+    }
+}
+
 /// What the running task acts by, if it acts by anything.
 pub fn proof() -> Option<Proof> {
     HELD.try_with(|fence| fence.proof.clone()).ok()

@@ -270,7 +270,7 @@ fn moved(outcome: Result<String, StoreError>) -> ExitCode {
     }
 }
 
-/// How far something is, on standard error: one line that moves on a terminal, else a line each tenth.
+/// How far something is: one line that moves, on standard error where that is a terminal, else nothing.
 struct Bar {
     terminal: bool,
     told: Option<u64>,
@@ -285,19 +285,14 @@ impl Bar {
 
     fn show(&mut self, done: u64, of: u64) {
         let percent = (done * 100).checked_div(of).unwrap_or(100).min(100);
-        let step = if self.terminal { percent } else { percent / 10 };
-        if self.told.replace(step) == Some(step) && done < of {
+        if !self.terminal || self.told.replace(percent) == Some(percent) && done < of {
             return;
         }
+        let full = usize::try_from(percent).unwrap_or(0) * Self::WIDTH / 100;
+        let end = if done < of { "" } else { "\n" };
+        let bar = "█".repeat(full) + &"░".repeat(Self::WIDTH - full);
         let mut error = std::io::stderr();
-        let _ = if self.terminal {
-            let full = usize::try_from(percent).unwrap_or(0) * Self::WIDTH / 100;
-            let end = if done < of { "" } else { "\n" };
-            let bar = "█".repeat(full) + &"░".repeat(Self::WIDTH - full);
-            write!(error, "\r{bar} {percent:3} %  {done} of {of}{end}").and_then(|()| error.flush())
-        } else {
-            writeln!(error, "{percent} %: {done} of {of} rows")
-        };
+        let _ = write!(error, "\r{bar} {percent:3} %  {done} of {of}{end}").and_then(|()| error.flush());
     }
 }
 

@@ -1,7 +1,6 @@
 //! The process's own small HTTP server: whether it lives, whether it is ready, its figures, the way to
 //! files that people sent with a reply, and news that forums push. Nothing that a person wrote is served here.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::bridge::Forum;
+use crate::bridge::Heart;
 use crate::bridge::files::{Files, NoFile};
 use crate::forum::Delivery;
 use crate::health::Health;
@@ -37,10 +36,10 @@ pub async fn serve(
     listener: TcpListener,
     health: Health,
     files: Arc<Files>,
-    forums: HashMap<ForumKey, Arc<Forum>>,
+    heart: Arc<Heart>,
     stop: CancellationToken,
 ) {
-    let routes = routes(health).merge(file_routes(files)).merge(hook_routes(forums));
+    let routes = routes(health).merge(file_routes(files)).merge(hook_routes(heart));
     let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the health server ended: {error}");
@@ -59,34 +58,38 @@ fn file_routes(files: Arc<Files>) -> Router {
     Router::new().route("/files/{message}/{file}/{name}", get(file)).with_state(files)
 }
 
-fn hook_routes(forums: HashMap<ForumKey, Arc<Forum>>) -> Router {
+fn hook_routes(heart: Arc<Heart>) -> Router {
     Router::new()
         .route("/hooks/{forum}", post(hook))
         .layer(DefaultBodyLimit::max(LARGEST_PUSH))
-        .with_state(Arc::new(forums))
+        .with_state(heart)
 }
 
 /// A forum says that there is news. Whoever can't prove to be the forum is told nothing and changes nothing.
 async fn hook(
-    State(forums): State<Arc<HashMap<ForumKey, Arc<Forum>>>>,
+    State(heart): State<Arc<Heart>>,
     Path(forum): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Some(forum) = forums.get(&ForumKey::new(forum)) else {
+    let Some(forum) = heart.forums.get(&ForumKey::new(forum)) else {
         return (StatusCode::NOT_FOUND, "there is no forum of that name\n").into_response();
     };
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match forum.engine.hear(&Delivery::new(&header, &body)) {
-        Ok(news) => {
-            forum.told(news);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(why) => {
-            tracing::warn!(forum = %forum.key, "turned a push away: {why}");
-            (StatusCode::UNAUTHORIZED, "not accepted\n").into_response()
-        }
-    }
+    let why = match forum.engine.hear(&Delivery::new(&header, &body)) {
+        Ok(news) => match heart.pushed(&forum.key, news).await {
+            Ok(true) => return StatusCode::NO_CONTENT.into_response(),
+            Ok(false) => "the delivery was here before".to_owned(),
+            Err(error) => {
+                // The forum sends it again.
+                tracing::warn!(forum = %forum.key, "can't take a push: {error}");
+                return (StatusCode::SERVICE_UNAVAILABLE, "try again in a moment\n").into_response();
+            }
+        },
+        Err(why) => why,
+    };
+    tracing::warn!(forum = %forum.key, "turned a push away: {why}");
+    (StatusCode::UNAUTHORIZED, "not accepted\n").into_response()
 }
 
 /// Sends a reader of the forum on to where Discord keeps the file today.

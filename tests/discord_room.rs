@@ -201,6 +201,7 @@ async fn the_gateway_hands_on_and_the_commands_answer() {
         asked: Asked::all(Arc::new(Library)),
         shutdown: shutdown.clone(),
         health: Arc::new(|_| ()),
+        turns: Arc::new(()),
     }));
     let mut next = async || tokio::time::timeout(LIMIT, events.recv()).await.unwrap().unwrap();
     assert_eq!(next().await, Event::Ready { me: me.user });

@@ -2,6 +2,7 @@
 //! Everything goes through [`super::inbox`], where what was seen before changes nothing.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,10 @@ const PAGE: u8 = 100;
 /// What was heard within so many milliseconds before the watermark may have had no place yet when the
 /// process ended; see [`super::unplaced`].
 const UNPLACED: u64 = 300_000;
+/// A bridge that can't be read for the moment is tried so often, with this pause: meanwhile nothing that is said there
+/// may overtake what was said before it.
+const ROUNDS: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Why a channel can't be read back.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,17 @@ pub enum Trouble {
     Discord(#[from] DiscordError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Trouble {
+    /// Whether another try may go better.
+    fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Discord(DiscordError::Later { .. } | DiscordError::Uncertain { .. })
+                | Self::Store(StoreError::Unusable(_))
+        )
+    }
 }
 
 impl From<Trouble> for Halt {
@@ -45,29 +61,50 @@ impl From<Trouble> for Halt {
 /// Catches up with every bridged channel of these guilds, and lets in what waits at the gate of one that is done.
 /// One that can't be read is left for the next time.
 pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, gate: &Gate, stop: &CancellationToken) {
-    for tie in heart.ties.all().into_iter().filter(|tie| tie.guild().is_none_or(&ours)) {
-        bridge(heart, &tie, gate, stop).await;
+    let mut left = heart.ties.all();
+    left.retain(|tie| tie.guild().is_none_or(&ours));
+    for _ in 0..ROUNDS {
+        let mut again = Vec::new();
+        for tie in left {
+            if !bridge(heart, &tie, gate, stop).await {
+                again.push(tie);
+            }
+        }
+        if again.is_empty() {
+            return;
+        }
+        left = again;
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = stop.cancelled() => return,
+        }
     }
 }
 
-/// Catches up with the channels of one bridge.
-pub async fn bridge(heart: &Heart, tie: &Tie, gate: &Gate, stop: &CancellationToken) {
+/// Catches up with the channels of one bridge. False when another try may bring more.
+pub async fn bridge(heart: &Heart, tie: &Tie, gate: &Gate, stop: &CancellationToken) -> bool {
     let channels = match channels(heart, tie).await {
         Ok(channels) => channels,
         Err(trouble) => {
             tracing::warn!(bridge = tie.id().0, "can't see what was missed: {trouble}");
-            return;
+            return !trouble.passes();
         }
     };
+    let mut whole = true;
     for channel in channels {
         if stop.is_cancelled() {
-            return;
+            return true;
         }
         if let Err(trouble) = self::channel(heart, tie, channel).await {
             tracing::warn!(%channel, "can't read what was missed: {trouble}");
+            if trouble.passes() {
+                whole = false;
+                continue;
+            }
         }
         gate.let_in(heart, Some(channel), stop).await;
     }
+    whole
 }
 
 /// The channels of a bridge in which people may have said something: its own, or its threads that are

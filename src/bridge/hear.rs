@@ -35,6 +35,13 @@ impl Gate {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Where nothing passes before it was read what was missed.
+    fn closed() -> Self {
+        let gate = Self::default();
+        gate.close();
+        gate
+    }
+
     fn close(&self) {
         self.with(|state| {
             state.read.get_or_insert_default();
@@ -96,7 +103,8 @@ pub async fn run(
     of: u32,
     stop: CancellationToken,
 ) {
-    let (gate, missed) = (Gate::default(), Notify::new());
+    // serenity hands events on side by side: the first may overtake the word that a session has begun.
+    let (gate, missed) = (Gate::closed(), Notify::new());
     let taking = async {
         loop {
             let event = tokio::select! {
@@ -115,16 +123,20 @@ pub async fn run(
     };
     let catching_up = async {
         let mut known = heart.ties.told();
+        tokio::select! {
+            () = missed.notified() => {}
+            () = stop.cancelled() => return,
+        }
         loop {
+            gate.close();
+            let ours = |guild| shard_of(guild, of) == shard;
+            catchup::run(heart, ours, &gate, &stop).await;
+            gate.let_in(heart, None, &stop).await;
             tokio::select! {
                 () = missed.notified() => {}
                 _ = known.changed() => {}
                 () = stop.cancelled() => return,
             }
-            gate.close();
-            let ours = |guild| shard_of(guild, of) == shard;
-            catchup::run(heart, ours, &gate, &stop).await;
-            gate.let_in(heart, None, &stop).await;
         }
     };
     let placing = async {
@@ -172,6 +184,13 @@ mod tests {
         assert_eq!(gate.open(None), [deleted(2, 2), deleted(2, 6)]);
         assert_eq!(gate.open(None), []);
         assert_eq!(gate.pass(deleted(2, 7)), Some(deleted(2, 7)));
+    }
+
+    #[test]
+    fn what_is_heard_before_the_session_has_begun_waits_too() {
+        let gate = Gate::closed();
+        assert_eq!(gate.pass(deleted(1, 12)), None, "what was said before it has not been read");
+        assert_eq!(gate.open(Some(ChannelId(1))), [deleted(1, 12)]);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Job {
     Thank { forum: ForumKey, post: PostId },
     /// Tells a person what became of their message.
     Tell { channel: ChannelId, message: MessageId, news: Outcome },
+    /// Looks at a forum now, and at this post: the forum pushed news. A hint, for whoever watches it.
+    Look { forum: ForumKey, thread: Option<ThreadId>, post: Option<PostId> },
     /// Tells a member of a forum something, by its private message.
     Letter { forum: ForumKey, member: MemberId, name: String, title: String, text: String },
 }
@@ -159,6 +161,10 @@ impl Job {
             Self::Retract { message, .. } => format!("retract:{message}"),
             Self::Thank { forum, post } => format!("thank:{forum}:{post}"),
             Self::Tell { message, .. } => format!("tell:{message}"),
+            Self::Look { forum, thread: Some(thread), post: Some(post) } => {
+                format!("look:{forum}:{thread}:{post}")
+            }
+            Self::Look { forum, .. } => format!("look:{forum}"),
             Self::Letter { forum, member, title, .. } => format!("letter:{forum}:{member}:{title}"),
         }
     }
@@ -173,7 +179,7 @@ impl Job {
             | Self::Open { bridge, .. }
             | Self::Amend { bridge, .. }
             | Self::Retract { bridge, .. } => Some(*bridge),
-            Self::Thank { .. } | Self::Tell { .. } | Self::Letter { .. } => None,
+            Self::Thank { .. } | Self::Tell { .. } | Self::Look { .. } | Self::Letter { .. } => None,
         }
     }
 
@@ -189,6 +195,7 @@ impl Job {
             Self::Retract { .. } => "take a reply back".to_owned(),
             Self::Thank { post, .. } => format!("bring the thanks for post {post} over"),
             Self::Tell { .. } => "tell somebody what became of their message".to_owned(),
+            Self::Look { .. } => "look at what the forum has new".to_owned(),
             Self::Letter { .. } => "write to a member of the forum".to_owned(),
         }
     }

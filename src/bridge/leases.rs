@@ -60,9 +60,28 @@ const REPLICA: &str = "replica:";
 /// The same once it may send: forums and channels are divided by the number of these.
 const READY: &str = "ready:";
 
-/// A shard's session is dear to begin: it stays where it is.
-fn moves(name: &str) -> bool {
-    name.starts_with("forum:") || name.starts_with("channel:")
+/// What is spread evenly over the replicas, each kind for itself. Sessions of shards are dear to begin: none moves
+/// but to a replica that has fewer than its part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Work,
+    Shard,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Work, Self::Shard];
+
+    fn of(name: &str) -> Option<Self> {
+        match name.split(':').next() {
+            Some("forum" | "channel") => Some(Self::Work),
+            Some("gateway") => Some(Self::Shard),
+            _ => None,
+        }
+    }
+
+    fn count<'a>(self, names: impl IntoIterator<Item = &'a String>) -> usize {
+        names.into_iter().filter(|name| Self::of(name) == Some(self)).count()
+    }
 }
 
 /// The leases of this replica.
@@ -286,8 +305,10 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
         // Who may not send keeps nothing from those who may; but it says that it is there.
         wanted.retain(|name| *name == own);
     }
-    let fair = wanted.iter().filter(|name| moves(name)).count().div_ceil(1 + others(READY));
-    let mut moving = mine.iter().filter(|name| moves(name)).count();
+    let fair = |kind: Kind| kind.count(&wanted).div_ceil(1 + others(READY));
+    let mut held = mine.clone();
+    let full =
+        |kind: Option<Kind>, held: &BTreeSet<String>| kind.is_some_and(|kind| kind.count(held) >= fair(kind));
     looks.free.retain(|name, _| wanted.contains(name) && !all.contains_key(name));
     for name in wanted.iter().filter(|name| !mine.contains(*name)) {
         if let Some(lease) = all.get(name) {
@@ -303,19 +324,24 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
         *free += 1;
         if *free > LEFT_OVER {
             tell(heart, name, Role::Nobody);
-        } else if moves(name) && moving >= fair {
+        } else if full(Kind::of(name), &held) {
             continue;
         }
         let since = Moment::now(&*heart.clock);
         if let Some(epoch) = heart.store.take_lease(name, &leases.holder, lasts).await? {
-            moving += usize::from(moves(name));
+            held.insert(name.clone());
             tell(heart, name, Role::Here);
             leases.begin(heart, name.clone(), epoch, since, stop);
         }
     }
-    let surplus = (moving > fair).then(|| mine.iter().rfind(|name| moves(name))).flatten();
+    // A forum stays where it is as long as a channel can go, and so does the first shard.
+    let surplus = Kind::ALL.map(|kind| {
+        let mut own = mine.iter().filter(|name| Kind::of(name) == Some(kind));
+        let last = if kind == Kind::Work { own.next() } else { own.next_back() };
+        last.filter(|_| kind.count(&held) > fair(kind))
+    });
     let dropped: Vec<&String> =
-        mine.iter().filter(|name| Some(*name) == surplus || !wanted.contains(*name)).collect();
+        mine.iter().filter(|name| surplus.contains(&Some(*name)) || !wanted.contains(*name)).collect();
     for name in dropped {
         leases.end(|held, _| held != name);
         heart.store.release_lease(name, &leases.holder).await?;

@@ -18,7 +18,7 @@ use crate::discord::rest::Rest;
 use crate::forum::{Account, Engine, News};
 use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
-use crate::store::{Effect, Store, StoreError};
+use crate::store::{Effect, Priority, Store, StoreError};
 
 pub mod ajar;
 pub mod catchup;
@@ -42,6 +42,7 @@ pub mod unplaced;
 pub mod watch;
 pub mod why;
 
+use job::{Job, Lane};
 use leases::Leases;
 use tie::Ties;
 use unplaced::Unplaced;
@@ -115,10 +116,10 @@ impl Forum {
     }
 
     /// The forum says that there is news: everything is looked at now.
-    pub fn told(&self, news: News) {
+    pub fn told(&self, thread: Option<ThreadId>, post: Option<PostId>) {
         self.pushes.store(true, Ordering::Relaxed);
         self.pushed.store(true, Ordering::Release);
-        if let News { thread: Some(thread), post: Some(post) } = news {
+        if let (Some(thread), Some(post)) = (thread, post) {
             self.revisit(thread, Some(post));
         }
         self.nudge.notify_one();
@@ -167,6 +168,19 @@ impl Heart {
 
     pub fn set_me(&self, me: UserId) {
         *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some(me);
+    }
+
+    /// Takes what a forum pushed, and hands it on to the replica that watches the forum. False when it was here
+    /// before, in whichever replica.
+    pub async fn pushed(&self, forum: &ForumKey, news: News) -> Result<bool, StoreError> {
+        let names: Vec<String> = news.names.iter().map(|name| format!("push:{forum}:{name}")).collect();
+        let job = Job::Look { forum: forum.clone(), thread: news.thread, post: news.post };
+        let lane = Lane { name: format!("p:{forum}"), needs: leases::of_forum(forum) };
+        let job = job.queued(lane, Priority::Live, self.store.now().await?)?;
+        let fresh = self.store.apply_unheard(&names, vec![Effect::Enqueue(job)]).await?;
+        self.wake.notify_waiters();
+        self.bell.notify_one();
+        Ok(fresh)
     }
 
     /// Writes news from outside, and lets the workers look for what it queued.

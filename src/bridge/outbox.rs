@@ -314,6 +314,12 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Job::Retract { bridge, message, .. } => submit::retract(&work, bridge, message).await,
         Job::Thank { forum, post } => thanks::thank(&work, &forum, &post).await,
         Job::Tell { channel, message, news } => submit::tell(&work, channel, message, &news).await,
+        Job::Look { forum, thread, post } => {
+            if let Some(forum) = heart.forums.get(&forum) {
+                forum.told(thread, post);
+            }
+            Ok(Vec::new())
+        }
         Job::Letter { forum, member, name, title, text } => {
             letter(&work, &forum, &member, &name, &title, text).await
         }

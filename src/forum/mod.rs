@@ -126,11 +126,15 @@ impl<'a> Delivery<'a> {
     }
 }
 
-/// Where a push says that something happened. A hint: what is true is read from the forum.
+/// Where a push says that something happened. A hint: what is true is read from the forum. Whoever hears it sees to
+/// it that no delivery is heard twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct News {
     pub thread: Option<ThreadId>,
     pub post: Option<PostId>,
+    /// What this delivery is told apart by: one that shares any of them was here before. None lives longer than
+    /// the engine would listen to the delivery.
+    pub names: Vec<String>,
 }
 
 /// Why a forum did not do what it was asked. The bridge branches on exactly these.

@@ -4,6 +4,9 @@
 //! To Postgres every statement goes whole, its values written into it by [`literal`]. A pooler in transaction
 //! mode may give each transaction another connection of the server: what was prepared before is missing
 //! there, or is somebody else's statement of the same name.
+//!
+//! What a transaction writes is sent when somebody waits for an answer, or at its end: a transaction costs two
+//! or three round trips, however much it writes. See [`Tx::put`].
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,9 +18,10 @@ use sqlx::query::Query;
 use sqlx::raw_sql;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, SqlitePool,
+    AssertSqlSafe, Database, Either, PgPool, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite, SqlitePool,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio_stream::StreamExt;
 
 use super::StoreError;
 
@@ -27,7 +31,7 @@ pub const PATIENCE: Duration = Duration::from_secs(8);
 /// Whoever is cut off or stopped in mid-transaction must not hold others up: a replica that dies is to be
 /// replaced within seconds.
 const BEGIN: &str =
-    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL statement_timeout = '8s'";
+    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL statement_timeout = '8s';\n";
 
 /// A value bound to a placeholder.
 #[derive(Debug, Clone)]
@@ -156,7 +160,11 @@ impl Db {
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
                 Tx::Sqlite(Sure(Some(connection)), turn)
             }
-            Self::Postgres(pool) => Tx::Postgres(within(pool.begin_with(BEGIN)).await?),
+            Self::Postgres(pool) => Tx::Postgres(Courier {
+                connection: Sure(Some(within(pool.acquire()).await?)),
+                unsent: BEGIN.to_owned(),
+                begun: false,
+            }),
         })
     }
 
@@ -203,32 +211,63 @@ impl Db {
 
 /// A transaction; rolled back unless it is committed.
 pub enum Tx {
-    Sqlite(Sure, OwnedMutexGuard<()>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Sqlite(Sure<Sqlite>, OwnedMutexGuard<()>),
+    Postgres(Courier),
 }
 
-/// A connection to SQLite within a transaction. SQLite ends a transaction by itself when a disk is full or
-/// fails, and sqlx would go on counting it: a connection whose transaction did not end as it was told to is
-/// closed, which rolls back for certain, and never used again.
-pub struct Sure(Option<PoolConnection<Sqlite>>);
+/// A connection within a transaction. SQLite ends a transaction by itself when a disk is full or fails, and a
+/// statement on its way to Postgres may be given up halfway: a connection whose transaction did not end as it
+/// was told to is closed, which rolls back for certain, and never used again.
+pub struct Sure<D: Database>(Option<PoolConnection<D>>);
 
-impl Sure {
-    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+impl<D: Database> Sure<D> {
+    fn connection(&mut self) -> Result<&mut D::Connection, StoreError> {
         Ok(self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)?)
     }
 
-    async fn end(mut self, how: &'static str) -> Result<(), StoreError> {
-        sqlx::query(how).execute(self.connection()?).await?;
+    /// The transaction has ended well.
+    fn free(&mut self) {
         drop(self.0.take());
-        Ok(())
     }
 }
 
-impl Drop for Sure {
+impl<D: Database> Drop for Sure<D> {
     fn drop(&mut self) {
         if let Some(mut connection) = self.0.take() {
             connection.close_on_drop();
         }
+    }
+}
+
+/// A transaction on Postgres, and those of its statements that have not been sent yet.
+pub struct Courier {
+    connection: Sure<Postgres>,
+    unsent: String,
+    begun: bool,
+}
+
+impl Courier {
+    /// Sends this statement after those that wait, and tells how many rows it touched and which it gave.
+    async fn send(&mut self, statement: &str) -> Result<(u64, Vec<PgRow>), StoreError> {
+        self.unsent.push_str(statement);
+        let text = AssertSqlSafe(std::mem::take(&mut self.unsent)).into_sql_str();
+        self.begun = true;
+        let connection = self.connection.connection()?;
+        let answers = async {
+            let mut answers = raw_sql(text).fetch_many(connection);
+            // Each statement gives its rows, and then says that it is done: the last one is ours.
+            let (mut touched, mut rows, mut given) = (0, Vec::new(), Vec::new());
+            while let Some(answer) = answers.next().await {
+                match answer? {
+                    Either::Right(row) => given.push(row),
+                    Either::Left(done) => {
+                        (touched, rows) = (done.rows_affected(), std::mem::take(&mut given))
+                    }
+                }
+            }
+            Ok((touched, rows))
+        };
+        Ok(within(answers).await?)
     }
 }
 
@@ -237,13 +276,24 @@ impl Tx {
         matches!(self, Self::Postgres(_))
     }
 
+    /// Runs a statement whose outcome is not asked for: to Postgres it goes together with the next one whose
+    /// outcome is, or with the end. Should it fail, then that fails.
+    pub async fn put(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(..) => self.run(sql, values).await.map(drop),
+            Self::Postgres(tx) => {
+                tx.unsent.push_str(whole(sql, values).as_str());
+                tx.unsent.push_str(";\n");
+                Ok(())
+            }
+        }
+    }
+
     /// Runs a statement, and tells how many rows it touched.
     pub async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(tx, _) => sqlite(sql, values).execute(tx.connection()?).await?.rows_affected(),
-            Self::Postgres(tx) => {
-                within(raw_sql(whole(sql, values)).execute(&mut **tx)).await?.rows_affected()
-            }
+            Self::Postgres(tx) => tx.send(whole(sql, values).as_str()).await?.0,
         })
     }
 
@@ -253,7 +303,7 @@ impl Tx {
                 sqlite(sql, values).fetch_all(tx.connection()?).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
-                let rows = within(raw_sql(whole(sql, values)).fetch_all(&mut **tx)).await?;
+                let (_, rows) = tx.send(whole(sql, values).as_str()).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -264,18 +314,29 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx, _turn) => tx.end("COMMIT").await?,
-            Self::Postgres(tx) => within(tx.commit()).await?,
-        }
-        Ok(())
+        self.end("COMMIT", true).await
     }
 
     /// Leaves everything as it was.
     pub async fn rollback(self) -> Result<(), StoreError> {
+        self.end("ROLLBACK", false).await
+    }
+
+    async fn end(self, how: &'static str, unsent: bool) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx, _turn) => tx.end("ROLLBACK").await?,
-            Self::Postgres(tx) => within(tx.rollback()).await?,
+            Self::Sqlite(mut tx, _turn) => {
+                sqlx::query(how).execute(tx.connection()?).await?;
+                tx.free();
+            }
+            Self::Postgres(mut tx) => {
+                if !unsent {
+                    tx.unsent.clear();
+                }
+                if tx.begun || tx.unsent != BEGIN && !tx.unsent.is_empty() {
+                    tx.send(how).await?;
+                }
+                tx.connection.free();
+            }
         }
         Ok(())
     }
@@ -323,6 +384,11 @@ fn literal(value: &Value) -> String {
         Value::Text(words) | Value::MaybeText(Some(words)) => text(words),
         Value::MaybeText(None) => "NULL::TEXT".to_owned(),
     }
+}
+
+/// Placeholders for so many values after the first `before`: `$3, $4, $5`.
+pub fn places(before: usize, count: usize) -> String {
+    (1..=count).map(|place| format!("${}", before + place)).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Each [`Effect`] as SQL, within somebody else's transaction.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
@@ -26,17 +28,76 @@ pub(super) async fn forum_id(tx: &mut Tx, forum: &ForumKey) -> Result<i64, Store
     tx.row(FIND, values![forum.as_str()]).await?.ok_or(sqlx::Error::RowNotFound)?.int(0)
 }
 
-pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError> {
+/// The number of a forum that [`name_forums`] has seen to, within a statement.
+macro_rules! forum {
+    ($place:literal) => {
+        concat!("(SELECT id FROM forum WHERE forum_key = $", $place, ")")
+    };
+}
+pub(super) use forum;
+
+/// Gives every forum of these effects a number, if it has none.
+async fn name_forums(tx: &mut Tx, effects: &[Effect]) -> Result<(), StoreError> {
+    let forums: BTreeSet<&ForumKey> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Thread(row) => Some(&row.forum),
+            Effect::Post(row) => Some(&row.forum),
+            Effect::PostGone { forum, .. } | Effect::Thanked { forum, .. } => Some(forum),
+            Effect::Credit(credit) => Some(&credit.forum),
+            Effect::Happened(happened) => Some(&happened.forum),
+            _ => None,
+        })
+        .collect();
+    for forum in forums {
+        // Looked for first, as a conflict too uses up a number.
+        tx.put(
+            "INSERT INTO forum (forum_key) SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM forum WHERE forum_key = $1)
+             ON CONFLICT (forum_key) DO NOTHING",
+            values![forum.as_str()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Everything in this order. `waiting` tells in which lane a job waits whose key was used before; the lanes are
+/// locked. Gives the lanes that changed, whose heads are to be chosen anew.
+pub async fn apply(
+    tx: &mut Tx,
+    effects: &[Effect],
+    waiting: &HashMap<String, String>,
+    now: Millis,
+) -> Result<BTreeSet<String>, StoreError> {
+    name_forums(tx, effects).await?;
+    let mut changed = BTreeSet::new();
+    for effect in effects {
+        match effect {
+            Effect::Enqueue(job) => {
+                outbox::enqueue(tx, job).await?;
+                changed.insert(waiting.get(&job.key).unwrap_or(&job.lane).clone());
+            }
+            Effect::Cancel { key } => {
+                outbox::cancel(tx, key).await?;
+                changed.extend(waiting.get(key).cloned());
+            }
+            effect => one(tx, effect, now).await?,
+        }
+    }
+    Ok(changed)
+}
+
+async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError> {
     match effect {
         Effect::Baseline { bridge, post, at } => {
-            tx.run(
+            tx.put(
                 "UPDATE bridge SET baseline = $2, baseline_at = $3 WHERE id = $1",
                 values![bridge.0, post.as_str(), *at],
             )
             .await?;
         }
         Effect::Follow(follow) => {
-            tx.run(
+            tx.put(
                 "INSERT INTO follow (bridge, thread, marker, last_post, last_number) VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (bridge, thread) DO UPDATE SET marker = excluded.marker,
                  last_post = excluded.last_post, last_number = excluded.last_number",
@@ -51,13 +112,15 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             .await?;
         }
         Effect::Thread(row) => {
-            let forum = forum_id(tx, &row.forum).await?;
-            tx.run(
-                "INSERT INTO thread (forum, thread, board, title, folded) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (forum, thread) DO UPDATE SET board = excluded.board, title = excluded.title,
-                 folded = excluded.folded",
+            tx.put(
+                concat!(
+                    "INSERT INTO thread (forum, thread, board, title, folded) VALUES (",
+                    forum!(1),
+                    ", $2, $3, $4, $5) ON CONFLICT (forum, thread) DO UPDATE SET board = excluded.board,
+                     title = excluded.title, folded = excluded.folded"
+                ),
                 values![
-                    forum,
+                    row.forum.as_str(),
                     row.thread.as_str(),
                     row.board.as_ref().map(|board| board.as_str()),
                     row.title.as_str(),
@@ -67,17 +130,19 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             .await?;
         }
         Effect::Post(row) => {
-            let forum = forum_id(tx, &row.forum).await?;
-            tx.run(
-                "INSERT INTO post (forum, post, thread, digest, gone) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (forum, post) DO UPDATE SET thread = excluded.thread, digest = excluded.digest,
-                 gone = excluded.gone",
-                values![forum, row.post.as_str(), row.thread.as_str(), row.digest, row.gone],
+            tx.put(
+                concat!(
+                    "INSERT INTO post (forum, post, thread, digest, gone) VALUES (",
+                    forum!(1),
+                    ", $2, $3, $4, $5) ON CONFLICT (forum, post) DO UPDATE SET thread = excluded.thread,
+                     digest = excluded.digest, gone = excluded.gone"
+                ),
+                values![row.forum.as_str(), row.post.as_str(), row.thread.as_str(), row.digest, row.gone],
             )
             .await?;
         }
         Effect::Reexamine { bridge } => {
-            tx.run(
+            tx.put(
                 "UPDATE post SET digest = 0 WHERE forum = (SELECT forum FROM bridge WHERE id = $1)
                  AND post IN (SELECT post FROM part WHERE bridge = $1)",
                 values![bridge.0],
@@ -85,12 +150,14 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             .await?;
         }
         Effect::PostGone { forum, post } => {
-            let forum = forum_id(tx, forum).await?;
-            tx.run("UPDATE post SET gone = 1 WHERE forum = $1 AND post = $2", values![forum, post.as_str()])
-                .await?;
+            tx.put(
+                concat!("UPDATE post SET gone = 1 WHERE forum = ", forum!(1), " AND post = $2"),
+                values![forum.as_str(), post.as_str()],
+            )
+            .await?;
         }
         Effect::Part(part) => {
-            tx.run(
+            tx.put(
                 "INSERT INTO part (bridge, post, part, channel, message, digest, from_discord)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT (bridge, post, part) DO UPDATE SET channel = excluded.channel,
@@ -108,14 +175,14 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             .await?;
         }
         Effect::DropParts { bridge, post, from } => {
-            tx.run(
+            tx.put(
                 "DELETE FROM part WHERE bridge = $1 AND post = $2 AND part >= $3",
                 values![bridge.0, post.as_str(), *from],
             )
             .await?;
         }
         Effect::Room(room) => {
-            tx.run(
+            tx.put(
                 "INSERT INTO room (bridge, thread, channel, digest) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (bridge, thread) DO UPDATE SET channel = excluded.channel, digest = excluded.digest",
                 values![room.bridge.0, room.thread.as_str(), room.channel.0, room.digest],
@@ -123,17 +190,17 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             .await?;
         }
         Effect::DropRoom { bridge, thread } => {
-            tx.run(
+            tx.put(
                 "DELETE FROM part WHERE bridge = $1 AND channel IN
                  (SELECT channel FROM room WHERE bridge = $1 AND thread = $2)",
                 values![bridge.0, thread.as_str()],
             )
             .await?;
-            tx.run("DELETE FROM room WHERE bridge = $1 AND thread = $2", values![bridge.0, thread.as_str()])
+            tx.put("DELETE FROM room WHERE bridge = $1 AND thread = $2", values![bridge.0, thread.as_str()])
                 .await?;
         }
         Effect::Submission(submission) => {
-            tx.run(
+            tx.put(
                 "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                  ON CONFLICT (message) DO UPDATE SET thread = excluded.thread, post = excluded.post, state = excluded.state,
@@ -152,14 +219,14 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             .await?;
         }
         Effect::Resubmit { message } => {
-            tx.run(
+            tx.put(
                 "UPDATE submission SET state = $2 WHERE message = $1 AND state = $3",
                 values![message.0, state_name(SubmissionState::Queued), state_name(SubmissionState::Refused)],
             )
             .await?;
         }
         Effect::Reaction(reaction) => {
-            tx.run(
+            tx.put(
                 "INSERT INTO reaction (message, person, emoji, bridge, post, at) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (message, person, emoji) DO NOTHING",
                 values![
@@ -174,33 +241,36 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
             .await?;
         }
         Effect::DropReaction { message, user, emoji } => {
-            tx.run(
+            tx.put(
                 "DELETE FROM reaction WHERE message = $1 AND person = $2 AND emoji = $3",
                 values![message.0, user.0, emoji.as_str()],
             )
             .await?;
         }
         Effect::DropReactions { message, emoji: Some(emoji) } => {
-            tx.run(
+            tx.put(
                 "DELETE FROM reaction WHERE message = $1 AND emoji = $2",
                 values![message.0, emoji.as_str()],
             )
             .await?;
         }
         Effect::DropReactions { message, emoji: None } => {
-            tx.run("DELETE FROM reaction WHERE message = $1", values![message.0]).await?;
+            tx.put("DELETE FROM reaction WHERE message = $1", values![message.0]).await?;
         }
         Effect::Thanked { forum, post, given } => {
-            let forum = forum_id(tx, forum).await?;
             let sql = if *given {
-                "INSERT INTO thanked (forum, post) VALUES ($1, $2) ON CONFLICT (forum, post) DO NOTHING"
+                concat!(
+                    "INSERT INTO thanked (forum, post) VALUES (",
+                    forum!(1),
+                    ", $2) ON CONFLICT (forum, post) DO NOTHING"
+                )
             } else {
-                "DELETE FROM thanked WHERE forum = $1 AND post = $2"
+                concat!("DELETE FROM thanked WHERE forum = ", forum!(1), " AND post = $2")
             };
-            tx.run(sql, values![forum, post.as_str()]).await?;
+            tx.put(sql, values![forum.as_str(), post.as_str()]).await?;
         }
         Effect::Watermark { channel, message } => {
-            tx.run(
+            tx.put(
                 "INSERT INTO watermark (channel, message) VALUES ($1, $2)
                  ON CONFLICT (channel) DO UPDATE SET message = excluded.message
                  WHERE watermark.message < excluded.message",
@@ -210,8 +280,8 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
         }
         Effect::Credit(credit) => people::apply(tx, credit).await?,
         Effect::Happened(happened) => history::apply(tx, happened, now).await?,
-        Effect::Enqueue(job) => outbox::enqueue(tx, job).await?,
-        Effect::Cancel { key } => outbox::cancel(tx, key).await?,
+        // See [`apply`].
+        Effect::Enqueue(_) | Effect::Cancel { .. } => {}
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::model::{ForumKey, PostId};
 
 use super::db::{Tx, Value};
-use super::effects::{forum_id, values};
+use super::effects::{forum, values};
 use super::rows::part;
 use super::sql::Sql;
 use super::{BridgeId, Millis, Part, StoreError};
@@ -154,12 +154,15 @@ impl History for Sql {
 }
 
 pub(super) async fn apply(tx: &mut Tx, happened: &Happened, now: Millis) -> Result<(), StoreError> {
-    let forum = forum_id(tx, &happened.forum).await?;
-    tx.run(
-        "INSERT INTO history (forum, post, bridge, what, first, last, times) VALUES ($1, $2, $3, $4, $5, $5, 1)
-         ON CONFLICT (forum, post, bridge, what) DO UPDATE SET last = excluded.last, times = history.times + 1",
+    tx.put(
+        concat!(
+            "INSERT INTO history (forum, post, bridge, what, first, last, times) VALUES (",
+            forum!(1),
+            ", $2, $3, $4, $5, $5, 1) ON CONFLICT (forum, post, bridge, what) DO UPDATE
+             SET last = excluded.last, times = history.times + 1"
+        ),
         values![
-            forum,
+            happened.forum.as_str(),
             happened.post.as_str(),
             happened.bridge.map_or(0, |bridge| bridge.0),
             happened.what.name(),
@@ -172,6 +175,6 @@ pub(super) async fn apply(tx: &mut Tx, happened: &Happened, now: Millis) -> Resu
 
 /// Forgets what is too old.
 pub(super) async fn prune(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
-    tx.run("DELETE FROM history WHERE last < $1", values![now - KEEP]).await?;
+    tx.put("DELETE FROM history WHERE last < $1", values![now - KEEP]).await?;
     Ok(())
 }

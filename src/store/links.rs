@@ -136,7 +136,7 @@ impl Links for Sql {
     }
 
     async fn note_code(&self, code: &NewCode, now: Millis) -> Result<Asked, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         let forum = forum_id(&mut tx, &code.forum).await?;
         if let Some(row) = tx.row(LINK, values![code.forum.as_str(), code.person.0]).await? {
             return Ok(Asked::LinkedTo(link(&row)?));
@@ -202,7 +202,7 @@ impl Links for Sql {
     }
 
     async fn drop_code(&self, forum: &ForumKey, person: UserId) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         let forum = forum_id(&mut tx, forum).await?;
         let sql = "UPDATE link_code SET code = '', asked = asked - 1 WHERE forum = $1 AND person = $2";
         tx.run(sql, values![forum, person.0]).await?;
@@ -216,7 +216,7 @@ impl Links for Sql {
         code: &str,
         now: Millis,
     ) -> Result<Tried, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         let id = forum_id(&mut tx, forum).await?;
         let row = tx
             .row(
@@ -270,7 +270,7 @@ impl Links for Sql {
     }
 
     async fn unlink(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         let id = forum_id(&mut tx, forum).await?;
         let Some(row) = tx.row(LINK, values![forum.as_str(), person.0]).await? else { return Ok(None) };
         let gone = link(&row)?;

@@ -46,7 +46,7 @@ pub trait Manage: Send + Sync {
 #[async_trait]
 impl Manage for Sql {
     async fn add_bridge(&self, config: &BridgeConfig, guild: GuildId) -> Result<Option<Bridge>, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         let forum = forum_id(&mut tx, &config.forum).await?;
         let row = tx
             .row(
@@ -76,19 +76,19 @@ impl Manage for Sql {
     }
 
     async fn set_guild(&self, bridge: BridgeId, guild: GuildId) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         tx.run("UPDATE bridge SET guild = $2 WHERE id = $1", values![bridge.0, guild.0]).await?;
         tx.commit().await
     }
 
     async fn set_paused(&self, bridge: BridgeId, paused: bool) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         tx.run("UPDATE bridge SET paused = $2 WHERE id = $1", values![bridge.0, paused]).await?;
         tx.commit().await
     }
 
     async fn remove_bridge(&self, bridge: BridgeId) -> Result<bool, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         let marked = "UPDATE bridge SET from_file = 2 WHERE id = $1 AND from_file = 0";
         if tx.run(marked, values![bridge.0]).await? == 0 {
             return Ok(false);
@@ -101,7 +101,7 @@ impl Manage for Sql {
     }
 
     async fn set_backfill(&self, bridge: BridgeId, start: Start) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin().await?;
         tx.run(
             "UPDATE bridge SET backfill = $2, baseline = NULL, baseline_at = NULL WHERE id = $1",
             values![bridge.0, start_text(start)],

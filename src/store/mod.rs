@@ -437,6 +437,10 @@ pub trait Store: people::People + history::History + manage::Manage + links::Lin
     /// otherwise [`StoreError::LeaseLost`], and nothing is written.
     async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError>;
 
+    /// As [`Store::apply`], with several names: nothing happens when any of them was used before, by whichever
+    /// replica.
+    async fn apply_unheard(&self, names: &[String], effects: Vec<Effect>) -> Result<bool, StoreError>;
+
     /// The next job that is due, first in its lane, and of a lease that the holder has. Never two holders at
     /// once; within a lane strictly by `seq`, then age; parked jobs hold nobody up.
     async fn claim(&self, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError>;

@@ -203,6 +203,14 @@ async fn postgres(url: &str) -> Result<Db, StoreError> {
         .max_connections(10)
         // Less than a statement may take: of a network that swallows everything it should be known here.
         .acquire_timeout(Duration::from_secs(5))
+        // One that was in use a moment ago is not asked whether it still lives: that costs as much as what it is
+        // wanted for.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(
+                async move { Ok(about.idle_for < Duration::from_secs(1) || connection.ping().await.is_ok()) },
+            )
+        })
         .connect_lazy_with(options);
     Ok(Db::Postgres(pool))
 }

@@ -5,7 +5,11 @@
 //! through heads only, so its cost does not grow with the length of a lane. Whoever changes a lane locks it
 //! first and calls [`refresh`] before committing; a claim locks no lane, it only skips rows that others hold.
 
-use super::db::{Db, Tx, Value};
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::AssertSqlSafe;
+
+use super::db::{Db, Tx, Value, places};
 use super::effects::{self, values};
 use super::{Claim, Effect, Finish, Millis, NewJob, OutboxCounts, Parked, Priority, StoreError};
 use crate::weakness::Weakness;
@@ -13,6 +17,8 @@ use crate::weakness::Weakness;
 /// So many jobs of one road are done at once. Enough to keep a road full: what bounds it is the limit that
 /// its lanes share, not the number of those who wait for it.
 const ON_ONE_ROAD: i64 = 3;
+/// So many keys are looked for at once.
+const MOST_KEYS: usize = 500;
 
 /// The road of a lane: its name up to the second colon; a lane without one is a road of its own.
 fn road(lane: &str) -> &str {
@@ -56,35 +62,43 @@ const CLAIM_ON_POSTGRES: &str = claim!(" FOR UPDATE OF o SKIP LOCKED");
 /// One writer at a time changes a lane, until its transaction ends. SQLite has one writer anyway; Postgres
 /// hands out ids before it commits, so two writers to one lane could become visible out of order, and a
 /// head could be chosen from a lane that is changing. Taken in one order, so that nobody waits in a circle.
-pub async fn lock(tx: &mut Tx, mut lanes: Vec<String>) -> Result<(), StoreError> {
-    if !tx.is_postgres() {
-        return Ok(());
-    }
-    lanes.sort();
-    lanes.dedup();
-    for lane in lanes {
-        let sql = "SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS locked";
-        tx.rows(sql, values![lane]).await?;
+pub async fn lock(tx: &mut Tx, lanes: &BTreeSet<String>) -> Result<(), StoreError> {
+    if tx.is_postgres() {
+        for lane in lanes {
+            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            tx.put(sql, values![lane.as_str()]).await?;
+        }
     }
     Ok(())
 }
 
-/// The lanes that these effects change.
-pub async fn lanes(tx: &mut Tx, effects: &[Effect]) -> Result<Vec<String>, StoreError> {
-    let mut lanes = Vec::new();
-    for effect in effects {
-        match effect {
-            Effect::Enqueue(job) => lanes.push(job.lane.clone()),
-            Effect::Cancel { key } if tx.is_postgres() => lanes.extend(lane_of(tx, key).await?),
-            _ => {}
+/// In which lane each job waits that these effects are about, where there is one of its key already.
+pub async fn waiting(tx: &mut Tx, effects: &[Effect]) -> Result<HashMap<String, String>, StoreError> {
+    let keys: Vec<Value> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Enqueue(NewJob { key, .. }) | Effect::Cancel { key } => Some(Value::from(key.as_str())),
+            _ => None,
+        })
+        .collect();
+    let mut found = HashMap::new();
+    for keys in keys.chunks(MOST_KEYS) {
+        let places = places(0, keys.len());
+        let sql = AssertSqlSafe(format!("SELECT job_key, lane FROM outbox WHERE job_key IN ({places})"));
+        for row in tx.rows(sql, keys).await? {
+            found.insert(row.text(0)?, row.text(1)?);
         }
     }
-    Ok(lanes)
+    Ok(found)
 }
 
-async fn lane_of(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
-    let row = tx.row("SELECT lane FROM outbox WHERE job_key = $1", values![key]).await?;
-    row.map(|row| row.text(0)).transpose()
+/// The lanes that these effects change.
+pub fn lanes(effects: &[Effect], waiting: &HashMap<String, String>) -> BTreeSet<String> {
+    let new = effects.iter().filter_map(|effect| match effect {
+        Effect::Enqueue(job) => Some(job.lane.clone()),
+        _ => None,
+    });
+    new.chain(waiting.values().cloned()).collect()
 }
 
 /// Makes sure that the claim is still this worker's, and that it stays so until the transaction ends.
@@ -98,14 +112,14 @@ pub async fn hold(tx: &mut Tx, id: i64, fence: i64) -> Result<(), StoreError> {
 
 /// Marks the head of a lane: the job that is being done, else the first by `seq`, then age. Parked jobs
 /// hold nobody up; a job that waits for another try does.
-async fn refresh(tx: &mut Tx, lane: &str) -> Result<(), StoreError> {
-    tx.run(
+pub async fn refresh(tx: &mut Tx, lane: &str) -> Result<(), StoreError> {
+    tx.put(
         "UPDATE outbox SET head = 0 WHERE lane = $1 AND head = 1 AND lease_until = 0
          AND id <> (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 ORDER BY seq, id LIMIT 1)",
         values![lane],
     )
     .await?;
-    tx.run(
+    tx.put(
         "UPDATE outbox SET head = 1
          WHERE id = (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 ORDER BY seq, id LIMIT 1)
          AND head = 0 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = $1 AND head = 1)",
@@ -123,58 +137,50 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
     } else {
         job.key.clone()
     };
-    let row = tx
-        .row(
-            "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job, road, needs)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (job_key) DO UPDATE SET
-                job = excluded.job,
-                revision = outbox.revision + 1,
-                priority = CASE WHEN excluded.priority < outbox.priority
-                                THEN excluded.priority ELSE outbox.priority END,
-                run_at = CASE WHEN outbox.parked = 1 THEN excluded.run_at ELSE outbox.run_at END,
-                attempts = CASE WHEN outbox.parked = 1 AND outbox.attempts > 1 THEN 1 ELSE outbox.attempts END,
-                reason = CASE WHEN outbox.parked = 1 THEN NULL ELSE outbox.reason END,
-                parked = 0
-             RETURNING lane",
-            values![
-                job.lane.as_str(),
-                key.as_str(),
-                job.seq,
-                match job.priority {
-                    Priority::Live => 0_i64,
-                    Priority::Backfill => 1,
-                },
-                job.run_at,
-                job.job.to_string(),
-                road(&job.lane),
-                job.needs.as_deref().unwrap_or_default(),
-            ],
-        )
-        .await?;
-    let lane = row.ok_or(sqlx::Error::RowNotFound)?.text(0)?;
-    if lane != job.lane {
-        // It waits where it was first put.
-        lock(tx, vec![lane.clone()]).await?;
-    }
-    refresh(tx, &lane).await
+    tx.put(
+        "INSERT INTO outbox (lane, job_key, seq, priority, run_at, job, road, needs)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (job_key) DO UPDATE SET
+            job = excluded.job,
+            revision = outbox.revision + 1,
+            priority = CASE WHEN excluded.priority < outbox.priority
+                            THEN excluded.priority ELSE outbox.priority END,
+            run_at = CASE WHEN outbox.parked = 1 THEN excluded.run_at ELSE outbox.run_at END,
+            attempts = CASE WHEN outbox.parked = 1 AND outbox.attempts > 1 THEN 1 ELSE outbox.attempts END,
+            reason = CASE WHEN outbox.parked = 1 THEN NULL ELSE outbox.reason END,
+            parked = 0",
+        values![
+            job.lane.as_str(),
+            key.as_str(),
+            job.seq,
+            match job.priority {
+                Priority::Live => 0_i64,
+                Priority::Backfill => 1,
+            },
+            job.run_at,
+            job.job.to_string(),
+            road(&job.lane),
+            job.needs.as_deref().unwrap_or_default(),
+        ],
+    )
+    .await
 }
 
 /// Takes a job back unless somebody is doing it.
 pub async fn cancel(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
-    let sql = "DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0 RETURNING lane";
-    if let Some(row) = tx.row(sql, values![key]).await? {
-        refresh(tx, &row.text(0)?).await?;
-    }
-    Ok(())
+    tx.put("DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0", values![key]).await
 }
 
 pub async fn claim(db: &Db, now: Millis, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
-    // Idle workers ask often: they must not stand in the way of those who write.
-    if db.row(DUE, values![now, holder, ON_ONE_ROAD]).await?.is_none() {
-        return Ok(None);
-    }
-    let sql = if db.is_postgres() { CLAIM_ON_POSTGRES } else { CLAIM };
+    let sql = if db.is_postgres() {
+        CLAIM_ON_POSTGRES
+    } else {
+        // Idle workers ask often: they must not stand in the way of the one who writes.
+        if db.row(DUE, values![now, holder, ON_ONE_ROAD]).await?.is_none() {
+            return Ok(None);
+        }
+        CLAIM
+    };
     let rows = db.run(sql, values![now, holder, ON_ONE_ROAD, now.saturating_add(lease)]).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     Ok(Some(Claim {
@@ -197,70 +203,72 @@ pub async fn settle(
     effects: &[Effect],
     finish: &Finish,
 ) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
     if effects.is_empty() && *finish == Finish::Continue {
         // Nobody else's place in the lane changes.
-        if let Err(lost) = hold(&mut tx, claim.id, claim.fence).await {
-            tx.rollback().await?;
-            return Err(lost);
-        }
-        end(&mut tx, now, claim, finish).await?;
-        return tx.commit().await;
+        let sql = "UPDATE outbox SET lease_until = $3 WHERE id = $1 AND fence = $2 AND lease_until > 0 RETURNING id";
+        let held = db.run(sql, values![claim.id, claim.fence, now.saturating_add(claim.lease)]).await?;
+        return if held.is_empty() && !Weakness::Fencing.is_there() {
+            Err(StoreError::LeaseLost)
+        } else {
+            Ok(())
+        };
     }
-    let mut lanes = lanes(&mut tx, effects).await?;
-    lanes.push(claim.lane.clone());
-    lock(&mut tx, lanes).await?;
+    let mut tx = db.begin().await?;
+    let waiting = waiting(&mut tx, effects).await?;
+    let mut changed = lanes(effects, &waiting);
+    changed.insert(claim.lane.clone());
+    lock(&mut tx, &changed).await?;
     if let Err(lost) = hold(&mut tx, claim.id, claim.fence).await {
         tx.rollback().await?;
         return Err(lost);
     }
-    for effect in effects {
-        effects::apply(&mut tx, effect, now).await?;
-    }
+    let mut changed = effects::apply(&mut tx, effects, &waiting, now).await?;
     end(&mut tx, now, claim, finish).await?;
+    if *finish != Finish::Continue {
+        changed.insert(claim.lane.clone());
+    }
+    for lane in &changed {
+        refresh(&mut tx, lane).await?;
+    }
     tx.commit().await
 }
 
 async fn end(tx: &mut Tx, now: Millis, claim: &Claim, finish: &Finish) -> Result<(), StoreError> {
     match finish {
         Finish::Done => {
-            let done = tx
-                .run("DELETE FROM outbox WHERE id = $1 AND revision = $2", values![claim.id, claim.revision])
-                .await?;
-            if done == 0 {
-                // Newer words came meanwhile: they are done next.
-                tx.run(
-                    "UPDATE outbox SET lease_until = 0, run_at = $2, attempts = 0, reason = NULL WHERE id = $1",
-                    values![claim.id, now],
-                )
-                .await?;
-            }
+            // Newer words that came meanwhile are done next.
+            tx.put(
+                "UPDATE outbox SET lease_until = 0, run_at = $3, attempts = 0, reason = NULL
+                 WHERE id = $1 AND revision <> $2",
+                values![claim.id, claim.revision, now],
+            )
+            .await?;
+            tx.put("DELETE FROM outbox WHERE id = $1 AND revision = $2", values![claim.id, claim.revision])
+                .await
         }
         Finish::Continue => {
             let until = now.saturating_add(claim.lease);
-            tx.run("UPDATE outbox SET lease_until = $2 WHERE id = $1", values![claim.id, until]).await?;
-            return Ok(());
+            tx.put("UPDATE outbox SET lease_until = $2 WHERE id = $1", values![claim.id, until]).await
         }
         Finish::Retry { at, reason } => {
-            tx.run(
+            tx.put(
                 "UPDATE outbox SET lease_until = 0, run_at = $2, reason = $3 WHERE id = $1",
                 values![claim.id, *at, reason.as_str()],
             )
-            .await?;
+            .await
         }
         Finish::Park { reason } => {
             // Newer words may fare better: they are tried before people are asked.
-            tx.run(
+            tx.put(
                 "UPDATE outbox SET lease_until = 0, reason = $3,
                  run_at = CASE WHEN revision = $2 THEN run_at ELSE $4 END,
                  parked = CASE WHEN revision = $2 THEN 1 ELSE 0 END,
                  head = CASE WHEN revision = $2 THEN 0 ELSE 1 END WHERE id = $1",
                 values![claim.id, claim.revision, reason.as_str(), now],
             )
-            .await?;
+            .await
         }
     }
-    refresh(tx, &claim.lane).await
 }
 
 pub async fn counts(db: &Db, now: Millis) -> Result<OutboxCounts, StoreError> {
@@ -296,25 +304,25 @@ pub async fn parked(db: &Db) -> Result<Vec<Parked>, StoreError> {
         .collect()
 }
 
-pub async fn unpark(db: &Db, now: Millis, id: i64, retry: bool) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+pub async fn unpark(mut tx: Tx, now: Millis, id: i64, retry: bool) -> Result<bool, StoreError> {
     let lane = tx.row("SELECT lane FROM outbox WHERE id = $1", values![id]).await?;
-    let Some(lane) = lane.map(|row| row.text(0)).transpose()? else { return Ok(false) };
-    lock(&mut tx, vec![lane]).await?;
-    let row = if retry {
+    let Some(lane) = lane.map(|row| row.text(0)).transpose()? else {
+        tx.rollback().await?;
+        return Ok(false);
+    };
+    lock(&mut tx, &BTreeSet::from([lane.clone()])).await?;
+    let touched = if retry {
         // It stays tried once, so that whatever an earlier try left behind is looked for first.
-        tx.row(
+        tx.run(
             "UPDATE outbox SET parked = 0, attempts = CASE WHEN attempts > 1 THEN 1 ELSE attempts END, run_at = $2
-             WHERE id = $1 AND parked = 1 RETURNING lane",
+             WHERE id = $1 AND parked = 1",
             values![id, now],
         )
         .await?
     } else {
-        tx.row("DELETE FROM outbox WHERE id = $1 AND parked = 1 RETURNING lane", values![id]).await?
+        tx.run("DELETE FROM outbox WHERE id = $1 AND parked = 1", values![id]).await?
     };
-    if let Some(row) = &row {
-        refresh(&mut tx, &row.text(0)?).await?;
-    }
+    refresh(&mut tx, &lane).await?;
     tx.commit().await?;
-    Ok(row.is_some())
+    Ok(touched > 0)
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::model::{BoardId, ForumKey, MemberId, PostId, Thanks, UserId};
 
 use super::db::{Row, Tx, Value};
-use super::effects::{forum_id, values};
+use super::effects::{forum, values};
 use super::sql::Sql;
 use super::{BridgeId, Millis, StoreError};
 
@@ -161,10 +161,13 @@ fn tally(row: &Row, bridge: Option<BridgeId>) -> Result<Tally, StoreError> {
 
 /// Writes down a post's author and its thanks as they are now.
 pub(super) async fn apply(tx: &mut Tx, credit: &Credit) -> Result<(), StoreError> {
-    let forum = forum_id(tx, &credit.forum).await?;
-    tx.run(
-        "INSERT INTO credit (forum, post, author, member) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (forum, post) DO UPDATE SET author = excluded.author, member = excluded.member",
+    let forum = credit.forum.as_str();
+    tx.put(
+        concat!(
+            "INSERT INTO credit (forum, post, author, member) VALUES (",
+            forum!(1),
+            ", $2, $3, $4) ON CONFLICT (forum, post) DO UPDATE SET author = excluded.author, member = excluded.member"
+        ),
         values![
             forum,
             credit.post.as_str(),
@@ -175,24 +178,31 @@ pub(super) async fn apply(tx: &mut Tx, credit: &Credit) -> Result<(), StoreError
     .await?;
     // A member who took another name is still the one who was linked.
     if let Some(member) = &credit.member {
-        tx.run(
-            "UPDATE account_link SET name = $3 WHERE forum = $1 AND member = $2 AND name <> $3",
+        tx.put(
+            concat!(
+                "UPDATE account_link SET name = $3 WHERE forum = ",
+                forum!(1),
+                " AND member = $2 AND name <> $3"
+            ),
             values![forum, member.as_str(), credit.author.as_str()],
         )
         .await?;
     }
     let kept = credit.thanks.len() as u64;
-    tx.run(
-        "DELETE FROM thanks WHERE forum = $1 AND post = $2 AND place >= $3",
+    tx.put(
+        concat!("DELETE FROM thanks WHERE forum = ", forum!(1), " AND post = $2 AND place >= $3"),
         values![forum, credit.post.as_str(), kept],
     )
     .await?;
     for (place, thanks) in (0_u64..).zip(&credit.thanks) {
         let day = thanks.on.map(|day| day.to_string());
-        tx.run(
-            "INSERT INTO thanks (forum, post, place, name, member, day) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (forum, post, place) DO UPDATE SET name = excluded.name, member = excluded.member,
-             day = excluded.day",
+        tx.put(
+            concat!(
+                "INSERT INTO thanks (forum, post, place, name, member, day) VALUES (",
+                forum!(1),
+                ", $2, $3, $4, $5, $6) ON CONFLICT (forum, post, place) DO UPDATE SET name = excluded.name,
+                 member = excluded.member, day = excluded.day"
+            ),
             values![
                 forum,
                 credit.post.as_str(),

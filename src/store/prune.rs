@@ -27,7 +27,7 @@ const OLD: [(Millis, &str); 3] = [
 /// Throws away what is old.
 pub async fn prune(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
     for (age, sql) in OLD {
-        tx.run(sql, values![now - age]).await?;
+        tx.put(sql, values![now - age]).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
 
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::fence;
 use crate::model::{ChannelId, ForumKey, MessageId, PostId, ThreadId};
 use crate::weakness::Weakness;
 
-use super::db::{Db, Tx, Value};
+use super::db::{Db, Tx, Value, places};
 use super::effects::{self, values};
 use super::prune::{HOUR, prune};
 use super::rows::{
@@ -30,6 +31,8 @@ use super::{
 const LONGEST_WAIT: Millis = HOUR;
 /// How long the time of a Postgres server is reckoned with this process's clock before it is asked again.
 const IN_STEP: Duration = Duration::from_secs(2);
+/// So many rows are asked for at once.
+const MOST_IDS: usize = 500;
 /// The channel of Postgres's notifications.
 const BELL: &str = "threadbridge";
 /// A connection for notifications that broke is made again after this time.
@@ -115,8 +118,9 @@ impl Sql {
         Ok(then)
     }
 
-    async fn try_apply(&self, once: Option<&str>, effects: &[Effect]) -> Result<bool, StoreError> {
-        let now = self.now().await?;
+    /// Begins a transaction that is going to write. Whoever acts by a right ([`fence`]) must still have it when the
+    /// transaction ends.
+    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         let mut tx = self.db.begin().await?;
         if let Some(proof) = fence::proof()
             && let Err(lost) = lease::hold(&mut tx, &proof).await
@@ -124,18 +128,37 @@ impl Sql {
             tx.rollback().await?;
             return Err(lost);
         }
-        let lanes = outbox::lanes(&mut tx, effects).await?;
-        outbox::lock(&mut tx, lanes).await?;
-        if let Some(name) = once {
+        Ok(tx)
+    }
+
+    /// Writes the effects, unless one of the names was used before.
+    async fn write(&self, once: &[&str], effects: &[Effect]) -> Result<bool, StoreError> {
+        let mut tried = 1;
+        loop {
+            match self.try_write(once, effects).await {
+                Err(error) if again(&error, tried) => tried += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_write(&self, once: &[&str], effects: &[Effect]) -> Result<bool, StoreError> {
+        let now = self.now().await?;
+        let mut tx = self.begin().await?;
+        for name in once {
             let sql = "INSERT INTO once (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-            if tx.run(sql, values![name, now]).await? == 0 && !Weakness::UniqueKeys.is_there() {
+            if tx.run(sql, values![*name, now]).await? == 0 && !Weakness::UniqueKeys.is_there() {
                 tx.rollback().await?;
                 return Ok(false);
             }
+        }
+        if !once.is_empty() {
             self.prune(&mut tx, now).await?;
         }
-        for effect in effects {
-            effects::apply(&mut tx, effect, now).await?;
+        let waiting = outbox::waiting(&mut tx, effects).await?;
+        outbox::lock(&mut tx, &outbox::lanes(effects, &waiting)).await?;
+        for lane in effects::apply(&mut tx, effects, &waiting, now).await? {
+            outbox::refresh(&mut tx, &lane).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -222,16 +245,17 @@ impl Store for Sql {
 
     async fn follows(&self, bridge: BridgeId, threads: &[ThreadId]) -> Result<Vec<Follow>, StoreError> {
         let mut follows = Vec::new();
-        for thread in threads {
-            let row = self
-                .db
-                .row(
-                    "SELECT bridge, thread, marker, last_post, last_number FROM follow
-                     WHERE bridge = $1 AND thread = $2",
-                    values![bridge.0, thread.as_str()],
-                )
-                .await?;
-            follows.extend(row.as_ref().map(follow).transpose()?);
+        for threads in threads.chunks(MOST_IDS) {
+            let places = places(1, threads.len());
+            let sql = format!(
+                "SELECT bridge, thread, marker, last_post, last_number FROM follow
+                 WHERE bridge = $1 AND thread IN ({places})"
+            );
+            let ids = threads.iter().map(|thread| Value::from(thread.as_str()));
+            let ids: Vec<Value> = std::iter::once(bridge.0.into()).chain(ids).collect();
+            for row in self.db.rows(AssertSqlSafe(sql), &ids).await? {
+                follows.push(follow(&row)?);
+            }
         }
         Ok(follows)
     }
@@ -300,16 +324,17 @@ impl Store for Sql {
 
     async fn posts(&self, forum: &ForumKey, posts: &[PostId]) -> Result<Vec<PostRow>, StoreError> {
         let mut known = Vec::new();
-        for post in posts {
-            let row = self
-                .db
-                .row(
-                    "SELECT p.post, p.thread, p.digest, p.gone FROM post p JOIN forum f ON f.id = p.forum
-                     WHERE f.forum_key = $1 AND p.post = $2",
-                    values![forum.as_str(), post.as_str()],
-                )
-                .await?;
-            known.extend(row.as_ref().map(|row| post_row(forum, row)).transpose()?);
+        for posts in posts.chunks(MOST_IDS) {
+            let places = places(1, posts.len());
+            let sql = format!(
+                "SELECT p.post, p.thread, p.digest, p.gone FROM post p
+                 WHERE p.forum = (SELECT id FROM forum WHERE forum_key = $1) AND p.post IN ({places})"
+            );
+            let ids = posts.iter().map(|post| Value::from(post.as_str()));
+            let ids: Vec<Value> = std::iter::once(forum.as_str().into()).chain(ids).collect();
+            for row in self.db.rows(AssertSqlSafe(sql), &ids).await? {
+                known.push(post_row(forum, &row)?);
+            }
         }
         Ok(known)
     }
@@ -479,13 +504,12 @@ impl Store for Sql {
     }
 
     async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
-        let mut tried = 1;
-        loop {
-            match self.try_apply(once, &effects).await {
-                Err(error) if again(&error, tried) => tried += 1,
-                outcome => return outcome,
-            }
-        }
+        self.write(once.as_slice(), &effects).await
+    }
+
+    async fn apply_unheard(&self, names: &[String], effects: Vec<Effect>) -> Result<bool, StoreError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.write(&names, &effects).await
     }
 
     async fn claim(&self, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
@@ -511,7 +535,8 @@ impl Store for Sql {
     }
 
     async fn unpark(&self, id: i64, retry: bool) -> Result<bool, StoreError> {
-        outbox::unpark(&self.db, self.now().await?, id, retry).await
+        let now = self.now().await?;
+        outbox::unpark(self.begin().await?, now, id, retry).await
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, StoreError> {

@@ -8,15 +8,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use threadbridge::clock::SystemClock;
-use threadbridge::sandbox::discord::{self, Limits};
-use threadbridge::sandbox::forum;
-use threadbridge::sandbox::stage::{ACCOUNT, Folder, Stage};
+use threadbridge::clock::{Clock, SystemClock};
+use threadbridge::sandbox::discord::{self, Limits, Starts};
+use threadbridge::sandbox::forum::{self, Face};
+use threadbridge::sandbox::stage::{ACCOUNT, Folder, HOOK_SECRET, Stage};
 
 use crate::proxy::Proxy;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Nothing takes so long unless it is broken, even where the machine has little time for it.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// Between two things that people say.
+const BREATH: Duration = Duration::from_secs(2);
 
 /// The server to test on. Where nothing answers the tests say so and are skipped, but never in CI.
 pub fn postgres() -> Option<String> {
@@ -118,6 +122,11 @@ impl Replica {
         part["ok"] == true && part["elsewhere"] == false
     }
 
+    /// Where the forum pushes to.
+    pub fn hook(&self) -> String {
+        self.health.replace("readyz", "hooks/edu")
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.config.with_extension("log")).unwrap_or_default()
     }
@@ -130,12 +139,53 @@ impl Drop for Replica {
     }
 }
 
+/// How a fleet is to be.
+pub struct Setting {
+    pub replicas: usize,
+    /// Bridged boards, with a thread each.
+    pub boards: usize,
+    pub limits: Limits,
+    /// With several shards the boards are bridged to guilds of each in turn.
+    pub starts: Starts,
+    pub face: Face,
+    /// Seconds between two looks at a board.
+    pub poll: u32,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            replicas: 2,
+            boards: 1,
+            limits: Limits::off(),
+            starts: Starts::default(),
+            face: Face::Vbulletin4,
+            poll: 1,
+        }
+    }
+}
+
 /// A conversation on one forum thread, and in the Discord thread that shows it.
 pub struct Talk {
     pub board: u64,
     pub channel: u64,
     pub thread: u64,
     pub room: u64,
+}
+
+/// A guild on each shard.
+async fn guilds(stage: &Stage, shards: u64) -> Vec<u64> {
+    let mut guilds = Vec::new();
+    for shard in 0..shards {
+        let mut guild = stage.guild;
+        while (guild >> 22) % shards != shard {
+            // Ids are made of the time.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            guild = stage.discord.add_guild(&format!("Guild of shard {shard}"));
+        }
+        guilds.push(guild);
+    }
+    guilds
 }
 
 pub struct Fleet {
@@ -151,30 +201,40 @@ pub struct Fleet {
 impl Fleet {
     /// So many replicas, each behind a network of its own, and so many bridged boards with a thread each.
     pub async fn start(server: &str, replicas: usize, boards: usize, limits: Limits) -> Self {
+        Self::of(server, Setting { replicas, boards, limits, ..Setting::default() }).await
+    }
+
+    pub async fn of(server: &str, setting: Setting) -> Self {
+        let Setting { replicas, boards, limits, starts, face, poll } = setting;
         // Where Discord sets no limit, the bot keeps none: what is said must cross as fast as it can.
         let allowance = if limits.on { limits.global } else { 10_000 };
-        let discord = discord::Options { limits, ..discord::Options::default() };
-        let stage =
-            Stage::start(forum::Options::default(), discord, Arc::new(SystemClock)).await.expect("a sandbox");
+        let discord = discord::Options { limits, starts, ..discord::Options::default() };
+        let forum = forum::Options { face, ..forum::Options::default() };
+        let stage = Stage::start(forum, discord, Arc::new(SystemClock)).await.expect("a sandbox");
+        let guilds = guilds(&stage, starts.shards).await;
         let database = Database::create(server).await;
         let folder = Folder::new().expect("a folder");
         let (ann, dora) = (stage.forum.add_member("Ann"), stage.discord.add_user("Dora"));
         let mut talks: Vec<Talk> = (0..boards)
             .map(|number| Talk {
                 board: stage.forum.add_board(&format!("Board {number}")),
-                channel: stage.discord.add_forum_channel(stage.guild, &format!("channel-{number}"), &[]),
+                channel: stage.discord.add_forum_channel(
+                    guilds[number % guilds.len()],
+                    &format!("channel-{number}"),
+                    &[],
+                ),
                 thread: 0,
                 room: 0,
             })
             .collect();
-        let mut fleet = Self { stage, database, replicas: Vec::new(), talks: Vec::new(), ann, dora, folder };
-        for number in 0..replicas {
-            fleet.add(number, &talks, allowance).await;
-        }
         for (number, talk) in talks.iter_mut().enumerate() {
             let title = format!("Talk {number}");
             (talk.thread, _) =
-                fleet.stage.forum.open_thread(talk.board, ann, &title, "Opening words.").expect("a thread");
+                stage.forum.open_thread(talk.board, ann, &title, "Opening words.").expect("a thread");
+        }
+        let mut fleet = Self { stage, database, replicas: Vec::new(), talks: Vec::new(), ann, dora, folder };
+        for number in 0..replicas {
+            fleet.add(number, &talks, allowance, (face, poll)).await;
         }
         for talk in &mut talks {
             let found = || fleet.stage.discord.threads(talk.channel).pop().map(|room| room.id);
@@ -184,7 +244,7 @@ impl Fleet {
         fleet
     }
 
-    async fn add(&mut self, number: usize, talks: &[Talk], allowance: u32) {
+    async fn add(&mut self, number: usize, talks: &[Talk], allowance: u32, (face, poll): (Face, u32)) {
         let address =
             (self.database.url.host_str().expect("a host"), self.database.url.port().unwrap_or(5432))
                 .to_socket_addrs()
@@ -197,15 +257,23 @@ impl Fleet {
         let port =
             std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
         let (discord, forum) = (&self.stage.discord, &self.stage.forum);
+        let engine = match face {
+            Face::Vbulletin4 => format!(
+                "engine = \"vbulletin4\"\nusername = \"{ACCOUNT}\"\npassword = \"{}\"\ntimezone = \"Europe/London\"",
+                forum::DEFAULT_PASSWORD
+            ),
+            _ => format!(
+                "engine = \"discourse\"\napi_key = \"{}\"\napi_user = \"{ACCOUNT}\"\nhook_secret = \"{HOOK_SECRET}\"",
+                forum::discourse::API_KEY
+            ),
+        };
         let mut text = format!(
             "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nrequests_per_second = {allowance}\n[database]\nurl = \"{url}\"\n\
              [server]\nlisten = \"127.0.0.1:{port}\"\n\
-             [[forums]]\nkey = \"edu\"\nengine = \"vbulletin4\"\nurl = \"{}\"\nusername = \"{ACCOUNT}\"\npassword = \"{}\"\n\
-             poll_seconds = 1\nmin_request_gap_ms = 0\ntimezone = \"Europe/London\"\n",
+             [[forums]]\nkey = \"edu\"\n{engine}\nurl = \"{}\"\npoll_seconds = {poll}\nmin_request_gap_ms = 0\n",
             discord.token(),
             discord.url(),
             forum.url(),
-            forum::DEFAULT_PASSWORD,
         );
         for talk in talks {
             text.push_str(&format!(
@@ -273,16 +341,17 @@ impl Fleet {
         let task = tokio::spawn({
             let stop = stop.clone();
             async move {
-                let mut said = 0;
+                let mut said = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
+                    let number = said.len();
+                    said.push(SystemClock.now());
                     for (thread, room) in &places {
-                        forum.reply(*thread, ann, &format!("Forum says {said:04}.")).expect("a post");
+                        forum.reply(*thread, ann, &format!("Forum says {number:04}.")).expect("a post");
                         discord
-                            .say(dora, *room, &format!("Discord says {said:04}."), None)
+                            .say(dora, *room, &format!("Discord says {number:04}."), None)
                             .expect("a message");
                     }
-                    said += 1;
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    tokio::time::sleep(BREATH).await;
                 }
                 said
             }
@@ -292,6 +361,8 @@ impl Fleet {
 
     /// Says one thing on each side of the first thread, and tells how long each took to cross.
     pub async fn crossing(&self, words: &str) -> (Duration, Duration) {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let words = format!("{} {words}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let talk = &self.talks[0];
         let began = Instant::now();
         self.stage
@@ -329,7 +400,8 @@ impl Fleet {
     }
 
     /// Waits until all that was said has crossed, and compares: nothing lost, doubled or out of order.
-    pub async fn settled(&self, said: usize) {
+    pub async fn settled(&self, said: &[Timestamp]) {
+        let said = said.len();
         let expected =
             |who: &str| -> Vec<String> { (0..said).map(|n| format!("{who} says {n:04}.")).collect() };
         let words = |texts: Vec<String>, who: &str| -> Vec<String> {
@@ -349,14 +421,49 @@ impl Fleet {
         // What was doubled would come late.
         tokio::time::sleep(Duration::from_secs(3)).await;
         for (number, talk) in self.talks.iter().enumerate() {
-            assert_eq!(words(self.shown(talk), "Forum"), expected("Forum"), "talk {number} in Discord");
-            assert_eq!(
-                words(self.posted(talk), "Discord"),
-                expected("Discord"),
-                "talk {number} on the forum"
-            );
+            let (there, back) = (words(self.shown(talk), "Forum"), words(self.posted(talk), "Discord"));
+            if there != expected("Forum") {
+                self.in_vain(&format!("order in Discord, where talk {number} is {there:?}"));
+            }
+            if back != expected("Discord") {
+                self.in_vain(&format!("order on the forum, where talk {number} is {back:?}"));
+            }
             assert_eq!(self.stage.discord.threads(talk.channel).len(), 1, "a thread was opened twice");
             assert_eq!(self.stage.discord.webhooks(talk.channel).len(), 1, "a webhook was made twice");
+        }
+    }
+
+    /// The longest that anything took from the forum to Discord.
+    pub fn longest(&self, said: &[Timestamp]) -> Duration {
+        let talks = self.talks.iter().flat_map(|talk| self.stage.discord.messages(talk.room));
+        talks
+            .filter_map(|message| {
+                let number = message.content.split("Forum says ").nth(1)?.get(..4)?.parse::<usize>().ok()?;
+                Duration::try_from(message.at.duration_since(*said.get(number)?)).ok()
+            })
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// What the database holds, as one number.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        let mut connection = PgConnection::connect(self.database.url.as_str()).await.expect("the database");
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
+    }
+
+    /// Waits until all of these are so of a replica.
+    pub async fn ready_is(&self, number: usize, what: &str, is: impl Fn(u16, &serde_json::Value) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some((status, answer)) = self.replicas[number].ready().await
+                && is(status, &answer)
+            {
+                return;
+            }
+            if Instant::now() > deadline {
+                self.in_vain(what);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
@@ -376,12 +483,12 @@ impl Fleet {
 /// People who talk.
 pub struct Chatter {
     stop: Arc<AtomicBool>,
-    task: tokio::task::JoinHandle<usize>,
+    task: tokio::task::JoinHandle<Vec<Timestamp>>,
 }
 
 impl Chatter {
-    /// Lets them finish; tells how many times each spoke.
-    pub async fn end(self) -> usize {
+    /// Lets them finish; tells when each spoke.
+    pub async fn end(self) -> Vec<Timestamp> {
         self.stop.store(true, Ordering::SeqCst);
         self.task.await.expect("people talk")
     }

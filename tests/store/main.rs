@@ -21,6 +21,7 @@ mod people;
 mod pooler;
 mod records;
 mod replicas;
+mod servers;
 mod transfer;
 
 const LEASE: Millis = 60_000;

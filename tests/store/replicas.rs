@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use threadbridge::config::Start;
 use threadbridge::fence::{Fence, Moment, Proof};
-use threadbridge::model::{ChannelId, MessageId, PostId, ThreadId};
+use threadbridge::model::{ChannelId, GuildId, MemberId, MessageId, PostId, ThreadId, UserId};
+use threadbridge::store::links::{Asked, NewCode, Tried};
 use threadbridge::store::{Effect, Finish, NewJob, PostRow, Store, StoreError, ThreadRow};
 
 use super::{LEASE, Place, board_bridge, claim, each, edu, enqueue, job, nothing_due, post};
@@ -79,6 +81,79 @@ async fn whoever_has_lost_its_lease_writes_nothing() {
         assert_eq!(store.watermark(ChannelId(1)).await.unwrap(), Some(MessageId(1)));
         assert!(nothing_due(&*store).await);
         assert!(watermark(&*store, 2).await.unwrap(), "others may");
+        store.close().await;
+    })
+    .await;
+}
+
+fn lost<T>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::LeaseLost)), "it was written: {:?}", outcome.err());
+}
+
+#[tokio::test]
+async fn a_command_writes_nothing_once_another_hears_discord() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        let (guild, now) = (GuildId(7), store.now().await.unwrap());
+        let bridge = store.add_bridge(&board_bridge("1", 10), guild).await.unwrap().expect("a bridge");
+        enqueue(&*store, [job("a", "a")]).await;
+        let given_up = claim(&*store).await;
+        store.settle(&given_up, Vec::new(), super::park("no")).await.unwrap();
+        let parked = store.parked().await.unwrap();
+        let code = |person: u64, member: &str| NewCode {
+            forum: edu(),
+            person: UserId(person),
+            member: MemberId::new(member),
+            name: member.to_owned(),
+            code: format!("digest of {member}"),
+            expires: now + LEASE,
+        };
+        assert_eq!(store.note_code(&code(1, "Ann"), now).await.unwrap(), Asked::Noted);
+        assert_eq!(store.note_code(&code(2, "Bob"), now).await.unwrap(), Asked::Noted);
+        let bob = store.try_code(&edu(), UserId(2), "digest of Bob", now).await.unwrap();
+        assert!(matches!(bob, Tried::Linked(_)), "{bob:?}");
+        let before = store.bridges().await.unwrap();
+
+        let epoch = store.take_lease("gateway", "a", 0).await.unwrap().unwrap();
+        store.take_lease("gateway", "b", LEASE).await.unwrap().unwrap();
+        let stale = || fence(&place, Proof::Lease { name: "gateway".into(), holder: "a".into(), epoch });
+        lost(stale().within(store.add_bridge(&board_bridge("2", 11), guild)).await);
+        lost(stale().within(store.set_paused(bridge.id, true)).await);
+        lost(stale().within(store.set_guild(bridge.id, GuildId(8))).await);
+        lost(stale().within(store.set_backfill(bridge.id, Start::All)).await);
+        lost(stale().within(store.remove_bridge(bridge.id)).await);
+        for retry in [true, false] {
+            lost(stale().within(store.unpark(parked[0].id, retry)).await);
+        }
+        lost(stale().within(store.note_code(&code(1, "Ann"), now)).await);
+        lost(stale().within(store.drop_code(&edu(), UserId(1))).await);
+        lost(stale().within(store.try_code(&edu(), UserId(1), "a guess", now)).await);
+        lost(stale().within(store.unlink(&edu(), UserId(2))).await);
+
+        assert_eq!(store.bridges().await.unwrap(), before);
+        assert_eq!(store.parked().await.unwrap(), parked);
+        assert!(store.link(&edu(), UserId(2)).await.unwrap().is_some());
+        let ann = store.try_code(&edu(), UserId(1), "digest of Ann", now).await.unwrap();
+        assert!(matches!(ann, Tried::Linked(_)), "no try was lost: {ann:?}");
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_heard_under_any_of_its_names_is_not_heard_again() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let effects = || vec![Effect::Enqueue(job("p", "look"))];
+        assert!(store.apply_unheard(&names(&["id:1", "body:x"]), effects()).await.unwrap());
+        assert_eq!(super::drain(&*store).await, ["look"]);
+        for again in [["id:1", "body:y"], ["id:2", "body:x"]] {
+            assert!(!store.apply_unheard(&names(&again), effects()).await.unwrap());
+        }
+        assert!(nothing_due(&*store).await);
+        // Nothing of what was turned away is remembered.
+        assert!(store.apply_unheard(&names(&["id:2", "body:y"]), effects()).await.unwrap());
         store.close().await;
     })
     .await;

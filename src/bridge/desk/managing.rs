@@ -14,6 +14,7 @@ use crate::discord::commands::asks::{
 };
 use crate::discord::rest::Need;
 use crate::discord::{Channel, ChannelKind, DiscordError};
+use crate::fence;
 use crate::forum::PageRef;
 use crate::model::{ChannelId, GuildId};
 use crate::store::{Bridge, Parked};
@@ -215,9 +216,9 @@ impl Bridges for Desk {
         if let (false, Some(tie)) = (paused, self.heart.ties.get(fresh.id)) {
             // What was said and thanked meanwhile.
             let heart = self.heart.clone();
-            tokio::spawn(async move {
-                catchup::bridge(&heart, &tie, &Gate::default(), &CancellationToken::new()).await
-            });
+            tokio::spawn(fence::carry(fence::held(), async move {
+                catchup::bridge(&heart, &tie, &Gate::default(), &CancellationToken::new()).await;
+            }));
         }
         Ok(self.view(&fresh))
     }

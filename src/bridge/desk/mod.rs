@@ -14,6 +14,7 @@ use crate::config::Scope;
 use crate::discord::commands::asks::Asker;
 use crate::forum::{Engine, Failure, Place};
 use crate::model::{Board, BoardId, ForumKey, GuildId, PostId, ThreadId};
+use crate::store::StoreError;
 
 use super::tie::Tie;
 use super::{Forum, Heart};
@@ -205,7 +206,11 @@ fn sentence(failure: &Failure) -> String {
     }
 }
 
-fn busy(error: crate::store::StoreError) -> String {
+fn busy(error: StoreError) -> String {
+    if matches!(error, StoreError::LeaseLost) {
+        // Another replica hears Discord by now.
+        return "The bridge was just handed over to another of its processes; please try again.".to_owned();
+    }
     tracing::error!(error = &error as &dyn std::error::Error, "a command can't use the database");
     "Something is wrong with the bridge's database; its admin has to look.".to_owned()
 }

@@ -3,11 +3,11 @@
 //! recorded are gone through in a slow round, the newest threads first, so that nothing that changes later,
 //! or while the process is away, is missed for good.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::forum::{Failure, PageRef};
-use crate::model::{ThreadId, ThreadPage, ThreadSummary};
+use crate::model::{PostId, ThreadId, ThreadPage, ThreadSummary};
 use crate::store::Priority;
 
 use super::{Behind, Trouble, Watcher};
@@ -90,14 +90,17 @@ impl Again {
 }
 
 impl Watcher {
-    /// Reads what somebody asked to be read again. What can't be read now stays asked for.
+    /// Reads what somebody asked to be read again; a page that holds several of the posts is read once. What can't be
+    /// read now stays asked for.
     pub(super) async fn read_asked(&mut self) -> Result<(), Trouble> {
-        let mut asked = self.forum.take_asked().into_iter();
-        while let Some((thread, post)) = asked.next() {
+        let mut asked: VecDeque<_> = self.forum.take_asked().into();
+        while let Some((thread, post)) = asked.pop_front() {
             let page = match &post {
                 Some(post) => self.forum.engine.page_with_post(post).await,
                 None => self.forum.engine.thread(&thread, PageRef::Last).await,
             };
+            let seen: HashSet<PostId> =
+                page.iter().flat_map(|page| &page.posts).map(|post| post.id.clone()).collect();
             let read = match page {
                 // The post went away; what became of the others of its page is seen there.
                 Err(Failure::Gone(_)) if post.is_some() => {
@@ -112,7 +115,7 @@ impl Watcher {
                     self.forum.put_back(std::iter::once((thread, post)).chain(asked));
                     return Err(trouble);
                 }
-                Ok(()) => {}
+                Ok(()) => asked.retain(|(_, post)| post.as_ref().is_none_or(|post| !seen.contains(post))),
             }
         }
         Ok(())

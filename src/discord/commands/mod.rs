@@ -15,6 +15,7 @@ use url::Url;
 
 use super::loopback;
 use crate::clock::Clock;
+use crate::fence::{self, Fence};
 use crate::model::{GuildId, UserId};
 
 mod account;
@@ -114,8 +115,31 @@ fn plainly(value: Value) -> Value {
     }
 }
 
-/// What answers the commands, for the gateway.
-pub fn framework(asked: Asked, clock: Arc<dyn Clock>) -> poise::Framework<Data, Refusal> {
+/// What answers the commands, for the gateway. serenity answers each in a task of its own: what it does there, it
+/// does by the right that the caller acts by now.
+pub fn framework(asked: Asked, clock: Arc<dyn Clock>) -> impl serenity::Framework + 'static {
+    Rightful { right: fence::held(), framework: plain_framework(asked, clock) }
+}
+
+/// Whoever holds the gateway no longer may still hear of commands, or wake in the middle of one: its right is over
+/// then, and nothing is written or sent by it.
+struct Rightful {
+    right: Option<Arc<Fence>>,
+    framework: poise::Framework<Data, Refusal>,
+}
+
+#[serenity::async_trait]
+impl serenity::Framework for Rightful {
+    async fn init(&mut self, client: &serenity::Client) {
+        self.framework.init(client).await;
+    }
+
+    async fn dispatch(&self, context: serenity::Context, event: serenity::FullEvent) {
+        fence::carry(self.right.clone(), self.framework.dispatch(context, event)).await;
+    }
+}
+
+fn plain_framework(asked: Asked, clock: Arc<dyn Clock>) -> poise::Framework<Data, Refusal> {
     poise::Framework::builder()
         .options(poise::FrameworkOptions {
             commands: commands(),

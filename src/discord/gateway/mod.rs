@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serenity::all::{
-    ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, RawEventHandler, ShardManager,
+    ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, RawEventHandler, ShardId,
+    ShardManager,
 };
 use serenity::gateway::{GatewayError, ShardStageUpdateEvent};
 use serenity::http::HttpBuilder;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedMutexGuard, mpsc};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -48,14 +49,41 @@ const SESSIONS_WINDOW: Duration = Duration::from_secs(300);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 
+/// How long a connection that is being resumed waits at most.
+const DOOR: Duration = Duration::from_millis(100);
+
 /// How often the connection is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long serenity may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Told whether the shard is connected, each time that changes.
-pub type Health = Arc<dyn Fn(bool) + Send + Sync>;
+/// So many of the sessions that Discord lets a bot begin in a day are never used: with the last one gone it would
+/// take the token away. <https://docs.discord.com/developers/events/gateway#session-start-limit-object>
+const KEPT_BACK: u64 = 10;
+
+/// Told whether the shard is connected, and else why not, each time that changes.
+pub type Health = Arc<dyn Fn(Result<(), String>) + Send + Sync>;
+
+const APART: &str = "not connected to Discord";
+
+/// When this shard may begin a session: Discord lets few begin at once, whichever process they are in.
+#[async_trait]
+pub trait Turns: Send + Sync {
+    /// Waits for its turn.
+    async fn mine(&self);
+
+    /// It has begun one just now; the next may after five seconds.
+    async fn taken(&self);
+}
+
+/// Where nobody else begins sessions for the bot, it is always one's turn.
+#[async_trait]
+impl Turns for () {
+    async fn mine(&self) {}
+
+    async fn taken(&self) {}
+}
 
 /// What the gateway needs to run.
 pub struct Gateway {
@@ -73,6 +101,7 @@ pub struct Gateway {
     pub asked: Asked,
     pub shutdown: CancellationToken,
     pub health: Health,
+    pub turns: Arc<dyn Turns>,
 }
 
 /// The bridge can't go on: one plain sentence that says why and what to do.
@@ -91,7 +120,7 @@ pub async fn run(gateway: Gateway) -> Result<(), Fatal> {
             // It sees that for itself; whatever it waits for else is not waited for.
             () = after(&gateway.shutdown, GOODBYE + LOOK) => Ok(()),
         };
-        (gateway.health)(false);
+        (gateway.health)(Err(APART.to_owned()));
         if gateway.shutdown.is_cancelled() {
             return Ok(());
         }
@@ -125,12 +154,6 @@ enum Stop {
 
 /// One serenity client for one shard, from its start to its end.
 async fn session(gateway: &Gateway) -> Result<(), Stop> {
-    let found = gateway.rest.gateway().await.map_err(unable)?;
-    let address = checked(&found.url, &gateway.api_url).map_err(Stop::Fatal)?;
-    if found.remaining == 0 {
-        tracing::warn!("Discord allows no new session for {} s", found.reset_after / 1000);
-        tokio::time::sleep(Duration::from_millis(found.reset_after)).await;
-    }
     let http = HttpBuilder::new(gateway.token.expose_secret())
         .client(commands::http_client(&gateway.api_url).map_err(|error| Stop::Again(error.to_string()))?)
         // serenity honours the address only when it leaves the limits to others.
@@ -143,6 +166,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
         changed: Notify::new(),
         sessions: Mutex::default(),
         restless: restless.clone(),
+        turns: gateway.turns.clone(),
     });
     let mut client = ClientBuilder::new_with_http(http, INTENTS)
         .event_handler_arc(watch.clone())
@@ -150,23 +174,104 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
         .framework(commands::framework(gateway.asked.clone(), gateway.clock.clone()))
         .await
         .map_err(|error| Stop::Again(plain(&error)))?;
-    *client.ws_url.lock().await = address;
-
     let manager = client.shard_manager.clone();
+    let mut door = Door { address: client.ws_url.clone(), shut: None };
+    door.shut().await;
     let outcome = tokio::select! {
         outcome = client.start_shard(gateway.shard, gateway.of) => outcome.map_err(ended),
         never = watch.report(&manager, &gateway.health) => match never {},
+        stop = door.keep(gateway, &manager) => Err(stop),
         () = gateway.shutdown.cancelled() => Ok(()),
         () = restless.cancelled() => {
             Err(Stop::Again("the connection broke again and again".into()))
         }
     };
     // What serenity may still have queued leads nowhere.
-    client.ws_url.lock().await.clear();
+    door.shut().await.clear();
+    drop(door);
     if tokio::time::timeout(GOODBYE, manager.shutdown_all()).await.is_err() {
         tracing::debug!("the gateway did not say goodbye in time");
     }
     outcome
+}
+
+/// serenity begins sessions by itself, a new one whenever Discord ends the old, and knows nothing of other processes
+/// nor of what is left for the day. But for every connection it asks for the address, and waits for it while
+/// somebody else has it in hand.
+struct Door {
+    address: Arc<tokio::sync::Mutex<String>>,
+    shut: Option<OwnedMutexGuard<String>>,
+}
+
+impl Door {
+    async fn shut(&mut self) -> &mut String {
+        let guard = match self.shut.take() {
+            Some(guard) => guard,
+            None => self.address.clone().lock_owned().await,
+        };
+        self.shut.insert(guard)
+    }
+
+    /// Lets one pass, if there is one who waits.
+    fn open(&mut self) {
+        self.shut = None;
+    }
+
+    /// Lets a session begin when it may, and one that is being resumed pass at once. Ends when none may begin.
+    async fn keep(&mut self, gateway: &Gateway, manager: &ShardManager) -> Stop {
+        loop {
+            self.shut().await;
+            let runners = manager.runners.lock().await;
+            // A shard that begins anew is taken from the list first.
+            if runners.contains_key(&ShardId(gateway.shard)) {
+                self.open();
+                drop(runners);
+            } else {
+                drop(runners);
+                match enter(gateway).await {
+                    Ok(address) => *self.shut().await = address,
+                    Err(stop) => return stop,
+                }
+                self.open();
+                let begun = async {
+                    while !manager.runners.lock().await.contains_key(&ShardId(gateway.shard)) {
+                        tokio::time::sleep(DOOR / 4).await;
+                    }
+                };
+                // Where the connection could not be made serenity tries again after a while.
+                let _ = tokio::time::timeout(LOOK * 5, begun).await;
+            }
+            self.shut().await;
+            tokio::time::sleep(DOOR).await;
+        }
+    }
+}
+
+/// Waits until a session may begin; tells where.
+async fn enter(gateway: &Gateway) -> Result<String, Stop> {
+    loop {
+        gateway.turns.mine().await;
+        let found = gateway.rest.gateway().await.map_err(unable)?;
+        let address = checked(&found.url, &gateway.api_url).map_err(Stop::Fatal)?;
+        if found.remaining > KEPT_BACK {
+            return Ok(address);
+        }
+        let seconds = found.reset_after / 1000 + 1;
+        let reason = format!(
+            "Discord lets the bot connect only {} more times today, which are kept back so that it does not take the \
+             token away; the bridge connects again in {seconds} s. Look in the log for why it had to connect so often",
+            found.remaining
+        );
+        tracing::error!("{reason}");
+        // Whoever looks at the connection itself only sees that there is none, and says that.
+        let tell = async {
+            loop {
+                (gateway.health)(Err(reason.clone()));
+                tokio::time::sleep(LOOK * 5).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(seconds), tell).await;
+    }
 }
 
 /// The address to connect to. A bot that speaks to a Discord on this machine must never reach the
@@ -250,6 +355,7 @@ struct Watch {
     changed: Notify,
     sessions: Mutex<VecDeque<Instant>>,
     restless: CancellationToken,
+    turns: Arc<dyn Turns>,
 }
 
 #[async_trait]
@@ -257,6 +363,8 @@ impl EventHandler for Watch {
     async fn shard_stage_update(&self, _: Context, update: ShardStageUpdateEvent) {
         if update.new == ConnectionStage::Identifying {
             self.identified();
+            // serenity begins a new session by itself when Discord ends the old one: others wait for that, too.
+            self.turns.taken().await;
         }
         self.changed.notify_one();
     }
@@ -286,7 +394,7 @@ impl Watch {
             };
             if healthy != told {
                 told = healthy;
-                health(healthy);
+                health(if healthy { Ok(()) } else { Err(APART.to_owned()) });
             }
             let _ = tokio::time::timeout(LOOK, self.changed.notified()).await;
         }

@@ -274,8 +274,9 @@ impl Running {
             shutdown: shutdown.clone(),
             health: {
                 let healthy = healthy.clone();
-                Arc::new(move |now| healthy.store(now, Ordering::SeqCst))
+                Arc::new(move |now: Result<(), String>| healthy.store(now.is_ok(), Ordering::SeqCst))
             },
+            turns: Arc::new(()),
         };
         Self { events, healthy, shutdown, end: tokio::spawn(run(gateway)) }
     }

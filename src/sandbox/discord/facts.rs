@@ -83,6 +83,19 @@ impl Discord {
         (state.sessions.connected(), state.sessions.identifies, state.sessions.resumes)
     }
 
+    /// The shards that are connected now, by number; and how often a client began a session too soon after another.
+    pub fn shards(&self) -> (Vec<u64>, u64) {
+        let state = self.lock();
+        (state.sessions.shards(), state.sessions.hasty)
+    }
+
+    /// How many sessions may still begin.
+    pub fn starts_left(&self) -> u64 {
+        let mut state = self.lock();
+        let now = state.at;
+        state.sessions.left(now).0
+    }
+
     /// All that a page needs to show: guilds with channels, threads and messages, and people.
     pub fn snapshot(&self) -> Value {
         let state = self.lock();

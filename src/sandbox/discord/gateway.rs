@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use serde_json::{Value, json};
@@ -35,7 +35,32 @@ enum Order {
     Close(u16, &'static str),
 }
 
+/// How many shards there are to be, and how sessions may begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Starts {
+    /// What `GET /gateway/bot` recommends.
+    pub shards: u64,
+    /// So many sessions may begin before the count starts anew; Discord takes its token from a bot that begins more.
+    pub total: u64,
+    /// How long after the first of them it does.
+    pub reset_after: Duration,
+    /// So many shards, told apart by `shard % at_once`, may begin at once.
+    pub at_once: u64,
+    /// How long after one the next of its kind may begin; Discord: five seconds. A client that is too early is told
+    /// that its session is invalid. Zero: nobody is.
+    pub gap: Duration,
+}
+
+impl Default for Starts {
+    fn default() -> Self {
+        let reset_after = Duration::from_secs(24 * 3600);
+        Self { shards: 1, total: 1000, reset_after, at_once: 1, gap: Duration::ZERO }
+    }
+}
+
 struct Session {
+    /// Which part of the guilds it hears of: number, and of how many.
+    shard: (u64, u64),
     intents: u64,
     seq: u64,
     /// What was dispatched, for a resume.
@@ -60,9 +85,24 @@ pub struct Sessions {
     pub zombie: bool,
     pub identifies: u64,
     pub resumes: u64,
+    pub starts: Starts,
+    /// Sessions that count, and when they no longer do.
+    used: u64,
+    fresh: Option<Instant>,
+    /// When the last session of each kind began.
+    began: HashMap<u64, Instant>,
+    /// How often a client was too early.
+    pub hasty: u64,
 }
 
 impl Session {
+    /// Whether it is this shard that hears of a guild; of what is in none, the first does.
+    /// Source: docs.discord.com, Events / Gateway, Sharding.
+    fn hears(&self, guild: Option<Id>) -> bool {
+        let (number, of) = self.shard;
+        guild.map_or(0, |guild| (guild >> 22) % of) == number
+    }
+
     fn dispatch(&mut self, event: &str, payload: Value) {
         self.seq += 1;
         let frame = json!({ "op": 0, "t": event, "s": self.seq, "d": payload });
@@ -83,6 +123,38 @@ impl Session {
 }
 
 impl Sessions {
+    pub fn new(starts: Starts) -> Self {
+        Self { starts, ..Self::default() }
+    }
+
+    /// The shards that are connected now.
+    pub fn shards(&self) -> Vec<u64> {
+        let connected = |it: &&Session| it.line.as_ref().is_some_and(|(_, line)| !line.is_closed());
+        let mut shards: Vec<u64> = self.sessions.values().filter(connected).map(|it| it.shard.0).collect();
+        shards.sort_unstable();
+        shards
+    }
+
+    /// How many sessions may still begin, and for how long it stays so.
+    pub fn left(&mut self, now: Instant) -> (u64, Duration) {
+        if self.fresh.is_some_and(|fresh| fresh <= now) {
+            (self.used, self.fresh) = (0, None);
+        }
+        let wait = self.fresh.map_or(self.starts.reset_after, |fresh| fresh - now);
+        (self.starts.total.saturating_sub(self.used), wait)
+    }
+
+    /// Counts a session that begins. False when it comes too soon after another.
+    fn begin(&mut self, shard: u64, now: Instant) -> bool {
+        self.identifies += 1;
+        self.used += 1;
+        self.fresh.get_or_insert(now + self.starts.reset_after);
+        let last = self.began.insert(shard % self.starts.at_once.max(1), now);
+        let hasty = last.is_some_and(|last| now.duration_since(last) < self.starts.gap);
+        self.hasty += u64::from(hasty);
+        !hasty
+    }
+
     /// Sessions that have a connection now.
     pub fn connected(&self) -> usize {
         self.sessions
@@ -197,11 +269,12 @@ impl State {
             return;
         }
         let needed = intent(event, in_guild);
+        let guild = super::draft::id_of(&payload["guild_id"]);
         let wanting: Vec<(String, u64)> = self
             .sessions
             .sessions
             .iter()
-            .filter(|(_, session)| session.intents & needed == needed)
+            .filter(|(_, session)| session.intents & needed == needed && session.hears(guild))
             .map(|(id, session)| (id.clone(), session.intents))
             .collect();
         for (id, intents) in wanting {
@@ -346,19 +419,28 @@ impl Line {
         if intents & state.disallowed_intents != 0 {
             return Err((4014, "Disallowed intent(s)."));
         }
-        let shard = &d["shard"];
-        if shard.is_array() && (shard[0].as_u64() >= shard[1].as_u64() || shard[1].as_u64() == Some(0)) {
-            return Err((4010, "Invalid shard."));
+        let shard = match (d["shard"].is_array(), d["shard"][0].as_u64(), d["shard"][1].as_u64()) {
+            (false, ..) => (0, 1),
+            (true, Some(number), Some(of)) if number < of => (number, of),
+            _ => return Err((4010, "Invalid shard.")),
+        };
+        let now = state.at;
+        if state.sessions.left(now).0 == 0 {
+            let bot = state.bot;
+            state.token = super::bot_token(bot);
+            return Err((4004, "Authentication failed."));
+        }
+        if !state.sessions.begin(shard.0, now) {
+            return Ok(vec![json!({ "op": 9, "d": false, "s": null, "t": null })]);
         }
         self.compress = d["compress"].as_bool().unwrap_or(false);
-        state.sessions.identifies += 1;
         state.sessions.lines += 1;
         self.number = state.sessions.lines;
         let id = format!("{:032x}", u128::from(state.next_id()));
         let line = Some((self.number, self.sender.clone()));
-        let mut session = Session { intents, seq: 0, log: VecDeque::new(), line };
-        let guilds: Vec<Value> =
-            state.guilds.keys().map(|id| json!({ "id": id.to_string(), "unavailable": true })).collect();
+        let mut session = Session { shard, intents, seq: 0, log: VecDeque::new(), line };
+        let own = state.guilds.keys().filter(|id| session.hears(Some(**id)));
+        let guilds: Vec<Value> = own.map(|id| json!({ "id": id.to_string(), "unavailable": true })).collect();
         let mut user = state.user_json(state.bot);
         user["verified"] = json!(true);
         user["mfa_enabled"] = json!(true);
@@ -373,12 +455,15 @@ impl Line {
             "resume_gateway_url": state.base.replacen("http", "ws", 1),
             "application": { "id": state.application.to_string(), "flags": 0 },
         });
-        if shard.is_array() {
-            ready["shard"] = shard.clone();
+        if d["shard"].is_array() {
+            ready["shard"] = d["shard"].clone();
         }
         session.dispatch("READY", ready);
         if intents & GUILDS != 0 {
             for guild in state.guilds.values() {
+                if !session.hears(Some(guild.id)) {
+                    continue;
+                }
                 session.dispatch("GUILD_CREATE", state.guild_create_json(guild));
             }
         }
@@ -469,7 +554,8 @@ impl State {
     pub fn emit_guild(&mut self, guild: Id) {
         if let Some(guild) = self.guilds.get(&guild) {
             let payload = self.guild_create_json(guild);
-            let ids: Vec<String> = self.sessions.sessions.keys().cloned().collect();
+            let own = self.sessions.sessions.iter().filter(|(_, it)| it.hears(Some(guild.id)));
+            let ids: Vec<String> = own.map(|(id, _)| id.clone()).collect();
             for id in ids {
                 self.sessions.dispatch(&id, "GUILD_CREATE", payload.clone());
             }

@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 pub use build::Person;
 pub use error::Refused;
 pub use faults::Fault;
-pub use gateway::MESSAGE_CONTENT;
+pub use gateway::{MESSAGE_CONTENT, Starts};
 pub use interactions::{Answer, Interaction};
 pub use ledger::Entry;
 pub use limits::Limits;
@@ -62,6 +62,7 @@ pub struct Options {
     pub bot_name: String,
     /// Privileged intents that are switched off in the portal: asking for one closes with 4014.
     pub disallowed_intents: u64,
+    pub starts: Starts,
 }
 
 impl Default for Options {
@@ -71,6 +72,7 @@ impl Default for Options {
             limits: Limits::default(),
             bot_name: "threadbridge".to_owned(),
             disallowed_intents: 0,
+            starts: Starts::default(),
         }
     }
 }
@@ -136,7 +138,7 @@ impl Discord {
             interactions: BTreeMap::new(),
             files: HashMap::new(),
             nonces: HashMap::new(),
-            sessions: gateway::Sessions::default(),
+            sessions: gateway::Sessions::new(options.starts),
             buckets: limits::Buckets::new(options.limits),
             faults: Faults::default(),
             ledger: Vec::new(),

@@ -11,11 +11,18 @@ pub fn gateway(call: &mut Call<'_>) -> Answer {
 }
 
 pub fn gateway_bot(call: &mut Call<'_>) -> Answer {
-    let used = call.state.sessions.identifies.min(1000);
+    let now = call.state.at;
+    let (remaining, reset_after) = call.state.sessions.left(now);
+    let starts = call.state.sessions.starts;
     Reply::ok(json!({
         "url": call.state.base.replacen("http", "ws", 1),
-        "shards": 1,
-        "session_start_limit": { "total": 1000, "remaining": 1000 - used, "reset_after": 86_400_000, "max_concurrency": 1 },
+        "shards": starts.shards,
+        "session_start_limit": {
+            "total": starts.total,
+            "remaining": remaining,
+            "reset_after": u64::try_from(reset_after.as_millis()).unwrap_or(u64::MAX),
+            "max_concurrency": starts.at_once,
+        },
     }))
 }
 
