@@ -30,12 +30,14 @@ pub enum What {
     Edited,
     /// Its Discord messages were taken away.
     Withdrawn,
+    /// Somebody deleted a message of it in Discord.
+    Removed,
     /// The forum no longer shows it.
     Gone,
 }
 
 impl What {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Seen,
         Self::Changed,
         Self::Echo,
@@ -43,6 +45,7 @@ impl What {
         Self::Sent,
         Self::Edited,
         Self::Withdrawn,
+        Self::Removed,
         Self::Gone,
     ];
 
@@ -55,6 +58,7 @@ impl What {
             Self::Sent => "sent",
             Self::Edited => "edited",
             Self::Withdrawn => "withdrawn",
+            Self::Removed => "removed",
             Self::Gone => "gone",
         }
     }
@@ -155,16 +159,23 @@ impl History for Sql {
 
 pub(super) async fn apply(tx: &mut Tx, happened: &Happened, now: Millis) -> Result<(), StoreError> {
     let forum = forum_id(tx, &happened.forum).await?;
+    let bridge = happened.bridge.map_or(0, |bridge| bridge.0);
+    note(tx, forum, happened.post.as_str(), bridge, happened.what, now).await
+}
+
+/// The same by the numbers of the forum and of the bridge.
+pub(super) async fn note(
+    tx: &mut Tx,
+    forum: i64,
+    post: &str,
+    bridge: i64,
+    what: What,
+    now: Millis,
+) -> Result<(), StoreError> {
     tx.run(
         "INSERT INTO history (forum, post, bridge, what, first, last, times) VALUES ($1, $2, $3, $4, $5, $5, 1)
          ON CONFLICT (forum, post, bridge, what) DO UPDATE SET last = excluded.last, times = history.times + 1",
-        values![
-            forum,
-            happened.post.as_str(),
-            happened.bridge.map_or(0, |bridge| bridge.0),
-            happened.what.name(),
-            now,
-        ],
+        values![forum, post, bridge, what.name(), now],
     )
     .await?;
     Ok(())

@@ -17,18 +17,20 @@ use crate::forum::{Failure, PageRef};
 use crate::model::{BoardId, PostId, ThreadId, ThreadPage, ThreadSummary};
 use crate::store::{Effect, Follow, Priority, StoreError};
 
+use super::known::Known;
 use super::points::Point;
-use super::record::{Behind, Followed, Known, Reading, Since, Spot, hide, origin_message};
+use super::record::{Behind, Reading, Since, Spot, hide};
 use super::tie::Tie;
 use super::{Forum, Heart};
 
 mod again;
-mod doubt;
+pub mod doubt;
 
 use again::Again;
+use doubt::MOST_DOUBTS;
 
 /// A quiet board is asked at least this often, as a multiple of the configured pace.
-const QUIETEST: u32 = 10;
+pub const QUIETEST: u32 = 10;
 /// How much longer the next wait is after a look that found nothing.
 const SLOWER: f64 = 1.3;
 /// After a failure the forum is left alone for at most this long.
@@ -40,7 +42,7 @@ const UNREAD: u32 = 50;
 
 /// Why a look at the forum ended early.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub enum Trouble {
     #[error(transparent)]
     Forum(#[from] Failure),
     #[error(transparent)]
@@ -491,12 +493,13 @@ impl Watcher {
         marker: &str,
         priority: Priority,
     ) -> Result<(), Trouble> {
-        let known = self.known(thread, page, ties).await?;
+        let known = Known::of(&*self.heart.store, &self.forum, thread, page, ties).await?;
         let reading =
             Reading { forum: &self.forum.key, thread, page, summary, ties, behind, marker, priority };
         let mut effects = reading.effects(&known)?;
-        for post in self.missing(thread, page).await? {
-            effects.extend(self.doubt(&reading, &post, &known).await?);
+        let missing = doubt::missing(&*self.heart.store, &self.forum, thread, page).await?;
+        for post in missing.iter().take(MOST_DOUBTS) {
+            effects.extend(doubt::doubt(&self.forum, &reading, post, known.now).await?);
         }
         if let [Effect::Thread(row)] = effects.as_slice()
             && self.heart.store.thread(&self.forum.key, thread).await?.as_ref() == Some(row)
@@ -506,45 +509,6 @@ impl Watcher {
         self.stuck.remove(thread);
         self.heart.health.posts_seen(page.posts.len());
         self.commit(effects).await
-    }
-
-    async fn known(&self, thread: &ThreadId, page: &ThreadPage, ties: &[Arc<Tie>]) -> Result<Known, Trouble> {
-        let store = &self.heart.store;
-        let mut followed = HashMap::new();
-        for tie in ties {
-            let follow = store.follows(tie.id(), std::slice::from_ref(thread)).await?.into_iter().next();
-            let Some(to) = follow.and_then(|follow| follow.last_post) else { continue };
-            let after = match tie.bridge.start {
-                Start::All => Some(PostId::new("")),
-                // An empty board, unless only the time is known where its history ends.
-                Start::Now => tie
-                    .bridge
-                    .baseline
-                    .clone()
-                    .filter(|post| !post.as_str().is_empty() || tie.bridge.baseline_at.is_none()),
-                // History ends somewhere before the first post that was shown.
-                Start::Newest(_) => {
-                    store.thread_posts(&self.forum.key, thread).await?.into_iter().next().map(|row| row.post)
-                }
-            };
-            followed.insert(tie.id(), Followed { after, to });
-        }
-        let ids: Vec<PostId> = page.posts.iter().map(|post| post.id.clone()).collect();
-        let rows = store.posts(&self.forum.key, &ids).await?;
-        let account = self.forum.account().filter(|account| !account.name.is_empty());
-        let mut submissions = HashMap::new();
-        for message in page.posts.iter().filter_map(|post| origin_message(post, account.as_ref())) {
-            if let Some(submission) = store.submission(message).await? {
-                submissions.insert(message, submission);
-            }
-        }
-        Ok(Known {
-            posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
-            submissions,
-            followed,
-            account,
-            now: store.now().await?,
-        })
     }
 
     async fn commit(&self, effects: Vec<Effect>) -> Result<(), Trouble> {
@@ -558,7 +522,7 @@ impl Watcher {
 }
 
 /// The bridges that have not recorded all of this thread.
-fn behind(
+pub fn behind(
     ties: &[Arc<Tie>],
     follows: &HashMap<(i64, ThreadId), Follow>,
     summary: &ThreadSummary,
