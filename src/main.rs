@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 use threadbridge::bridge::audit::{Gone, Wish};
 use threadbridge::clock::SystemClock;
-use threadbridge::config::{Config, EngineName};
+use threadbridge::config::{Config, EngineName, unreadable};
 use threadbridge::store::{self, StoreError, transfer};
 use threadbridge::{app, audit, check, read, why};
 use tokio_util::sync::CancellationToken;
@@ -105,6 +105,7 @@ enum Command {
     Read {
         /// An address, a saved file, or - for standard input
         source: String,
+        /// The forum's software
         #[arg(long, default_value = "vbulletin4")]
         engine: String,
         /// The page's own address, for a saved file
@@ -390,7 +391,7 @@ fn source(text: String) -> Result<read::Source, String> {
     };
     match outcome {
         Ok(_) => Ok(read::Source::Bytes(bytes)),
-        Err(error) => Err(format!("can't read {text}: {error}")),
+        Err(error) => Err(unreadable(text.as_ref(), &error)),
     }
 }
 

@@ -548,8 +548,11 @@ impl Scan<'_, '_> {
                 mend.push(Effect::DropParts { bridge: tie.id(), post: post.clone(), from: 0 });
             }
             if tie.threaded() && heart.store.room(tie.id(), thread).await?.is_none() {
-                let (bridge, thread) = (tie.id(), thread.clone());
-                mend.push(Effect::Room(Room { bridge, thread, channel: place, digest: 0 }));
+                let bridge = tie.id();
+                mend.push(Effect::Room(Room { bridge, thread: thread.clone(), channel: place, digest: 0 }));
+                let job = Job::Dress { bridge, thread: ThreadFacts::new(thread, &page.thread, None) };
+                let queued = job.queued(tie.lane(thread), Priority::Live, heart.store.now().await?)?;
+                mend.push(Effect::Enqueue(queued));
             }
             mend.extend(adopted(tie, place, row, post, 0, None));
             (

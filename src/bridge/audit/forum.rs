@@ -355,7 +355,16 @@ impl Walk<'_, '_> {
         for tie in
             self.ties().into_iter().filter(|tie| tie.threaded() && tie.covers(page.board.id.as_ref(), thread))
         {
-            let Some(room) = store.room(tie.id(), thread).await? else { continue };
+            let Some(room) = store.room(tie.id(), thread).await? else {
+                if self.audit.wish.repair && self.audit.opened.contains(&(tie.id(), thread.clone())) {
+                    // After its posts, in the same lane.
+                    let now = store.now().await?;
+                    let job = Job::Dress { bridge: tie.id(), thread: facts.clone() };
+                    let queued = job.queued(tie.lane(thread), Priority::Live, now)?;
+                    store.apply(None, vec![Effect::Enqueue(queued)]).await?;
+                }
+                continue;
+            };
             let waits = store.standing(&format!("dress:{}:{thread}", tie.id().0)).await?;
             if waits.is_some() {
                 // Parked, it is told of already.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::discord::{ChannelKind, DiscordError};
 use crate::forum::{Account, Failure};
-use crate::model::{ForumKey, PostId};
+use crate::model::{ForumKey, PostId, ThreadId};
 use crate::store::{BridgeId, Effect, StoreError};
 
 use super::Heart;
@@ -66,6 +66,8 @@ struct Audit<'a> {
     told: HashSet<(BridgeId, PostId)>,
     /// Posts with a message that does not say what was sent.
     suspect: HashSet<(BridgeId, PostId)>,
+    /// Threads of which posts are to be shown again: their Discord threads may have to be opened.
+    opened: HashSet<(BridgeId, ThreadId)>,
     /// What people and we wrote is shown to the bot.
     reads: bool,
 }
@@ -79,6 +81,7 @@ pub async fn run(heart: &Heart, wish: Wish, said: &dyn Fn(&str)) -> Result<Repor
         report: Report { repair: wish.repair, ..Report::default() },
         told: HashSet::new(),
         suspect: HashSet::new(),
+        opened: HashSet::new(),
         reads: true,
     };
     if audit.discord().await? {

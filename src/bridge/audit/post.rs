@@ -16,6 +16,7 @@ use crate::bridge::mirror::{self, Quoting, same_text};
 use crate::bridge::record::{Behind, digest_of};
 use crate::bridge::tie::Tie;
 use crate::bridge::watch::QUIETEST;
+use crate::bridge::watch::doubt::AWAY;
 
 /// A post that is younger than this is none that the bridge has failed to meet.
 const YOUNG: Duration = Duration::from_secs(600);
@@ -53,6 +54,7 @@ impl Read<'_> {
             Effect::Thread(_) => true,
             Effect::Post(row) => row.post == *post,
             Effect::PostGone { post: gone, .. } => gone == post,
+            Effect::Follow(follow) => follow.marker == AWAY,
             Effect::Credit(credit) => credit.post == *post,
             Effect::Happened(happened) => happened.post == *post,
             Effect::Enqueue(_) => job_of(effect).is_some_and(|job| {
@@ -178,6 +180,7 @@ impl Audit<'_> {
             return Ok(());
         }
         let showing = read.showing(tie.id(), &post.id);
+        self.opened.insert((tie.id(), read.thread.clone()));
         if sent.is_none() || last(What::Withdrawn) >= sent {
             let found = format!("Post {} should be in Discord and is not.", read.address(&post.id));
             let finding = Finding::new(Kind::Missing, Some(tie.id()), found);

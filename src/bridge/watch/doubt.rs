@@ -66,6 +66,10 @@ pub async fn doubt(
     Ok(effects)
 }
 
+/// In place of the marker of a thread that lies where it is not carried: should it come back, it is read as if for the
+/// first time.
+pub const AWAY: &str = "away";
+
 /// What it means that a thread lies on another board now: it is withdrawn where that board is not carried.
 pub async fn moved_away(
     store: &dyn Store,
@@ -98,8 +102,7 @@ pub async fn moved_away(
         }
     }
     for tie in &left {
-        // Should it come back, it is read as if for the first time.
-        effects.push(Effect::Follow(Follow { marker: "away".to_owned(), ..unread(tie, thread) }));
+        effects.push(Effect::Follow(Follow { marker: AWAY.to_owned(), ..unread(tie, thread) }));
     }
     Ok(effects)
 }

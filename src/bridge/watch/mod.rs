@@ -25,9 +25,11 @@ use super::{Forum, Heart};
 
 mod again;
 pub mod doubt;
+mod overview;
 
 use again::Again;
 use doubt::MOST_DOUBTS;
+use overview::Overview;
 
 /// A quiet board is asked at least this often, as a multiple of the configured pace.
 pub const QUIETEST: u32 = 10;
@@ -35,6 +37,9 @@ pub const QUIETEST: u32 = 10;
 const SLOWER: f64 = 1.3;
 /// After a failure the forum is left alone for at most this long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// A board that an overview tells of is asked so many times more rarely: for what makes no post, such as a thread that
+/// is closed.
+const UNTOLD: u32 = 6;
 /// A thread is read backwards for at most so many pages before its gap is given up as history.
 const FURTHEST_BACK: u32 = 500;
 /// So many threads that are still to be read are looked through for one that can be.
@@ -73,6 +78,7 @@ pub struct Watcher {
     heart: Arc<Heart>,
     forum: Arc<Forum>,
     beats: HashMap<Scope, Beat>,
+    overview: Overview,
     again: Again,
     /// Threads whose pages can't be read, and when each is tried again.
     stuck: HashMap<ThreadId, (Instant, Duration)>,
@@ -87,6 +93,7 @@ impl Watcher {
             heart,
             forum,
             beats: HashMap::new(),
+            overview: Overview::default(),
             again: Again::default(),
             stuck: HashMap::new(),
             signposts: HashSet::new(),
@@ -128,6 +135,9 @@ impl Watcher {
         let mut scopes: Vec<Scope> = ties.iter().map(|tie| tie.bridge.scope.clone()).collect();
         scopes.sort_by_key(|scope| format!("{scope:?}"));
         scopes.dedup();
+        if let Err(trouble) = self.glance(&scopes).await {
+            return self.trouble(&trouble, 0);
+        }
         for scope in scopes {
             let now = self.heart.clock.monotonic();
             let beat = self.beats.entry(scope.clone()).or_insert(Beat {
@@ -135,10 +145,12 @@ impl Watcher {
                 wait: self.forum.poll,
                 failures: 0,
             });
-            if beat.next > now && (!told || beat.failures > 0) {
+            let carried: Vec<_> = ties.iter().filter(|tie| tie.bridge.scope == scope).cloned().collect();
+            let news = told || self.overview.has_news(&scope, &carried);
+            if beat.next > now && (!news || beat.failures > 0) {
                 continue;
             }
-            let carried: Vec<_> = ties.iter().filter(|tie| tie.bridge.scope == scope).cloned().collect();
+            self.overview.looked_at(&scope, &carried);
             let outcome = self.look(&scope, &carried).await;
             self.after_look(&scope, outcome, told);
         }
@@ -178,8 +190,10 @@ impl Watcher {
         let poll = self.forum.poll;
         let (next, failures) = match outcome {
             Ok(changed) => {
-                let wait = self.beats.get(scope).map_or(poll, |beat| beat.wait);
-                let wait = if pushes {
+                let wait = self.beats.get(scope).map_or(poll, |beat| beat.wait).min(poll * QUIETEST);
+                let wait = if self.overview.tells_of(scope) {
+                    poll * QUIETEST * UNTOLD
+                } else if pushes {
                     poll * QUIETEST
                 } else if changed {
                     poll
@@ -193,6 +207,7 @@ impl Watcher {
                 (wait, 0)
             }
             Err(trouble) => {
+                self.overview.forget(scope);
                 let failures = self.beats.get(scope).map_or(0, |beat| beat.failures) + 1;
                 (self.trouble(&trouble, failures), failures)
             }
@@ -226,6 +241,7 @@ impl Watcher {
             .values()
             .map(|beat| beat.next)
             .chain(self.again.next())
+            .chain(self.overview.next())
             .min()
             .map_or(self.forum.poll, |next| next.saturating_duration_since(now))
             .clamp(Duration::from_millis(5), self.forum.poll * QUIETEST)
