@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ForumConfig, Replies, Scope};
 use crate::discord::DiscordError;
 use crate::discord::rest::{Need, Rest};
-use crate::forum::{self, Engine, PageRef};
+use crate::forum::{self, Engine, Failure, PageRef};
 use crate::store;
 
 /// What was looked at, in order.
@@ -225,11 +225,14 @@ async fn forum_answers(report: &mut Report, config: &Config, forum: &ForumConfig
             forum.engine.account_keys(),
         ),
         Err(error) => {
-            return report.fault(
-                &what,
-                error.to_string(),
-                format!("check forums.url and {}", forum.engine.account_keys().trim_start_matches("set ")),
-            );
+            let mend = match error {
+                Failure::SignIn(_) => {
+                    format!("check {}", forum.engine.account_keys().trim_start_matches("set "))
+                }
+                Failure::Later { .. } => "check forums.url and the network, then try again".to_owned(),
+                _ => "check forums.url, and that forums.engine is the forum's software".to_owned(),
+            };
+            return report.fault(&what, error.to_string(), mend);
         }
     }
     match engine.lacks().await {

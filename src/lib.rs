@@ -6,6 +6,7 @@
 //! `main`, [`server`] and [`sandbox`] are the roof. `tests/architecture.rs` keeps it so.
 
 pub mod app;
+pub mod audit;
 pub mod bridge;
 pub mod check;
 pub mod clock;

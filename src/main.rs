@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
+use threadbridge::bridge::audit::{Gone, Wish};
 use threadbridge::clock::SystemClock;
-use threadbridge::config::{Config, EngineName};
+use threadbridge::config::{Config, EngineName, unreadable};
 use threadbridge::store::{self, StoreError, transfer};
-use threadbridge::{app, check, read, why};
+use threadbridge::{app, audit, check, read, why};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -86,10 +87,25 @@ enum Command {
         #[command(flatten)]
         config: ConfigFlag,
     },
+    /// Compare both sides, and report what is missing, left over or out of date; the bridge may run meanwhile
+    Audit {
+        #[command(flatten)]
+        config: ConfigFlag,
+        /// Queue what mends the faults, for the running bridge or the next run
+        #[arg(long)]
+        repair: bool,
+        /// What a repair does where a message is gone and nobody saw why [default: only reported]
+        #[arg(long, value_enum, requires = "repair")]
+        gone: Option<WhatOfGone>,
+        /// One JSON object instead of lines
+        #[arg(long)]
+        json: bool,
+    },
     /// Read one thread page as the bridge sees it
     Read {
         /// An address, a saved file, or - for standard input
         source: String,
+        /// The forum's software
         #[arg(long, default_value = "vbulletin4")]
         engine: String,
         /// The page's own address, for a saved file
@@ -126,6 +142,14 @@ impl DatabaseFlags {
             None => Ok(load(&self.config)?.database.url.expose_secret().to_owned()),
         }
     }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum WhatOfGone {
+    /// It was deleted on purpose, and stays away
+    Keep,
+    /// Its post is shown again
+    Show,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -232,6 +256,28 @@ async fn dispatch(command: Command) -> ExitCode {
                 Err(error) => fail(FAILED, &format!("{error:#}")),
             }
         }
+        Command::Audit { config, repair, gone, json } => {
+            let config = match load(&config) {
+                Ok(config) => config,
+                Err(code) => return code,
+            };
+            let gone = gone.map(|gone| match gone {
+                WhatOfGone::Keep => Gone::Keep,
+                WhatOfGone::Show => Gone::Show,
+            });
+            let line = Line::new();
+            let audited =
+                audit::run(&config, Wish { repair, gone }, Arc::new(SystemClock), &|text| line.show(text))
+                    .await;
+            line.end();
+            match audited {
+                Ok(report) => {
+                    print(&if json { report.json() } else { report.text() });
+                    ExitCode::from(if report.ok() { DONE } else { FAILED })
+                }
+                Err(error) => fail(FAILED, &format!("{error:#}")),
+            }
+        }
         Command::Read { source, engine, base_url, format, timezone } => {
             let Ok(engine) = engine.parse::<EngineName>() else {
                 return no_engine(&engine);
@@ -296,6 +342,37 @@ impl Bar {
     }
 }
 
+/// What is being looked at, on standard error: one line that changes on a terminal, else a line now and then.
+struct Line {
+    terminal: bool,
+    told: std::cell::Cell<Option<std::time::Instant>>,
+}
+
+impl Line {
+    const NOW_AND_THEN: std::time::Duration = std::time::Duration::from_secs(10);
+
+    fn new() -> Self {
+        Self { terminal: std::io::stderr().is_terminal(), told: std::cell::Cell::default() }
+    }
+
+    fn show(&self, text: &str) {
+        let mut error = std::io::stderr();
+        if self.terminal {
+            self.told.set(Some(std::time::Instant::now()));
+            let _ = write!(error, "\r\x1b[K{text}").and_then(|()| error.flush());
+        } else if self.told.get().is_none_or(|told| told.elapsed() >= Self::NOW_AND_THEN) {
+            self.told.set(Some(std::time::Instant::now()));
+            let _ = writeln!(error, "{text}");
+        }
+    }
+
+    fn end(&self) {
+        if self.terminal && self.told.get().is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
 /// What `read` reads from.
 fn source(text: String) -> Result<read::Source, String> {
     if text.starts_with("http://") || text.starts_with("https://") {
@@ -309,7 +386,7 @@ fn source(text: String) -> Result<read::Source, String> {
     };
     match outcome {
         Ok(_) => Ok(read::Source::Bytes(bytes)),
-        Err(error) => Err(format!("can't read {text}: {error}")),
+        Err(error) => Err(unreadable(text.as_ref(), &error)),
     }
 }
 

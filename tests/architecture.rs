@@ -25,9 +25,16 @@ const FLOORS: [(&str, &[&str]); 18] = [
     ("read", &["model", "markup", "clock", "config", "forum", "discord"]),
     ("check", &["model", "markup", "clock", "config", "store", "forum", "discord"]),
     ("why", &["model", "clock", "config", "store", "forum", "bridge"]),
+    ("audit", &["clock", "config", "health", "store", "forum", "discord", "bridge"]),
     ("app", &["model", "clock", "config", "health", "store", "forum", "discord", "bridge", "server"]),
     ("sandbox", &["model", "clock", "config", "health", "app"]),
-    ("main", &["model", "clock", "config", "check", "read", "why", "app", "sandbox", "forum", "store"]),
+    (
+        "main",
+        &[
+            "model", "clock", "config", "check", "read", "why", "audit", "bridge", "app", "sandbox", "forum",
+            "store",
+        ],
+    ),
 ];
 
 /// Parts of the sandbox that stand in for a forum and for Discord: they must not share code with what they test.

@@ -320,17 +320,11 @@ fn saved_searches_members_and_feeds_are_read() {
     let error = parse::member_page(&text, &context).expect_err("nobody").to_string();
     assert!(error.contains("has not registered"), "{error}");
 
-    let (text, context) = at("feed/astyles-external-rss2.xml");
-    let threads = parse::feed(&text, &context).expect("a feed");
-    assert_eq!(threads.len(), 15);
-    for thread in &threads {
-        assert!(thread.thread.is_some() && thread.at.is_some() && thread.author.is_some(), "{thread:?}");
-    }
-    let (text, context) = at("feed/garage4hackers-external-rss2-empty.xml");
-    assert!(parse::feed(&text, &context).expect("an empty feed").is_empty());
-
     let (text, context) = at("other/terraforums-home.html");
-    assert!(parse::boards(&text, &context).expect("boards").len() > 10);
+    let boards = parse::boards(&text, &context).expect("boards");
+    let marks = parse::overview(&text, &context).expect("an overview");
+    assert!(boards.len() > 10 && boards.iter().all(|board| marks.contains_key(&board.id)), "{marks:?}");
+    assert_eq!(marks[&BoardId::new("117")], "[4, 5] 1098497");
 }
 
 #[tokio::test]

@@ -248,7 +248,9 @@ async fn deleted(heart: &Heart, channel: ChannelId, message: MessageId) -> Resul
         // Its end overtook its beginning: the beginning is not to be heard any more.
         let ours = heart.store.room_of_channel(channel).await?.is_some()
             || !heart.ties.of_channel(channel).is_empty();
-        if ours && heart.store.part_of_message(message).await?.is_none() {
+        if heart.store.part_of_message(message).await?.is_some() {
+            receive(heart, None, vec![Effect::Removed { message }]).await?;
+        } else if ours {
             receive(heart, Some(&once_name(message)), Vec::new()).await?;
         }
         return Ok(());

@@ -15,7 +15,7 @@ use crate::markup::discord::QuoteLinks;
 use crate::markup::split::Before;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
 use crate::store::history::{Happened, What};
-use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room};
+use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room, StoreError};
 use crate::weakness::Weakness;
 
 use super::job::{News, Outcome, ThreadFacts};
@@ -23,12 +23,10 @@ use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::digest_of;
 use super::tie::Tie;
-use super::{ajar, catchup, inbox, submit};
+use super::{Heart, ajar, catchup, inbox, submit};
 
 /// A bridge whose channel can't be used is tried again after this time.
 const HOLD: Duration = Duration::from_secs(300);
-/// Stands for the digest of a part whose message is being removed.
-const LEAVING: i64 = i64::MIN;
 /// A deleted channel never comes back.
 pub const CHANNEL_GONE: &str =
     "its Discord channel was deleted; bridge the board to another channel, or remove the bridge";
@@ -68,13 +66,16 @@ pub async fn show(
     if from_discord || (news == News::Changed && parts.is_empty()) {
         return Ok(Vec::new());
     }
+    if !parts.is_empty() && parts.iter().all(|part| part.digest == Part::REMOVED) {
+        return Ok(Vec::new());
+    }
     // It went away while it waited. What an earlier try may have sent is brought to light, to be removed.
     let gone = known(work, &tie, &post.id).await?.is_some_and(|row| row.gone);
     if gone && !work.tried_before() {
         return Ok(Vec::new());
     }
     ready(work, &tie)?;
-    let outgoing = render(work, &tie, thread, post, &parts).await?;
+    let outgoing = render(work.heart, &tie, thread, post, &parts, Quoting::Shown).await?;
     let delivered = if gone {
         unearth(work, &tie, thread, post, &parts, &outgoing).await
     } else {
@@ -89,7 +90,11 @@ pub async fn show(
             Ok(effects)
         }
         Err(Problem::Halt(halt)) => Err(halt),
-        Err(Problem::Discord(error)) => Err(trouble(work, &tie, &thread.id, error).await?),
+        Err(Problem::Discord(error)) => {
+            // What was sent of it just now, and went with its Discord thread, is sent anew.
+            let anew = parts.is_empty().then_some(&post.id);
+            Err(trouble(work, &tie, (&thread.id, anew), error).await?)
+        }
     }
 }
 
@@ -180,6 +185,9 @@ async fn deliver(
         // The post was moved to another thread of the forum: it moves along.
         let room = work.heart.store.room(tie.id(), &thread.id).await?;
         if room.is_none_or(|room| room.channel != old) {
+            let leaving =
+                parts.iter().map(|part| Effect::Part(Part { digest: Part::LEAVING, ..part.clone() }));
+            work.note(leaving.collect()).await?;
             remove(work, tie, &webhook, &parts).await?;
             work.note(vec![Effect::DropParts { bridge: tie.id(), post: post.id.clone(), from: 0 }]).await?;
             parts.clear();
@@ -190,18 +198,21 @@ async fn deliver(
     for (number, message) in (0_u32..).zip(outgoing) {
         let digest = digest_of(message.content.as_bytes());
         let sent = match parts.iter().find(|part| part.part == number) {
-            Some(part) if part.digest == digest => continue,
+            Some(part) if part.digest == digest || part.digest == Part::REMOVED => continue,
             Some(part) => {
                 match edit(work, &target, part, message).await {
                     Ok(()) => part.message,
                     // Our own removal of it was under way when the post grew again.
                     Err(DiscordError::Gone(_))
-                        if part.digest == LEAVING && still_there(work, &target).await? =>
+                        if part.digest == Part::LEAVING && still_there(work, &target).await? =>
                     {
                         send(work, tie, &target, message, &mut adopted).await?
                     }
                     // A moderator took it away in Discord: that stays so.
-                    Err(DiscordError::Gone(_)) if still_there(work, &target).await? => part.message,
+                    Err(DiscordError::Gone(_)) if still_there(work, &target).await? => {
+                        work.note(vec![Effect::Removed { message: part.message }]).await?;
+                        continue;
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -225,13 +236,14 @@ async fn deliver(
     }
     let kept = u32::try_from(outgoing.len()).unwrap_or(u32::MAX);
     let surplus: Vec<_> = parts.iter().filter(|part| part.part >= kept).collect();
-    let leaving = surplus.iter().map(|part| Effect::Part(Part { digest: LEAVING, ..(**part).clone() }));
+    let leaving = surplus.iter().map(|part| Effect::Part(Part { digest: Part::LEAVING, ..(**part).clone() }));
     if !surplus.is_empty() {
         work.note(leaving.collect()).await?;
     }
     for part in surplus.iter().rev() {
         Point::BeforeRemove.reached();
-        work.discord().delete(&target.webhook, target.thread, part.message).await?;
+        let place = (part.channel != tie.bridge.channel).then_some(part.channel);
+        work.discord().delete(&target.webhook, place, part.message).await?;
         Point::AfterRemove.reached();
     }
     if work.tried_before() && thread.closed && tie.threaded() {
@@ -421,7 +433,7 @@ async fn adopt(
 }
 
 /// Discord trims what it stores.
-fn same_text(stored: &str, sent: &str) -> bool {
+pub fn same_text(stored: &str, sent: &str) -> bool {
     stored.trim() == sent.trim()
 }
 
@@ -466,17 +478,31 @@ async fn still_there(work: &Work<'_>, target: &Target) -> Result<bool, DiscordEr
     }
 }
 
-async fn render(
-    work: &Work<'_>,
+/// Which quoted posts are linked to their Discord messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    /// Those whose messages are there.
+    Shown,
+    /// Those, too, whose messages somebody deleted.
+    Ever,
+    Nothing,
+}
+
+/// The messages that show a post.
+pub async fn render(
+    heart: &Heart,
     tie: &Tie,
     thread: &ThreadFacts,
     post: &Post,
     parts: &[Part],
-) -> Result<Vec<Outgoing>, Halt> {
+    quoting: Quoting,
+) -> Result<Vec<Outgoing>, StoreError> {
     let mut quoted = HashMap::new();
-    if let Some(guild) = tie.guild() {
+    if let Some(guild) = tie.guild().filter(|_| quoting != Quoting::Nothing) {
         for id in post.quotes.iter().filter_map(|quote| quote.post_id.as_ref()) {
-            if let Some(part) = work.heart.store.parts(tie.id(), id).await?.first() {
+            if let Some(part) = heart.store.parts(tie.id(), id).await?.first()
+                && (part.digest != Part::REMOVED || quoting == Quoting::Ever)
+            {
                 quoted.insert(id.clone(), message_url(guild, part.channel, part.message));
             }
         }
@@ -487,7 +513,7 @@ async fn render(
         .take_while(|(number, part)| part.part == *number)
         .map(|(_, part)| part.digest)
         .collect();
-    let several = work.heart.forums.len() > 1;
+    let several = heart.forums.len() > 1;
     let context = LookContext {
         forum: several.then_some(tie.bridge.forum.as_str()),
         thread_title: &thread.title,
@@ -560,7 +586,7 @@ pub async fn hide(
             effects.push(happened(&tie, post, What::Withdrawn));
             Ok(effects)
         }
-        Err(error) => Err(trouble(work, &tie, thread, error).await?),
+        Err(error) => Err(trouble(work, &tie, (thread, None), error).await?),
     }
 }
 
@@ -571,14 +597,14 @@ pub async fn dress(work: &Work<'_>, bridge: BridgeId, thread: &ThreadFacts) -> R
     let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
     let tags = tags(&tie, thread);
     let forum = tie.channel.kind == ChannelKind::Forum;
-    let digest = digest_of(format!("{title}\n{tags:?}\n{}{}", thread.closed, thread.sticky).as_bytes());
+    let digest = dress_digest(&tie, thread);
     if room.digest == digest {
         return Ok(Vec::new());
     }
     ready(work, &tie)?;
     let now = match work.heart.discord.channel(room.channel).await {
         Ok(now) => now,
-        Err(error) => return Err(trouble(work, &tie, &thread.id, error).await?),
+        Err(error) => return Err(trouble(work, &tie, (&thread.id, None), error).await?),
     };
     let mut patch = ThreadPatch {
         // Discord allows two new titles in ten minutes: ask only for a real change.
@@ -602,10 +628,17 @@ pub async fn dress(work: &Work<'_>, bridge: BridgeId, thread: &ThreadFacts) -> R
             return Err(Halt::Park(error.to_string()));
         }
         if let Err(error) = dressed {
-            return Err(trouble(work, &tie, &thread.id, error).await?);
+            return Err(trouble(work, &tie, (&thread.id, None), error).await?);
         }
     }
     Ok(vec![Effect::Room(Room { digest, ..room })])
+}
+
+/// A digest of everything that [`dress`] gives a Discord thread.
+pub fn dress_digest(tie: &Tie, thread: &ThreadFacts) -> i64 {
+    let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
+    let tags = tags(tie, thread);
+    digest_of(format!("{title}\n{tags:?}\n{}{}", thread.closed, thread.sticky).as_bytes())
 }
 
 /// The channel's tags that the forum thread's prefix and tags name; where the channel insists on a tag
@@ -637,11 +670,12 @@ fn ready(work: &Work<'_>, tie: &Arc<Tie>) -> Result<(), Halt> {
 }
 
 /// Finds out what is wrong with a channel that can't be used. A Discord thread that somebody deleted is
-/// forgotten, so that the next try opens a new one; a channel that is gone or closed to the bot rests.
+/// forgotten, so that the next try opens a new one, and shows this post there; a channel that is gone or
+/// closed to the bot rests.
 async fn trouble(
     work: &Work<'_>,
     tie: &Arc<Tie>,
-    thread: &ThreadId,
+    (thread, anew): (&ThreadId, Option<&PostId>),
     error: DiscordError,
 ) -> Result<Halt, Halt> {
     let hold = |reason: String| {
@@ -657,7 +691,10 @@ async fn trouble(
                 && matches!(work.heart.discord.channel(room.channel).await, Err(DiscordError::Gone(_)))
             {
                 tracing::warn!(bridge = tie.id().0, %thread, "the Discord thread was deleted");
-                work.note(vec![Effect::DropRoom { bridge: tie.id(), thread: thread.clone() }]).await?;
+                let forget =
+                    anew.map(|post| Effect::DropParts { bridge: tie.id(), post: post.clone(), from: 0 });
+                let dropped = Effect::DropRoom { bridge: tie.id(), thread: thread.clone() };
+                work.note(forget.into_iter().chain([dropped]).collect()).await?;
                 return Ok(Halt::Later(Duration::ZERO, reason));
             }
             match work.heart.discord.channel(tie.bridge.channel).await {

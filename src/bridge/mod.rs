@@ -21,12 +21,14 @@ use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Priority, Store, StoreError};
 
 pub mod ajar;
+pub mod audit;
 pub mod catchup;
 pub mod desk;
 pub mod files;
 pub mod hear;
 pub mod inbox;
 pub mod job;
+pub mod known;
 pub mod leases;
 mod merged;
 pub mod mirror;

@@ -1,7 +1,6 @@
 //! What a thread page means for the database: which posts are new, changed, back or gone, and the
 //! jobs that follow. Decides; asks and writes nothing.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -18,6 +17,7 @@ use crate::store::{
 };
 
 use super::job::{Job, News, Outcome, Spoken, ThreadFacts, forum_lane};
+use super::known::Known;
 use super::submit::telling;
 use super::tie::Tie;
 
@@ -39,6 +39,8 @@ pub enum Since {
     Newest(u32),
     /// Posts after this one. Its number and its time help where ids can't be compared.
     After(Spot),
+    /// This post and those after it.
+    From(Spot),
 }
 
 /// Where in a forum's history a post stands, as far as that is known.
@@ -75,10 +77,6 @@ impl Spot {
 
 impl Behind {
     pub fn new(tie: Arc<Tie>, follow: Option<Follow>) -> Self {
-        let after_baseline = |tie: &Tie| {
-            let post = tie.bridge.baseline.clone().filter(|post| !post.as_str().is_empty());
-            Since::After(Spot { post, number: None, at: tie.bridge.baseline_at })
-        };
         let since = match &follow {
             Some(Follow { last_post: Some(post), last_number, .. }) => {
                 Since::After(Spot { post: Some(post.clone()), number: *last_number, at: None })
@@ -95,6 +93,22 @@ impl Behind {
         Self { tie, follow, since }
     }
 
+    /// The same for a bridge that is to recall, in place of what it has recorded, what of the thread it carries at
+    /// all. `first` is the first post of the thread that it shows.
+    pub fn anew(tie: Arc<Tie>, follow: Option<Follow>, first: Option<PostId>) -> Self {
+        let first = Spot { post: first, ..Spot::default() };
+        let since = match (tie.bridge.start, &follow) {
+            (Start::All, Some(_)) => Since::Beginning,
+            // So many were the newest at the time when it began with the thread.
+            (Start::Newest(count), Some(follow)) if follow.last_post.is_none() => Since::Newest(count),
+            (Start::Newest(_), Some(_)) if first.post.is_some() && !first.is_after(&baseline(&tie)) => {
+                Since::From(first)
+            }
+            _ => after_baseline(&tie),
+        };
+        Self { tie, follow, since }
+    }
+
     /// Whether the bridge wants this post. `last` is the number of the thread's last post.
     pub fn wants(&self, post: &Post, last: Option<u32>) -> bool {
         match &self.since {
@@ -104,8 +118,19 @@ impl Behind {
                 _ => true,
             },
             Since::After(seen) => Spot::of(post).is_after(seen),
+            Since::From(first) => first.post.as_ref() == Some(&post.id) || Spot::of(post).is_after(first),
         }
     }
+}
+
+/// Where history ends for a bridge.
+fn baseline(tie: &Tie) -> Spot {
+    let post = tie.bridge.baseline.clone().filter(|post| !post.as_str().is_empty());
+    Spot { post, number: None, at: tie.bridge.baseline_at }
+}
+
+fn after_baseline(tie: &Tie) -> Since {
+    Since::After(baseline(tie))
 }
 
 /// A digest of everything that Discord shows of a post. Its author is left out: a message's name and
@@ -170,17 +195,6 @@ fn message_of_link(url: &str) -> Option<MessageId> {
     let mut parts = path.split('/');
     let (_, _, message) = (parts.next()?, parts.next()?, parts.next()?);
     parts.next().is_none().then(|| message.parse().ok()).flatten()
-}
-
-/// Everything that is known before a page is recorded.
-pub struct Known {
-    pub posts: HashMap<PostId, PostRow>,
-    /// Submissions whose message a post on the page names as its origin.
-    pub submissions: HashMap<MessageId, Submission>,
-    /// For each bridge that has followed the thread up to a post: from where on, and to where.
-    pub followed: HashMap<BridgeId, Followed>,
-    pub account: Option<Account>,
-    pub now: Millis,
 }
 
 /// The stretch of a thread that a bridge has recorded.

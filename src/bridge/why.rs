@@ -88,7 +88,8 @@ impl Story {
         for chapter in self.chapters.iter().filter(|chapter| chapter.bridge == Some(bridge.id)) {
             lines.extend(told(chapter));
         }
-        let parts: Vec<_> = self.parts.iter().filter(|part| part.bridge == bridge.id).collect();
+        let there = |part: &&Part| part.bridge == bridge.id && part.digest != Part::REMOVED;
+        let parts: Vec<_> = self.parts.iter().filter(there).collect();
         if let Some(first) = parts.first() {
             let messages = match parts.len() {
                 1 => "1 message".to_owned(),
@@ -148,6 +149,7 @@ fn told(chapter: &Chapter) -> Vec<Line> {
         What::Sent => "sent",
         What::Edited => "edited in Discord",
         What::Withdrawn => "taken away from Discord",
+        What::Removed => "deleted in Discord by somebody, so it stays away",
         What::Gone => "gone from the forum",
     };
     let mut lines = vec![(time(chapter.first), what.to_owned())];

@@ -1,6 +1,7 @@
 //! The configuration: one typed tree from one TOML file, over which the environment may lay single
 //! keys. Says exactly what is wrong and where; reads secrets from files; knows no other room.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -193,6 +194,17 @@ impl std::fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+/// Why a file can't be read, for people.
+pub fn unreadable(file: &Path, error: &std::io::Error) -> String {
+    let file = file.display();
+    match error.kind() {
+        ErrorKind::NotFound => format!("there is no file {file}"),
+        ErrorKind::PermissionDenied => format!("this user may not read {file}"),
+        ErrorKind::IsADirectory => format!("{file} is a folder, not a file"),
+        _ => format!("{file} can't be read: {error}"),
+    }
+}
+
 /// Where the configuration is looked for when neither the flag nor the variable names a file.
 const PLACES: [&str; 2] = ["threadbridge.toml", "config/threadbridge.toml"];
 
@@ -213,8 +225,9 @@ impl Config {
         variables.retain(|(name, _)| name.starts_with(tree::PREFIX));
         let found = named.or_else(|| PLACES.iter().map(PathBuf::from).find(|place| place.exists()));
         let text = match &found {
-            Some(file) => std::fs::read_to_string(file)
-                .map_err(|error| ConfigErrors(vec![format!("can't read {}: {error}", file.display())]))?,
+            Some(file) => {
+                std::fs::read_to_string(file).map_err(|error| ConfigErrors(vec![unreadable(file, &error)]))?
+            }
             None if !variables.is_empty() => String::new(),
             None => {
                 return Err(ConfigErrors(vec![format!(

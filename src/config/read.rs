@@ -15,7 +15,7 @@ use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 use super::tree::{Node, Origin, Value};
 use super::{
     AccountConfig, ApiConfig, BridgeConfig, Config, DEFAULT_THANKS, DatabaseConfig, DiscordConfig,
-    EngineName, ForumConfig, Layout, Replies, Scope, ServerConfig, Start,
+    EngineName, ForumConfig, Layout, Replies, Scope, ServerConfig, Start, unreadable,
 };
 
 /// Reads values and collects what is wrong with them.
@@ -575,7 +575,7 @@ impl Reader {
                 None
             }
             Err(error) => {
-                let what = format!("can't be read: {}: {error}", path.display());
+                let what = format!("names a file that can't be used: {}", unreadable(&path, &error));
                 self.fault(&node.origin, &format!("{table}.{file_key}"), &what);
                 None
             }

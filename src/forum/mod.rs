@@ -2,6 +2,7 @@
 //! failures that the bridge can tell apart, and the polite HTTP client that all engines share. One
 //! room an engine; nothing about Discord or the database may enter here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -270,6 +271,12 @@ pub trait Engine: Send + Sync {
     /// it is believed.
     fn hear(&self, _delivery: &Delivery<'_>) -> Result<News, String> {
         Err("this forum's software does not push news".to_owned())
+    }
+
+    /// All boards at a glance: of each that is told of, a mark that changes whenever a post appears or goes there. So
+    /// one question finds the boards with news among many. `None` where the engine knows no such question.
+    async fn overview(&self) -> Result<Option<HashMap<BoardId, String>>, Failure> {
+        Ok(None)
     }
 
     /// Searches posts, the newest first. No match is an empty page.

@@ -6,7 +6,7 @@ use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
 use super::rows::state_name;
-use super::{Effect, Millis, Origin, StoreError, SubmissionState, history, outbox, people};
+use super::{Effect, Millis, Origin, Part, StoreError, SubmissionState, history, outbox, people};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -189,11 +189,26 @@ async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError
             )
             .await?;
         }
+        Effect::Removed { message } => {
+            let rows = tx
+                .rows(
+                    "UPDATE part SET digest = $2 WHERE message = $1 AND from_discord = 0 AND digest NOT IN ($2, $3)
+                     AND NOT EXISTS (SELECT 1 FROM outbox o
+                         WHERE o.job_key = 'hide:' || CAST(part.bridge AS TEXT) || ':' || part.post)
+                     RETURNING bridge, post, (SELECT forum FROM bridge b WHERE b.id = part.bridge)",
+                    values![message.0, Part::REMOVED, Part::LEAVING],
+                )
+                .await?;
+            for row in rows {
+                let (bridge, post, forum) = (row.int(0)?, row.text(1)?, row.int(2)?);
+                history::note(tx, forum, &post, bridge, history::What::Removed, now).await?;
+            }
+        }
         Effect::DropRoom { bridge, thread } => {
             tx.put(
-                "DELETE FROM part WHERE bridge = $1 AND channel IN
+                "UPDATE part SET digest = $3 WHERE bridge = $1 AND channel IN
                  (SELECT channel FROM room WHERE bridge = $1 AND thread = $2)",
-                values![bridge.0, thread.as_str()],
+                values![bridge.0, thread.as_str(), Part::REMOVED],
             )
             .await?;
             tx.put("DELETE FROM room WHERE bridge = $1 AND thread = $2", values![bridge.0, thread.as_str()])

@@ -30,12 +30,14 @@ pub enum What {
     Edited,
     /// Its Discord messages were taken away.
     Withdrawn,
+    /// Somebody deleted a message of it in Discord.
+    Removed,
     /// The forum no longer shows it.
     Gone,
 }
 
 impl What {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Seen,
         Self::Changed,
         Self::Echo,
@@ -43,6 +45,7 @@ impl What {
         Self::Sent,
         Self::Edited,
         Self::Withdrawn,
+        Self::Removed,
         Self::Gone,
     ];
 
@@ -55,6 +58,7 @@ impl What {
             Self::Sent => "sent",
             Self::Edited => "edited",
             Self::Withdrawn => "withdrawn",
+            Self::Removed => "removed",
             Self::Gone => "gone",
         }
     }
@@ -153,23 +157,35 @@ impl History for Sql {
     }
 }
 
-pub(super) async fn apply(tx: &mut Tx, happened: &Happened, now: Millis) -> Result<(), StoreError> {
-    tx.put(
+/// Once more of what happened to a post; the forum is given by its number, or by a look for it.
+macro_rules! once_more {
+    ($forum:expr) => {
         concat!(
             "INSERT INTO history (forum, post, bridge, what, first, last, times) VALUES (",
-            forum!(1),
+            $forum,
             ", $2, $3, $4, $5, $5, 1) ON CONFLICT (forum, post, bridge, what) DO UPDATE
              SET last = excluded.last, times = history.times + 1"
-        ),
-        values![
-            happened.forum.as_str(),
-            happened.post.as_str(),
-            happened.bridge.map_or(0, |bridge| bridge.0),
-            happened.what.name(),
-            now,
-        ],
-    )
-    .await?;
+        )
+    };
+}
+
+pub(super) async fn apply(tx: &mut Tx, happened: &Happened, now: Millis) -> Result<(), StoreError> {
+    let bridge = happened.bridge.map_or(0, |bridge| bridge.0);
+    let (forum, post) = (happened.forum.as_str(), happened.post.as_str());
+    tx.put(once_more!(forum!(1)), values![forum, post, bridge, happened.what.name(), now]).await?;
+    Ok(())
+}
+
+/// The same by the numbers of the forum and of the bridge.
+pub(super) async fn note(
+    tx: &mut Tx,
+    forum: i64,
+    post: &str,
+    bridge: i64,
+    what: What,
+    now: Millis,
+) -> Result<(), StoreError> {
+    tx.put(once_more!("$1"), values![forum, post, bridge, what.name(), now]).await?;
     Ok(())
 }
 

@@ -24,9 +24,10 @@ pub mod people;
 mod prune;
 mod rows;
 mod sql;
+pub mod survey;
 pub mod transfer;
 
-pub use open::{migrate, open, open_to_read};
+pub use open::{migrate, open, open_beside, open_to_read};
 
 /// Milliseconds on the store's own clock. See [`Store::now`].
 pub type Millis = i64;
@@ -118,6 +119,13 @@ pub struct Part {
     /// A digest of what was sent, so that an unchanged part is not edited.
     pub digest: i64,
     pub origin: Origin,
+}
+
+impl Part {
+    /// Stands for the digest of a part whose message the bridge is taking away.
+    pub const LEAVING: i64 = i64::MIN;
+    /// Stands for the digest of a part whose message somebody deleted in Discord. It stays away.
+    pub const REMOVED: i64 = i64::MIN + 1;
 }
 
 /// On which side a mirrored post was written.
@@ -281,7 +289,12 @@ pub enum Effect {
         from: u32,
     },
     Room(Room),
-    /// Forgets a Discord thread that is no longer there, and every part in it.
+    /// Somebody deleted this message in Discord. Nothing, unless it shows a post and the bridge is not just
+    /// taking it away itself.
+    Removed {
+        message: MessageId,
+    },
+    /// Forgets a Discord thread that is no longer there; whatever was shown in it was deleted with it.
     DropRoom {
         bridge: BridgeId,
         thread: ThreadId,
@@ -334,7 +347,7 @@ pub struct OutboxCounts {
 
 /// The database. SQLite and Postgres behave the same.
 #[async_trait]
-pub trait Store: people::People + history::History + manage::Manage + links::Links {
+pub trait Store: people::People + history::History + manage::Manage + links::Links + survey::Survey {
     /// The clock that `run_at` and leases go by: milliseconds that never run backwards while the
     /// process lives (SQLite: the process's monotonic clock; Postgres: the server's).
     async fn now(&self) -> Result<Millis, StoreError>;

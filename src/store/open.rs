@@ -96,14 +96,28 @@ pub fn newest_step() -> i64 {
 /// Opens a database only to be read, beside a bridge that may be using it: nothing is locked, changed or
 /// brought up to date.
 pub async fn open_to_read(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
-    let db = if url.starts_with("sqlite:") {
+    beside(url, clock, true).await
+}
+
+/// Opens a database beside a bridge that may be using it, to read much of it and to write a little, in short
+/// transactions. Its schema must be of this version.
+pub async fn open_beside(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
+    beside(url, clock, false).await
+}
+
+async fn beside(url: &str, clock: Arc<dyn Clock>, read_only: bool) -> Result<Arc<dyn Store>, StoreError> {
+    let (db, name) = if url.starts_with("sqlite:") {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|_| unusable("database.url is no SQLite address; try sqlite://threadbridge.db"))?
-            .read_only(true)
+            .read_only(read_only)
+            .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
         let file = options.get_filename().to_path_buf();
+        if !file.exists() {
+            return Err(named(&file, unusable(NEVER_USED)));
+        }
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
-        Db::Sqlite(pool.map_err(|error| named(&file, error.into()))?, Arc::default())
+        (Db::Sqlite(pool.map_err(|error| named(&file, error.into()))?, Arc::default()), file)
     } else {
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| unusable("database.url is no Postgres address; try postgres://user@host/database"))?
@@ -111,9 +125,33 @@ pub async fn open_to_read(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn St
             .statement_cache_capacity(0);
         let server = format!("Postgres on {}", options.get_host());
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-        Db::Postgres(pool.connect_with(options).await.map_err(|error| named(&server, error.into()))?)
+        let pool = pool.connect_with(options).await.map_err(|error| named(&server, error.into()))?;
+        (Db::Postgres(pool), server.into())
     };
+    of_this_version(&db).await.map_err(|error| named(&name, error))?;
     Ok(Arc::new(Sql::to_read(db, clock)))
+}
+
+const NEVER_USED: &str = "no bridge has used this database yet; start threadbridge run first";
+
+/// Whoever may not bring the schema up to date must find it so.
+async fn of_this_version(db: &Db) -> Result<(), StoreError> {
+    // The migrator's own list.
+    let row = match db.row("SELECT MAX(version) FROM _sqlx_migrations", &[]).await {
+        Ok(row) => row,
+        Err(error @ StoreError::Sql(sqlx::Error::Database(_))) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "no list of schema steps");
+            return Err(unusable(NEVER_USED));
+        }
+        Err(error) => return Err(error),
+    };
+    match row.map(|row| row.maybe_int(0)).transpose()?.flatten() {
+        Some(step) if step == newest_step() => Ok(()),
+        Some(step) if step > newest_step() => Err(schema(MigrateError::VersionMissing(step))),
+        _ => Err(unusable(
+            "an older threadbridge wrote it; bring it up to date with threadbridge migrate, or by starting this version",
+        )),
+    }
 }
 
 async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {

@@ -8,7 +8,7 @@
 //! rows that were. It holds all that the database holds, secrets among it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Lines, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -459,5 +459,11 @@ fn unusable(sentence: impl Into<String>) -> StoreError {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> StoreError {
-    unusable(format!("{}: {error}", path.display()))
+    let path = path.display();
+    unusable(match error.kind() {
+        ErrorKind::NotFound => format!("{path}: there is no such file or folder"),
+        ErrorKind::PermissionDenied => format!("{path}: this user may not use it"),
+        ErrorKind::StorageFull => format!("{path}: the disk is full; make room"),
+        _ => format!("{path}: {error}"),
+    })
 }

@@ -6,6 +6,7 @@ mod openapi;
 mod world;
 
 mod accounts;
+mod audit;
 mod bridges;
 mod commands;
 mod database;
@@ -18,6 +19,7 @@ mod matrix;
 mod menus;
 mod mutation;
 mod opening;
+mod overview;
 mod push;
 mod replies;
 mod showing;

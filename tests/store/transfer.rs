@@ -404,7 +404,7 @@ async fn what_can_not_be_imported_is_told_in_one_sentence() {
         path.display().to_string()
     };
     let cases = [
-        (folder.path().join("none").display().to_string(), "No such file"),
+        (folder.path().join("none").display().to_string(), "there is no such file"),
         (write("letter", "Dear reader"), "was not made by threadbridge export"),
         (write("cut", &text[..text.len() / 2]), "is damaged or cut off"),
         (write("newer", &text.replacen("\"step\":", "\"step\":9", 1)), "made by a newer threadbridge"),

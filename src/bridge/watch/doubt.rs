@@ -6,70 +6,122 @@ use std::sync::Arc;
 
 use crate::forum::Failure;
 use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, Visibility};
-use crate::store::{Effect, Follow, PostRow, ThreadRow};
+use crate::store::{Effect, Follow, Millis, PostRow, Store, StoreError, ThreadRow};
 
 use super::super::record::happened_gone;
-use super::{Known, Reading, Tie, Trouble, Watcher, hide, unread};
+use super::{Forum, Reading, Tie, Trouble, Watcher, hide, unread};
 
 /// At most so many missing posts of one page are asked for one by one.
-const MOST_DOUBTS: usize = 10;
+pub const MOST_DOUBTS: usize = 10;
+
+/// Known posts that ought to be on this page, by their ids, and are not.
+pub async fn missing(
+    store: &dyn Store,
+    forum: &Forum,
+    thread: &ThreadId,
+    page: &ThreadPage,
+) -> Result<Vec<PostRow>, StoreError> {
+    let number = |post: &Post| post.id.as_str().parse::<u64>().ok();
+    let (Some(first), Some(last)) =
+        (page.posts.iter().filter_map(number).min(), page.posts.iter().filter_map(number).max())
+    else {
+        return Ok(Vec::new());
+    };
+    let from = (page.thread.page > 1).then(|| PostId::new(first.to_string()));
+    let to = (page.thread.page < page.thread.pages).then(|| PostId::new(last.to_string()));
+    let shown: HashSet<&PostId> = page.posts.iter().map(|post| &post.id).collect();
+    let mut rows = store.posts_between(&forum.key, thread, from.as_ref(), to.as_ref()).await?;
+    rows.retain(|row| !shown.contains(&row.post) && row.post.as_str().parse::<u64>().is_ok());
+    Ok(rows)
+}
+
+/// Asks the forum for a post that is not where it was, and believes only a clear answer.
+pub async fn doubt(
+    forum: &Forum,
+    reading: &Reading<'_>,
+    row: &PostRow,
+    now: Millis,
+) -> Result<Vec<Effect>, Trouble> {
+    let page = match forum.engine.page_with_post(&row.post).await {
+        Ok(page) => page,
+        Err(Failure::Gone(_)) => return Ok(reading.gone(&row.post, now)?),
+        Err(failure) => return Err(failure.into()),
+    };
+    let Some(post) = page.posts.iter().find(|post| post.id == row.post) else {
+        return Ok(Vec::new());
+    };
+    if matches!(post.visibility, Visibility::Deleted | Visibility::AwaitingApproval) {
+        return Ok(reading.gone(&row.post, now)?);
+    }
+    let Some(thread) = page.thread.id.clone().filter(|thread| thread != &row.thread) else {
+        return Ok(Vec::new());
+    };
+    // It was moved to another thread: it stays in Discord only where that thread is carried too.
+    let mut effects = vec![Effect::Post(PostRow { thread: thread.clone(), ..row.clone() })];
+    for tie in reading.ties {
+        if !tie.covers(page.thread.board.id.as_ref(), &thread) {
+            effects.push(hide(tie, reading.thread, &row.post, now)?);
+        }
+    }
+    Ok(effects)
+}
+
+/// In place of the marker of a thread that lies where it is not carried: should it come back, it is read as if for the
+/// first time.
+pub const AWAY: &str = "away";
+
+/// What it means that a thread lies on another board now: it is withdrawn where that board is not carried.
+pub async fn moved_away(
+    store: &dyn Store,
+    forum: &Forum,
+    thread: &ThreadId,
+    board: &BoardId,
+    ties: &[Arc<Tie>],
+) -> Result<Vec<Effect>, StoreError> {
+    let Some(row) = store.thread(&forum.key, thread).await? else { return Ok(Vec::new()) };
+    if row.board.as_ref() == Some(board) || row.board.is_none() {
+        return Ok(Vec::new());
+    }
+    let left: Vec<_> = ties
+        .iter()
+        .filter(|tie| tie.covers(row.board.as_ref(), thread) && !tie.covers(Some(board), thread))
+        .collect();
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept = ties.iter().any(|tie| tie.covers(Some(board), thread));
+    let now = store.now().await?;
+    let mut effects = vec![Effect::Thread(ThreadRow { board: Some(board.clone()), ..row })];
+    for post in store.thread_posts(&forum.key, thread).await? {
+        for tie in &left {
+            effects.push(hide(tie, thread, &post.post, now)?);
+        }
+        if !kept {
+            effects.push(happened_gone(&forum.key, &post.post));
+            effects.push(Effect::PostGone { forum: forum.key.clone(), post: post.post });
+        }
+    }
+    for tie in &left {
+        effects.push(Effect::Follow(Follow { marker: AWAY.to_owned(), ..unread(tie, thread) }));
+    }
+    Ok(effects)
+}
+
+/// Whether posts of a thread that is gone live on in another, and a page that holds one. A few of them are asked
+/// for; only when all are denied is the whole thread believed gone.
+pub async fn lives_on(forum: &Forum, posts: &[PostRow]) -> Result<Option<ThreadPage>, Failure> {
+    let step = posts.len().div_ceil(MOST_DOUBTS).max(1);
+    for row in posts.iter().step_by(step).chain(posts.last()) {
+        match forum.engine.page_with_post(&row.post).await {
+            Err(Failure::Gone(_)) => {}
+            Err(failure) => return Err(failure),
+            Ok(page) => return Ok(Some(page)),
+        }
+    }
+    Ok(None)
+}
 
 impl Watcher {
-    /// Known posts that ought to be on this page, by their ids, and are not.
-    pub(super) async fn missing(
-        &self,
-        thread: &ThreadId,
-        page: &ThreadPage,
-    ) -> Result<Vec<PostRow>, Trouble> {
-        let number = |post: &Post| post.id.as_str().parse::<u64>().ok();
-        let (Some(first), Some(last)) =
-            (page.posts.iter().filter_map(number).min(), page.posts.iter().filter_map(number).max())
-        else {
-            return Ok(Vec::new());
-        };
-        let from = (page.thread.page > 1).then(|| PostId::new(first.to_string()));
-        let to = (page.thread.page < page.thread.pages).then(|| PostId::new(last.to_string()));
-        let shown: HashSet<&PostId> = page.posts.iter().map(|post| &post.id).collect();
-        let store = &self.heart.store;
-        let rows = store.posts_between(&self.forum.key, thread, from.as_ref(), to.as_ref()).await?;
-        Ok(rows
-            .into_iter()
-            .filter(|row| !shown.contains(&row.post) && row.post.as_str().parse::<u64>().is_ok())
-            .take(MOST_DOUBTS)
-            .collect())
-    }
-
-    /// Asks the forum for a post that is not where it was, and believes only a clear answer.
-    pub(super) async fn doubt(
-        &self,
-        reading: &Reading<'_>,
-        row: &PostRow,
-        known: &Known,
-    ) -> Result<Vec<Effect>, Trouble> {
-        let page = match self.forum.engine.page_with_post(&row.post).await {
-            Ok(page) => page,
-            Err(Failure::Gone(_)) => return Ok(reading.gone(&row.post, known.now)?),
-            Err(failure) => return Err(failure.into()),
-        };
-        let Some(post) = page.posts.iter().find(|post| post.id == row.post) else {
-            return Ok(Vec::new());
-        };
-        if matches!(post.visibility, Visibility::Deleted | Visibility::AwaitingApproval) {
-            return Ok(reading.gone(&row.post, known.now)?);
-        }
-        let Some(thread) = page.thread.id.clone().filter(|thread| thread != &row.thread) else {
-            return Ok(Vec::new());
-        };
-        // It was moved to another thread: it stays in Discord only where that thread is carried too.
-        let mut effects = vec![Effect::Post(PostRow { thread: thread.clone(), ..row.clone() })];
-        for tie in reading.ties {
-            if !tie.covers(page.thread.board.id.as_ref(), &thread) {
-                effects.push(hide(tie, reading.thread, &row.post, known.now)?);
-            }
-        }
-        Ok(effects)
-    }
-
     /// A thread that lies on another board now is withdrawn where that board is not carried.
     pub(super) async fn moved_away(
         &mut self,
@@ -77,52 +129,22 @@ impl Watcher {
         board: &BoardId,
         ties: &[Arc<Tie>],
     ) -> Result<(), Trouble> {
-        let Some(row) = self.heart.store.thread(&self.forum.key, thread).await? else { return Ok(()) };
-        if row.board.as_ref() == Some(board) || row.board.is_none() {
-            return Ok(());
+        let effects = moved_away(&*self.heart.store, &self.forum, thread, board, ties).await?;
+        if !effects.is_empty() {
+            tracing::info!(forum = %self.forum.key, %thread, %board, "the thread moved to another board");
         }
-        let left: Vec<_> = ties
-            .iter()
-            .filter(|tie| tie.covers(row.board.as_ref(), thread) && !tie.covers(Some(board), thread))
-            .collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        let kept = ties.iter().any(|tie| tie.covers(Some(board), thread));
-        let now = self.heart.store.now().await?;
-        let mut effects = vec![Effect::Thread(ThreadRow { board: Some(board.clone()), ..row })];
-        for post in self.heart.store.thread_posts(&self.forum.key, thread).await? {
-            for tie in &left {
-                effects.push(hide(tie, thread, &post.post, now)?);
-            }
-            if !kept {
-                effects.push(happened_gone(&self.forum.key, &post.post));
-                effects.push(Effect::PostGone { forum: self.forum.key.clone(), post: post.post });
-            }
-        }
-        for tie in &left {
-            // Should it come back, it is read as if for the first time.
-            effects.push(Effect::Follow(Follow { marker: "away".to_owned(), ..unread(tie, thread) }));
-        }
-        tracing::info!(forum = %self.forum.key, %thread, %board, "the thread moved to another board");
         self.commit(effects).await
     }
 
-    /// The forum has no such thread any more, or shows it to others only. Its posts may live on in another,
-    /// so a few of them are asked for; only when all are denied is the whole thread believed gone.
+    /// The forum has no such thread any more, or shows it to others only.
     pub(super) async fn thread_gone(&mut self, thread: &ThreadId, why: &str) -> Result<(), Trouble> {
         let posts = self.heart.store.thread_posts(&self.forum.key, thread).await?;
         self.again.forget(thread);
         if posts.is_empty() {
             return Ok(());
         }
-        let step = posts.len().div_ceil(MOST_DOUBTS).max(1);
-        for row in posts.iter().step_by(step).chain(posts.last()) {
-            match self.forum.engine.page_with_post(&row.post).await {
-                Err(Failure::Gone(_)) => {}
-                Err(failure) => return Err(failure.into()),
-                Ok(page) => return self.live_on(thread, posts, page).await,
-            }
+        if let Some(page) = lives_on(&self.forum, &posts).await? {
+            return self.live_on(thread, posts, page).await;
         }
         tracing::info!(forum = %self.forum.key, %thread, "the thread is gone: {why}");
         let now = self.heart.store.now().await?;

@@ -17,22 +17,29 @@ use crate::forum::{Failure, PageRef};
 use crate::model::{BoardId, PostId, ThreadId, ThreadPage, ThreadSummary};
 use crate::store::{Effect, Follow, Priority, StoreError};
 
+use super::known::Known;
 use super::points::Point;
-use super::record::{Behind, Followed, Known, Reading, Since, Spot, hide, origin_message};
+use super::record::{Behind, Reading, Since, Spot, hide};
 use super::tie::Tie;
 use super::{Forum, Heart};
 
 mod again;
-mod doubt;
+pub mod doubt;
+mod overview;
 
 use again::Again;
+use doubt::MOST_DOUBTS;
+use overview::Overview;
 
 /// A quiet board is asked at least this often, as a multiple of the configured pace.
-const QUIETEST: u32 = 10;
+pub const QUIETEST: u32 = 10;
 /// How much longer the next wait is after a look that found nothing.
 const SLOWER: f64 = 1.3;
 /// After a failure the forum is left alone for at most this long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// A board that an overview tells of is asked so many times more rarely: for what makes no post, such as a thread that
+/// is closed.
+const UNTOLD: u32 = 6;
 /// A thread is read backwards for at most so many pages before its gap is given up as history.
 const FURTHEST_BACK: u32 = 500;
 /// So many threads that are still to be read are looked through for one that can be.
@@ -40,7 +47,7 @@ const UNREAD: u32 = 50;
 
 /// Why a look at the forum ended early.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub enum Trouble {
     #[error(transparent)]
     Forum(#[from] Failure),
     #[error(transparent)]
@@ -71,6 +78,7 @@ pub struct Watcher {
     heart: Arc<Heart>,
     forum: Arc<Forum>,
     beats: HashMap<Scope, Beat>,
+    overview: Overview,
     again: Again,
     /// Threads whose pages can't be read, and when each is tried again.
     stuck: HashMap<ThreadId, (Instant, Duration)>,
@@ -85,6 +93,7 @@ impl Watcher {
             heart,
             forum,
             beats: HashMap::new(),
+            overview: Overview::default(),
             again: Again::default(),
             stuck: HashMap::new(),
             signposts: HashSet::new(),
@@ -126,6 +135,9 @@ impl Watcher {
         let mut scopes: Vec<Scope> = ties.iter().map(|tie| tie.bridge.scope.clone()).collect();
         scopes.sort_by_key(|scope| format!("{scope:?}"));
         scopes.dedup();
+        if let Err(trouble) = self.glance(&scopes).await {
+            return self.trouble(&trouble, 0);
+        }
         for scope in scopes {
             let now = self.heart.clock.monotonic();
             let beat = self.beats.entry(scope.clone()).or_insert(Beat {
@@ -133,10 +145,12 @@ impl Watcher {
                 wait: self.forum.poll,
                 failures: 0,
             });
-            if beat.next > now && (!told || beat.failures > 0) {
+            let carried: Vec<_> = ties.iter().filter(|tie| tie.bridge.scope == scope).cloned().collect();
+            let news = told || self.overview.has_news(&scope, &carried);
+            if beat.next > now && (!news || beat.failures > 0) {
                 continue;
             }
-            let carried: Vec<_> = ties.iter().filter(|tie| tie.bridge.scope == scope).cloned().collect();
+            self.overview.looked_at(&scope, &carried);
             let outcome = self.look(&scope, &carried).await;
             self.after_look(&scope, outcome, told);
         }
@@ -176,8 +190,10 @@ impl Watcher {
         let poll = self.forum.poll;
         let (next, failures) = match outcome {
             Ok(changed) => {
-                let wait = self.beats.get(scope).map_or(poll, |beat| beat.wait);
-                let wait = if pushes {
+                let wait = self.beats.get(scope).map_or(poll, |beat| beat.wait).min(poll * QUIETEST);
+                let wait = if self.overview.tells_of(scope) {
+                    poll * QUIETEST * UNTOLD
+                } else if pushes {
                     poll * QUIETEST
                 } else if changed {
                     poll
@@ -191,6 +207,7 @@ impl Watcher {
                 (wait, 0)
             }
             Err(trouble) => {
+                self.overview.forget(scope);
                 let failures = self.beats.get(scope).map_or(0, |beat| beat.failures) + 1;
                 (self.trouble(&trouble, failures), failures)
             }
@@ -224,6 +241,7 @@ impl Watcher {
             .values()
             .map(|beat| beat.next)
             .chain(self.again.next())
+            .chain(self.overview.next())
             .min()
             .map_or(self.forum.poll, |next| next.saturating_duration_since(now))
             .clamp(Duration::from_millis(5), self.forum.poll * QUIETEST)
@@ -491,12 +509,13 @@ impl Watcher {
         marker: &str,
         priority: Priority,
     ) -> Result<(), Trouble> {
-        let known = self.known(thread, page, ties).await?;
+        let known = Known::of(&*self.heart.store, &self.forum, thread, page, ties).await?;
         let reading =
             Reading { forum: &self.forum.key, thread, page, summary, ties, behind, marker, priority };
         let mut effects = reading.effects(&known)?;
-        for post in self.missing(thread, page).await? {
-            effects.extend(self.doubt(&reading, &post, &known).await?);
+        let missing = doubt::missing(&*self.heart.store, &self.forum, thread, page).await?;
+        for post in missing.iter().take(MOST_DOUBTS) {
+            effects.extend(doubt::doubt(&self.forum, &reading, post, known.now).await?);
         }
         if let [Effect::Thread(row)] = effects.as_slice()
             && self.heart.store.thread(&self.forum.key, thread).await?.as_ref() == Some(row)
@@ -506,45 +525,6 @@ impl Watcher {
         self.stuck.remove(thread);
         self.heart.health.posts_seen(page.posts.len());
         self.commit(effects).await
-    }
-
-    async fn known(&self, thread: &ThreadId, page: &ThreadPage, ties: &[Arc<Tie>]) -> Result<Known, Trouble> {
-        let store = &self.heart.store;
-        let mut followed = HashMap::new();
-        for tie in ties {
-            let follow = store.follows(tie.id(), std::slice::from_ref(thread)).await?.into_iter().next();
-            let Some(to) = follow.and_then(|follow| follow.last_post) else { continue };
-            let after = match tie.bridge.start {
-                Start::All => Some(PostId::new("")),
-                // An empty board, unless only the time is known where its history ends.
-                Start::Now => tie
-                    .bridge
-                    .baseline
-                    .clone()
-                    .filter(|post| !post.as_str().is_empty() || tie.bridge.baseline_at.is_none()),
-                // History ends somewhere before the first post that was shown.
-                Start::Newest(_) => {
-                    store.thread_posts(&self.forum.key, thread).await?.into_iter().next().map(|row| row.post)
-                }
-            };
-            followed.insert(tie.id(), Followed { after, to });
-        }
-        let ids: Vec<PostId> = page.posts.iter().map(|post| post.id.clone()).collect();
-        let rows = store.posts(&self.forum.key, &ids).await?;
-        let account = self.forum.account().filter(|account| !account.name.is_empty());
-        let mut submissions = HashMap::new();
-        for message in page.posts.iter().filter_map(|post| origin_message(post, account.as_ref())) {
-            if let Some(submission) = store.submission(message).await? {
-                submissions.insert(message, submission);
-            }
-        }
-        Ok(Known {
-            posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
-            submissions,
-            followed,
-            account,
-            now: store.now().await?,
-        })
     }
 
     async fn commit(&self, effects: Vec<Effect>) -> Result<(), Trouble> {
@@ -558,7 +538,7 @@ impl Watcher {
 }
 
 /// The bridges that have not recorded all of this thread.
-fn behind(
+pub fn behind(
     ties: &[Arc<Tie>],
     follows: &HashMap<(i64, ThreadId), Follow>,
     summary: &ThreadSummary,

@@ -16,8 +16,12 @@ use crate::fence;
 
 /// Discord turns away clients without this form of name.
 /// <https://docs.discord.com/developers/reference#user-agent>
-const USER_AGENT: &str =
-    concat!("DiscordBot (https://github.com/threadbridge/threadbridge, ", env!("CARGO_PKG_VERSION"), ")");
+fn user_agent() -> String {
+    let home = [env!("CARGO_PKG_HOMEPAGE"), env!("CARGO_PKG_REPOSITORY")];
+    // Without a home of its own it names none: addresses under "invalid" are nobody's (RFC 2606).
+    let home = home.into_iter().find(|url| !url.is_empty()).unwrap_or("https://threadbridge.invalid/");
+    format!("DiscordBot ({home}, {})", env!("CARGO_PKG_VERSION"))
+}
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -33,7 +37,7 @@ const TROUBLE: Duration = Duration::from_secs(3);
 
 pub fn client(api_url: &Url) -> Result<reqwest::Client, DiscordError> {
     let builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
+        .user_agent(user_agent())
         .connect_timeout(CONNECT_LIMIT)
         .timeout(LIMIT)
         .pool_idle_timeout(IDLE)

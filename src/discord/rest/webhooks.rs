@@ -30,12 +30,8 @@ impl Rest {
         if let Some(webhook) = &*slot {
             return Ok(webhook.clone());
         }
-        let me = self.me().await?;
         let path = format!("/channels/{channel}/webhooks");
-        let list = Call::get("/channels/{}/webhooks", channel.0, path.as_str()).needs("Manage Webhooks");
-        let known = parse::list(&self.ask(list).await?, |value| {
-            (parse::id(&value["application_id"]) == Some(me.application)).then(|| read(value, channel))?
-        });
+        let known = self.own_webhooks(channel).await?;
         let webhook = match known.into_iter().min_by_key(|webhook| webhook.id) {
             Some(webhook) => webhook,
             None => {
@@ -50,6 +46,16 @@ impl Rest {
         };
         *slot = Some(webhook.clone());
         Ok(webhook)
+    }
+
+    /// The application's own webhooks in this channel. Of a thread, give the parent channel.
+    pub async fn own_webhooks(&self, channel: ChannelId) -> Result<Vec<Webhook>, DiscordError> {
+        let me = self.me().await?;
+        let path = format!("/channels/{channel}/webhooks");
+        let list = Call::get("/channels/{}/webhooks", channel.0, path).needs("Manage Webhooks");
+        Ok(parse::list(&self.ask(list).await?, |value| {
+            (parse::id(&value["application_id"]) == Some(me.application)).then(|| read(value, channel))?
+        }))
     }
 
     /// Sends a message to the webhook's channel, or to a thread of it (which opens an archived one).

@@ -2,7 +2,11 @@
 //!
 //! [`parse`] turns pages into the model, [`session`] signs in and keeps the security token, [`answer`]
 //! understands what the forum says to a form, and this file is the [`Engine`].
+//!
+//! The forum's feed (`external.php`) is not read: it lists threads and not posts, shows what guests may see, and may
+//! be an hour old. The front page tells at once which boards have news, and a board's list which threads.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -248,6 +252,17 @@ impl Engine for Vbulletin4 {
 
     async fn boards(&self) -> Result<Vec<Board>, Failure> {
         self.read(&self.base().clone(), parse::boards).await
+    }
+
+    /// The forum's front page, or where a portal took its place the page behind it.
+    async fn overview(&self) -> Result<Option<HashMap<BoardId, String>>, Failure> {
+        for url in [self.base().clone(), links::script(self.base(), "forum.php")] {
+            let marks = self.read(&url, parse::overview).await?;
+            if !marks.is_empty() {
+                return Ok(Some(marks));
+            }
+        }
+        Ok(None)
     }
 
     async fn board(&self, board: &BoardId, page: u32) -> Result<BoardPage, Failure> {

@@ -1,6 +1,6 @@
 //! A board's list of threads, and the forum's list of boards.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::markup::html::tree::ElementRef;
 
@@ -87,8 +87,34 @@ pub fn boards(text: &str, context: &Context) -> Result<Vec<Board>, PageError> {
     Ok(listed(page.root_element(), &scope))
 }
 
+/// Reads the forum's front page: of each board that it tells the number of posts of, that number and which is the
+/// last. Posts of the boards within a board count as its own.
+pub fn overview(text: &str, context: &Context) -> Result<HashMap<BoardId, String>, PageError> {
+    let page = document(text)?;
+    match kind::of(text, &page) {
+        PageKind::Home | PageKind::Board | PageKind::Other(_) => {}
+        other => return Err(PageError(other.describe("the forum's front page"))),
+    }
+    let scope = Scope::new(&page, context);
+    let marks = rows(page.root_element(), &scope).into_iter().filter_map(|(board, item)| {
+        let numbers = counts(&text_of(first(item, css!("ul.forumstats, .forumstats"))?));
+        let last = item.select(css!(".forumlastpost a[href]")).find_map(|link| {
+            let url = scope.address(link.value().attr("href")?)?;
+            links::place(&url).post
+        });
+        let last = last.map(|post| post.to_string()).unwrap_or_default();
+        (!numbers.is_empty()).then(|| (board.id, format!("{numbers:?} {last}")))
+    });
+    Ok(marks.collect())
+}
+
 fn listed(root: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Board> {
-    let mut boards: Vec<Board> = Vec::new();
+    rows(root, scope).into_iter().map(|(board, _)| board).collect()
+}
+
+/// The boards of a list, each with its row.
+fn rows<'a>(root: ElementRef<'a>, scope: &Scope<'_>) -> Vec<(Board, ElementRef<'a>)> {
+    let mut boards = Vec::new();
     let mut seen = HashSet::new();
     for item in root
         .select(css!("li.forumbit_post[id^=forum], li.forumbit_nopost[id^=forum], .forumbit_post[id^=forum]"))
@@ -106,12 +132,8 @@ fn listed(root: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Board> {
             && !category
             && seen.insert(id.clone())
         {
-            boards.push(Board {
-                id,
-                name: text_of(link),
-                url: url.map(|url| links::cleaned(&url)),
-                parent: None,
-            });
+            let url = url.map(|url| links::cleaned(&url));
+            boards.push((Board { id, name: text_of(link), url, parent: None }, item));
         }
     }
     boards

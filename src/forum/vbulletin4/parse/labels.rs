@@ -91,13 +91,8 @@ const THANKFUL: &str = "thank|danke|bedank|merci|reçu|cảm ơn|gracias|agrade|
      teşekkür|شكر|سپاس|likes|liked|صلوات";
 
 pub fn label(text: &str) -> Option<Label> {
-<<<<<<< HEAD
     let key = text.trim_matches([':', '：', ' ', '\u{a0}', '»', '•']).to_lowercase();
     let key = key.replace('’', "'").replace('\u{200c}', " ");
-    let found = LABELS.iter().find(|(_, words)| words.split('|').any(|word| word == key));
-    found.map(|(label, _)| *label)
-=======
-    let key = text.trim_end_matches([':', ' ', '\u{a0}']).trim().to_lowercase();
     // A page asks for hundreds of them. The first that is listed counts.
     static KNOWN: LazyLock<HashMap<&str, Label>> = LazyLock::new(|| {
         let words =
@@ -105,7 +100,6 @@ pub fn label(text: &str) -> Option<Label> {
         words.collect()
     });
     KNOWN.get(key.as_str()).copied()
->>>>>>> speed
 }
 
 /// "Thanked 1,860 Times in 1,154 Posts": how often, and in how many posts.

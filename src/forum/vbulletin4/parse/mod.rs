@@ -17,7 +17,6 @@ mod author;
 mod board;
 mod calendar;
 pub mod dates;
-mod feed;
 pub mod kind;
 mod labels;
 pub mod links;
@@ -31,8 +30,7 @@ mod search;
 mod thanks;
 mod thread;
 
-pub use board::{board_page, boards};
-pub use feed::feed;
+pub use board::{board_page, boards, overview};
 pub use kind::{Head, PageKind, head, what_is};
 pub use member::member_page;
 pub use search::search_page;
