@@ -20,7 +20,10 @@ use super::{
 use crate::clock::Clock;
 use crate::config::ForumConfig;
 use crate::markup::commonmark;
-use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, Thanks, ThreadId, ThreadPage};
+use crate::model::{
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, Thanks, ThreadId,
+    ThreadPage,
+};
 
 mod api;
 mod hook;
@@ -260,6 +263,7 @@ impl Engine for Discourse {
             act_as_member: writes && self.state().for_all,
             reply_to: true,
             push: self.hook.is_some(),
+            broadcast: false,
         }
     }
 
@@ -513,6 +517,62 @@ impl Engine for Discourse {
             Ok(_) | Err(No { status: 404, .. }) => Ok(()),
             Err(no) => Err(self.api.refused(actor, &no).await),
         }
+    }
+
+    /// Discourse takes an author, a category and an order as words of the search.
+    /// <https://meta.discourse.org/t/18598>
+    async fn search(&self, search: &Search) -> Result<SearchPage, Failure> {
+        let mut words = search.words.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        words.extend(search.author.as_deref().map(|author| format!("@{author}")));
+        if words.is_empty() {
+            return Err(Failure::refused(RefusalKind::Other, "there is nothing to search for"));
+        }
+        words.extend(search.board.as_ref().map(|board| format!("category:{board}")));
+        words.push("order:latest".to_owned());
+        let (words, page) = (words.join(" "), search.page.max(1));
+        let number = page.to_string();
+        let mut query = vec![("q", words.as_str())];
+        if page > 1 {
+            query.push(("page", number.as_str()));
+        }
+        let results: wire::Results = self.api.read(&self.address(&["search.json"], &query)).await?;
+        if let Some(why) = results.grouped_search_result.as_ref().and_then(|it| it.error.as_deref())
+            && results.posts.is_empty()
+        {
+            return Err(Failure::refused(RefusalKind::Other, format!("the forum says: {why}")));
+        }
+        let named = |board: &BoardId| self.state().boards.get(board).map(|(name, _)| name.clone());
+        Ok(parse::search_page(results, page, search.board.as_ref(), named, self.base()))
+    }
+
+    async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
+        let name = match member {
+            MemberKey::Name(name) => name.trim().trim_start_matches('@').to_owned(),
+            // Discourse asks for members by name; those who are linked are known by both.
+            MemberKey::Id(id) => self
+                .state()
+                .members
+                .get(id)
+                .cloned()
+                .ok_or(Failure::Unsupported("find a member by number"))?,
+        };
+        let gone = || Failure::Gone("the forum has no such member, or shows them to others only".to_owned());
+        if name.is_empty() || name.contains('/') {
+            return Err(gone());
+        }
+        let user = self.api.read::<wire::Profile>(&self.api.profile(&name)).await?.user;
+        // What a member did may be shown to fewer people than who they are.
+        let summary = self.address(&["u", &user.username, "summary.json"], &[]);
+        let deeds = match self.api.read::<wire::Summary>(&summary).await {
+            Ok(summary) => Some(summary.user_summary),
+            Err(Failure::Gone(_) | Failure::Unreadable(_)) => None,
+            Err(failure) => return Err(failure),
+        };
+        Ok(parse::member(user, deeds, self.base()))
+    }
+
+    fn member_url(&self, _: &MemberId, name: &str) -> Option<String> {
+        Some(links::path(self.base(), &["u", name]).to_string())
     }
 
     fn hear(&self, delivery: &Delivery<'_>) -> Result<News, String> {
