@@ -53,7 +53,8 @@ pub struct FeedEngine {
 }
 
 struct Known {
-    naming: Naming,
+    /// Not known while no item of it had an id.
+    naming: Option<Naming>,
     snapshot: Arc<Snapshot>,
     read: Instant,
 }
@@ -128,20 +129,18 @@ impl FeedEngine {
         let url = self.address(board.as_str())?;
         let feed = self.get(&url).await?;
         let before = self.known().get(board).map(|known| (known.naming, known.snapshot.clone()));
-        let (naming, before) = match before {
-            Some((naming, before)) => (naming, Some(before)),
+        let (mut naming, before) = before.map_or((None, None), |(naming, before)| (naming, Some(before)));
+        if naming.is_none() && feed.items.iter().any(|item| item.id.is_some()) {
             // Some feeds give new ids to their items each time that they are asked for.
-            None if feed.items.iter().any(|item| item.id.is_some()) => {
-                let again = self.get(&url).await?;
-                (name::naming(&feed.items, &again.items), None)
+            let again = self.get(&url).await?;
+            let found = name::naming(&feed.items, &again.items);
+            if found != Naming::Given {
+                tracing::warn!(%board, "the feed's ids change with each reading, so its items are told apart by their words");
             }
-            None => (Naming::Given, None),
-        };
-        if before.is_none() && naming != Naming::Given {
-            tracing::warn!(%board, "the feed's ids change with each reading; its items are told apart by their words");
+            naming = Some(found);
         }
         let earlier = before.map(|it| name::earlier(&it.feed.items, &it.names)).unwrap_or_default();
-        let names = name::names(&feed.items, naming, &earlier);
+        let names = name::names(&feed.items, naming.unwrap_or(Naming::Given), &earlier);
         let snapshot = Arc::new(Snapshot { feed, names });
         let mut known = self.known();
         if known.len() >= MOST_FEEDS
