@@ -13,11 +13,13 @@ const UNDESCRIBED: [(&str, &str); 4] = [
 ];
 
 /// What the description has otherwise than the forums answer, by words of the complaint.
-const MISDESCRIBED: [&str; 3] = [
+const MISDESCRIBED: [&str; 4] = [
     // The number of a post, called a text.
     "/reply_to_post_number",
     // True or nothing, called a text.
     "/more_full_page_results",
+    // How many liked a post of a topic, and whether the viewer did, left out.
+    "/post_stream/posts/actions_summary: Additional properties",
     // The topics of the posts that were found, left out.
     "('topics' was unexpected)",
 ];
