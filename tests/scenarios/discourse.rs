@@ -7,7 +7,7 @@ use threadbridge::check;
 use threadbridge::clock::SystemClock;
 use threadbridge::forum::{self, Actor, Draft, Engine, Failure, Opened, Posted, RefusalKind};
 use threadbridge::markup::Doc;
-use threadbridge::model::{BoardId, MemberKey, PostId, Search, ThreadId};
+use threadbridge::model::{BoardId, MemberId, MemberKey, PostId, Search, ThreadId};
 use threadbridge::sandbox::discord::Limits;
 use threadbridge::sandbox::forum::{Action, Face, Options, Outcome};
 
@@ -163,6 +163,17 @@ async fn members_are_known_by_name() {
     assert_eq!((ann.name.as_str(), ann.posts, ann.thanks_received), ("Ann", Some(1), Some(1)));
     assert_eq!(ann.id.map(|id| id.to_string()), Some(world.ann.to_string()));
     assert!(ann.joined.is_some() && ann.url.is_some_and(|url| url.ends_with("/u/Ann")));
+    // Whoever was asked for by name is known by number, too, and can be written to.
+    let id = MemberId::new(world.ann.to_string());
+    assert_eq!(engine.member(&MemberKey::Id(id.clone())).await.unwrap().name, "Ann");
+    engine.message_member(&id, "Ann", "A code from Discord", &Doc::text("It is 1234.")).await.unwrap();
+    let mail = world.forum().mail(world.ann);
+    assert_eq!((mail.len(), mail[0].title.as_str()), (1, "A code from Discord"));
+    assert!(mail[0].text.contains("1234"), "{}", mail[0].text);
+    world.forum().take_mail(world.bob, false).unwrap();
+    let bob = MemberId::new(world.bob.to_string());
+    let refused = engine.message_member(&bob, "Bob", "A code", &Doc::text("It is 5678.")).await;
+    assert!(matches!(&refused, Err(Failure::Refused(_))), "{refused:?}");
     for nobody in ["Nobody", "../admin", ""] {
         let failure = engine.member(&MemberKey::Name(nobody.to_owned())).await.expect_err("nobody");
         assert!(matches!(failure, Failure::Gone(_)), "{nobody}: {failure}");

@@ -9,6 +9,7 @@ use threadbridge::model::BoardId;
 use threadbridge::read::{self, Source};
 use threadbridge::sandbox::discord::Limits;
 use threadbridge::sandbox::forum::{Deletion, Face, Fault, FeedKind, Lasts, Options};
+use threadbridge::why;
 
 use crate::world::{World, eventually};
 
@@ -46,6 +47,15 @@ async fn items_are_threads_in_a_forum_channel_and_messages_in_a_text_channel() {
         world.quiet().await;
         assert_eq!(titles(&world), ["Fresh paint", "Wet paint"], "{kind:?}");
         assert_eq!(world.discord().threads(world.forum_channel).len(), 2);
+        let thread =
+            world.forum().threads(world.board).into_iter().find(|it| it.title == "Wet paint").unwrap();
+        let config = world.config(vec![world.threads(), world.feed()]);
+        let url = format!("{}t/{}", world.forum().url(), thread.id);
+        let story = why::story(&config, &url, Arc::new(SystemClock)).await.unwrap();
+        assert!(
+            story.contains("sent") && story.contains(&format!("to channel {}", world.text_channel)),
+            "{story}"
+        );
         world.stop().await.unwrap();
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::ForumConfig;
-use crate::markup::commonmark;
+use crate::markup::{Doc, commonmark};
 use crate::model::{
     Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, Thanks, ThreadId,
     ThreadPage,
@@ -64,7 +64,7 @@ struct State {
     pages: HashMap<ThreadId, u32>,
     /// Who liked a post, with how many they were then and whether the bridge was one of them.
     likers: HashMap<u64, ((u64, bool), Vec<Thanks>)>,
-    /// Linked members whose name is known to be theirs.
+    /// Members whose name is known to be theirs.
     members: HashMap<MemberId, String>,
 }
 
@@ -206,12 +206,17 @@ impl Discourse {
                 format!("the linked member is no longer called {name} on the forum; link the account again"),
             ));
         }
+        self.know(id.clone(), name.clone());
+        Ok(())
+    }
+
+    /// Notes that this is a member's name.
+    fn know(&self, id: MemberId, name: String) {
         let mut state = self.state();
         if state.members.len() >= MOST_HINTS {
             state.members.clear();
         }
-        state.members.insert(id.clone(), name.clone());
-        Ok(())
+        state.members.insert(id, name);
     }
 
     async fn create(&self, actor: &Actor, body: &Value) -> Result<Result<wire::Created, No>, Failure> {
@@ -548,7 +553,7 @@ impl Engine for Discourse {
     async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
         let name = match member {
             MemberKey::Name(name) => name.trim().trim_start_matches('@').to_owned(),
-            // Discourse asks for members by name; those who are linked are known by both.
+            // Discourse asks for members by name; those who were asked for are known by both.
             MemberKey::Id(id) => self
                 .state()
                 .members
@@ -561,6 +566,11 @@ impl Engine for Discourse {
             return Err(gone());
         }
         let user = self.api.read::<wire::Profile>(&self.api.profile(&name)).await?.user;
+        let id = MemberId::new(user.id.to_string());
+        if matches!(member, MemberKey::Id(wanted) if *wanted != id) {
+            return Err(gone());
+        }
+        self.know(id, user.username.clone());
         // What a member did may be shown to fewer people than who they are.
         let summary = self.address(&["u", &user.username, "summary.json"], &[]);
         let deeds = match self.api.read::<wire::Summary>(&summary).await {
@@ -569,6 +579,17 @@ impl Engine for Discourse {
             Err(failure) => return Err(failure),
         };
         Ok(parse::member(user, deeds, self.base()))
+    }
+
+    async fn message_member(&self, _: &MemberId, name: &str, title: &str, body: &Doc) -> Result<(), Failure> {
+        self.admit(&Actor::Bridge).await?;
+        let raw = commonmark::write(body, commonmark::Flavor::Discourse);
+        let letter =
+            json!({ "title": title, "raw": raw, "target_recipients": name, "archetype": "private_message" });
+        match self.create(&Actor::Bridge, &letter).await? {
+            Ok(_) => Ok(()),
+            Err(no) => Err(self.api.refused(&Actor::Bridge, &no).await),
+        }
     }
 
     fn member_url(&self, _: &MemberId, name: &str) -> Option<String> {

@@ -286,6 +286,8 @@ pub fn member(user: wire::Me, deeds: Option<wire::Deeds>, base: &Url) -> Member 
     field("Topics", deeds.and_then(|it| it.topic_count).map(|count| count.to_string()));
     field("Days visited", deeds.and_then(|it| it.days_visited).map(|count| count.to_string()));
     field("Website", some(user.website_name));
+    let about = user.bio_excerpt.and_then(|bio| html::read_fragment(&bio, base).ok());
+    field("About", some(about.map(|doc| plain::text(&doc).trim().to_owned())));
     Member {
         id: Some(MemberId::new(user.id.to_string())),
         url: Some(links::path(base, &["u", &user.username]).to_string()),

@@ -216,6 +216,8 @@ pub struct Me {
     pub last_seen_at: Option<String>,
     pub location: Option<String>,
     pub website_name: Option<String>,
+    /// What members say of themselves, as HTML.
+    pub bio_excerpt: Option<String>,
     /// Told to some only.
     pub post_count: Option<u64>,
 }
