@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ForumConfig, Replies, Scope};
 use crate::discord::DiscordError;
 use crate::discord::rest::{Need, Rest};
-use crate::forum::{self, Engine, Failure, PageRef};
+use crate::forum::{self, Engine, Failure, PageRef, cannot};
 use crate::store;
 
 /// What was looked at, in order.
@@ -213,12 +213,13 @@ async fn discord(report: &mut Report, config: &Config, clock: Arc<dyn Clock>) {
 
 async fn forum_answers(report: &mut Report, config: &Config, forum: &ForumConfig, clock: Arc<dyn Clock>) {
     let what = format!("forum {}", forum.key);
-    let engine = match forum::engine(forum, clock) {
+    let engine = match forum::engine(forum, clock.clone()) {
         Ok(engine) => engine,
         Err(error) => return report.fault(&what, error.to_string(), "mend its section of the configuration"),
     };
     match engine.sign_in().await {
         Ok(Some(account)) => report.good(&what, format!("signed in as {}", account.name)),
+        Ok(None) if engine.capabilities().broadcast => unanswerable(report, config, forum),
         Ok(None) => report.warning(
             &what,
             "it is read as a guest, so nothing can be posted or thanked",
@@ -239,8 +240,40 @@ async fn forum_answers(report: &mut Report, config: &Config, forum: &ForumConfig
         Ok(lacks) => lacks.iter().for_each(|lack| report.warning(&what, lack.what.as_str(), &lack.mend)),
         Err(error) => report.fault(&what, error.to_string(), "try again"),
     }
+    let guest = forum::engine(&forum.as_guest(), clock)
+        .ok()
+        .filter(|_| forum.account.is_some() || forum.api.is_some());
     for bridge in config.bridges.iter().filter(|bridge| bridge.forum == forum.key) {
         scope_answers(report, &what, engine.as_ref(), &bridge.scope).await;
+        if let (Some(guest), Scope::Board(board)) = (&guest, &bridge.scope)
+            && let Err(Failure::Gone(_) | Failure::SignIn(_) | Failure::Refused(_)) =
+                guest.board(board, 1).await
+        {
+            report.warning(
+                &format!("{what}, board {board}"),
+                format!(
+                    "guests of the forum may not read it; everybody who reads channel {} will",
+                    bridge.channel
+                ),
+                "make sure that the channel is for the same people as the board",
+            );
+        }
+    }
+}
+
+/// Nobody can answer it: a bridge that lets people try lets them down.
+fn unanswerable(report: &mut Report, config: &Config, forum: &ForumConfig) {
+    let what = format!("forum {}", forum.key);
+    report.good(&what, "it is read only: nothing that people write in Discord reaches it");
+    let refusal = Failure::Unsupported(cannot::REPLY);
+    for bridge in config.bridges.iter().filter(|bridge| bridge.forum == forum.key) {
+        if bridge.replies != Replies::Off {
+            report.warning(
+                &format!("{what}, channel {}", bridge.channel),
+                format!("whoever writes there is told each time that {refusal}"),
+                "set replies = \"off\" for this bridge: people may talk there, and are not told so",
+            );
+        }
     }
 }
 

@@ -198,6 +198,12 @@ async fn dispatch(command: Command) -> ExitCode {
             let face = match engine.parse() {
                 Ok(EngineName::Vbulletin4) => Face::Vbulletin4,
                 Ok(EngineName::Discourse) => Face::Discourse,
+                Ok(EngineName::Feed) => {
+                    return fail(
+                        WRONG,
+                        "a feed can't be answered, and the demo is of a conversation; leave --engine out",
+                    );
+                }
                 Err(()) => return no_engine(&engine),
             };
             let stop = CancellationToken::new();

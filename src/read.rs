@@ -12,7 +12,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{EngineName, ForumConfig};
 use crate::forum::vbulletin4::parse;
-use crate::forum::{self, Place, charset, discourse};
+use crate::forum::{self, Place, charset, discourse, feed};
 use crate::markup::discord::{self, NoLinks};
 use crate::model::{Author, ForumKey, Post, Thread, ThreadPage, Visibility};
 
@@ -68,6 +68,7 @@ fn saved(bytes: &[u8], engine: EngineName, base: Option<Url>, zone: TimeZone) ->
     let page = match engine {
         EngineName::Vbulletin4 => parse::thread_page(&text, &context)?,
         EngineName::Discourse => discourse::saved(&text, &context.url)?,
+        EngineName::Feed => feed::saved(&text, &context.url)?,
     };
     Ok(Reading { engine, forum: known, page })
 }
@@ -108,6 +109,8 @@ async fn fetched(
     };
     let engine_room = forum::engine(&config, clock)?;
     match engine_room.recognise(url.as_str()) {
+        // Any address may be one of a feed, which is read whole.
+        Some(_) if engine == EngineName::Feed => {}
         Some(Place { thread: Some(_), .. } | Place { post: Some(_), .. }) => {}
         Some(_) => bail!("this address names no thread; give the address of a thread or of a post"),
         None => bail!(

@@ -1,4 +1,5 @@
-//! `threadbridge why`: what happened to one post, from the database alone; a running bridge is not disturbed.
+//! `threadbridge why`: what happened to one post, from the database alone (a feed is asked which item an address is of);
+//! a running bridge is not disturbed.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,6 +16,14 @@ use crate::{forum, store};
 pub async fn story(config: &Config, url: &str, clock: Arc<dyn Clock>) -> anyhow::Result<String> {
     for forum in &config.forums {
         let engine = forum::engine(forum, clock.clone())?;
+        if engine.capabilities().broadcast {
+            // Whose address it is, only what is told now can say.
+            for bridge in config.bridges.iter().filter(|bridge| bridge.forum == forum.key) {
+                if let Scope::Board(board) = &bridge.scope {
+                    let _ = engine.board(board, 1).await;
+                }
+            }
+        }
         let Some(place) = engine.recognise(url.trim()) else { continue };
         let Some(post) = place.post else {
             bail!("{url} names no post; a post's own address has its number, like showthread.php?p=123");

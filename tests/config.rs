@@ -107,6 +107,23 @@ fn a_discourse_forum_has_a_key_in_place_of_a_password() {
 }
 
 #[test]
+fn a_feed_has_an_address_and_nothing_to_sign_in_with() {
+    let forum = |keys: &str| {
+        format!(
+            "[discord]\ntoken = \"t\"\n[[forums]]\nkey = \"blog\"\nengine = \"feed\"\nurl = \"https://blog.example/\"\n\
+             {keys}\n[[bridges]]\nforum = \"blog\"\nboard = \"feed.xml\"\nchannel = \"70\"\nreplies = \"off\"\n"
+        )
+    };
+    let config = parse(&forum("")).unwrap();
+    assert_eq!(config.forums[0].poll, Duration::from_secs(300));
+    assert!(matches!(&config.bridges[0].scope, Scope::Board(board) if board.as_str() == "feed.xml"));
+    for key in ["username = \"bridge\"", "api_user = \"bridge\"", "timezone = \"UTC\""] {
+        let error = parse(&forum(key)).unwrap_err().to_string();
+        assert!(error.contains("means nothing to feed; it has: no keys of its own"), "{error}");
+    }
+}
+
+#[test]
 fn the_environment_is_laid_over_the_file() {
     let config = overlaid(
         SMALL,
@@ -331,6 +348,7 @@ fn the_address_of_a_forum_becomes_its_folder() {
         ("https://forum.example", "https://forum.example/"),
         ("https://forum.example/vb/", "https://forum.example/vb/"),
         ("https://forum.example/vb/forum.php?s=1#top", "https://forum.example/vb/"),
+        ("https://blog.example/notes/feed.xml", "https://blog.example/notes/"),
     ] {
         let config = parse(&SMALL.replace("https://forum.example/board", written)).unwrap();
         assert_eq!(config.forums[0].url.as_str(), expected);

@@ -274,7 +274,9 @@ async fn reacted(heart: &Heart, message: MessageId, user: UserId, emoji: &str) -
     let Some(part) = heart.store.part_of_message(message).await? else { return Ok(()) };
     let Some(tie) = heart.ties.get(part.bridge) else { return Ok(()) };
     let emoji = plain_emoji(emoji);
-    let thanks = tie.bridge.thanks.iter().any(|own| plain_emoji(own) == emoji);
+    // Where nobody can be thanked a reaction is no more than that.
+    let thanks =
+        !heart.only_tells(&tie.bridge.forum) && tie.bridge.thanks.iter().any(|own| plain_emoji(own) == emoji);
     // On a paused bridge it is looked for when the bridge goes on.
     if !thanks || part.origin == Origin::Discord || tie.bridge.paused {
         return Ok(());

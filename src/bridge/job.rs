@@ -62,6 +62,8 @@ pub enum Outcome {
     FormFailed(String),
     /// It may have arrived; nobody but a person can tell.
     Unsure,
+    /// The message shows a post, and the forum does not take the thanks for it back, for this reason.
+    ThanksStay(String),
 }
 
 /// The facts of a thread that Discord shows.

@@ -185,6 +185,11 @@ impl Heart {
         Ok(fresh)
     }
 
+    /// Whether nobody can answer what this forum's software tells.
+    pub fn only_tells(&self, forum: &ForumKey) -> bool {
+        self.forums.get(forum).is_some_and(|forum| forum.engine.capabilities().broadcast)
+    }
+
     /// Writes news from outside, and lets the workers look for what it queued.
     pub async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
         let fresh = self.store.apply(once, effects).await?;

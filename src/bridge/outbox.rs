@@ -60,7 +60,7 @@ impl From<Failure> for Halt {
             // The page is something else for now; what it was asked for was not done.
             Failure::Unreadable(reason) => Self::Later(Duration::ZERO, reason),
             Failure::Refused(refusal) => Self::Park(refusal.message),
-            Failure::Gone(reason) => Self::Park(reason),
+            Failure::Gone(reason) | Failure::Untold(reason) => Self::Park(reason),
             Failure::Unsupported(_) => Self::Park(failure.to_string()),
         }
     }

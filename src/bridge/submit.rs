@@ -265,24 +265,27 @@ pub async fn tell(
 ) -> Result<Vec<Effect>, Halt> {
     let discord = &work.heart.discord;
     let (mark, text) = match news {
-        Outcome::Arrived => (TICK, None),
-        Outcome::Waits(reason) => (WAITING, Some(format!("Your message waits: {reason}."))),
+        Outcome::Arrived => (Some(TICK), None),
+        Outcome::ThanksStay(reason) => {
+            (None, Some(format!("The thanks stay on the forum: {}.", reason.trim_end_matches('.'))))
+        }
+        Outcome::Waits(reason) => (Some(WAITING), Some(format!("Your message waits: {reason}."))),
         Outcome::FormFailed(reason) => {
             let reason = reason.trim_end_matches('.');
             (
-                WARNING,
+                Some(WARNING),
                 Some(format!("This did not reach the forum: {reason}. Fill the form in again to try again.")),
             )
         }
         Outcome::Failed(reason) => (
-            WARNING,
+            Some(WARNING),
             Some(format!(
                 "Your message did not reach the forum: {}. Edit it to try again.",
                 reason.trim_end_matches('.')
             )),
         ),
         Outcome::Unsure => (
-            WARNING,
+            Some(WARNING),
             Some(
                 "The forum may have taken your message, but does not show it; a moderator may have to \
                  approve it first. Look there before you do anything: if it is missing, edit your message \
@@ -293,6 +296,7 @@ pub async fn tell(
     };
     Point::BeforeTell.reached();
     let mark_it = || async {
+        let Some(mark) = mark else { return Ok(()) };
         for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark) {
             discord.unreact(channel, message, old).await?;
         }

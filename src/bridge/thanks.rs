@@ -6,15 +6,17 @@
 use std::collections::HashSet;
 
 use crate::discord::{DiscordError, Message};
-use crate::forum::{Actor, Failure};
+use crate::forum::{Actor, Failure, Refusal, RefusalKind};
 use crate::model::{ForumKey, PostId};
 use crate::store::{Effect, Origin, Reaction};
 
 use super::Heart;
 use super::catchup::Trouble;
 use super::inbox::{BY_COMMAND, plain_emoji};
+use super::job::Outcome;
 use super::outbox::{Halt, Work};
 use super::points::Point;
+use super::submit::telling;
 use super::tie::Tie;
 
 /// Brings the forum's thanks in line with the reactions.
@@ -43,12 +45,32 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
     match done {
         Ok(()) => {}
         Err(Failure::Gone(_)) => return Ok(Vec::new()),
+        // What people see must not be taken for what the forum has: they are told once, and that is the end of it.
+        Err(Failure::Refused(Refusal { kind: RefusalKind::TooLate, message })) if !wanted => {
+            return stay(work, &forum.key, post, message).await;
+        }
         Err(failure) => return Err(failure.into()),
     }
     if let Some(row) = store.posts(&forum.key, std::slice::from_ref(post)).await?.into_iter().next() {
         forum.revisit(row.thread, Some(post.clone()));
     }
     Ok(vec![Effect::Thanked { forum: forum.key.clone(), post: post.clone(), given: wanted }])
+}
+
+/// Tells where the post is shown that its thanks stay, though nobody's reaction says so any more.
+async fn stay(work: &Work<'_>, forum: &ForumKey, post: &PostId, why: String) -> Result<Vec<Effect>, Halt> {
+    let store = &work.heart.store;
+    let now = store.now().await?;
+    let mut effects = vec![Effect::Thanked { forum: forum.clone(), post: post.clone(), given: true }];
+    for tie in work.heart.ties.all().iter().filter(|tie| tie.bridge.forum == *forum) {
+        let parts = store.parts(tie.id(), post).await?;
+        let shown =
+            parts.first().filter(|part| part.origin == Origin::Forum && !tie.bridge.thanks.is_empty());
+        if let Some(part) = shown {
+            effects.push(telling(part.channel, part.message, Outcome::ThanksStay(why.clone()), now)?);
+        }
+    }
+    Ok(effects)
 }
 
 /// Brings what is known of the reactions on a post's messages in line with what Discord says.
@@ -83,7 +105,8 @@ pub async fn changes(
     message: &Message,
 ) -> Result<Vec<Effect>, Trouble> {
     let mut now = HashSet::new();
-    for emoji in &message.reactions {
+    let takes = !heart.only_tells(&tie.bridge.forum);
+    for emoji in message.reactions.iter().filter(|_| takes) {
         if tie.bridge.thanks.iter().any(|own| plain_emoji(own) == plain_emoji(emoji)) {
             for user in heart.discord.reactors(message.channel, message.id, emoji).await? {
                 now.insert((user, plain_emoji(emoji)));

@@ -93,6 +93,7 @@ impl ForumConfig {
 pub enum EngineName {
     Vbulletin4,
     Discourse,
+    Feed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,12 +152,13 @@ impl FromStr for EngineName {
 }
 
 impl EngineName {
-    pub const ALL: [Self; 2] = [Self::Vbulletin4, Self::Discourse];
+    pub const ALL: [Self; 3] = [Self::Vbulletin4, Self::Discourse, Self::Feed];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Vbulletin4 => "vbulletin4",
             Self::Discourse => "discourse",
+            Self::Feed => "feed",
         }
     }
 
@@ -170,6 +172,16 @@ impl EngineName {
         match self {
             Self::Vbulletin4 => "set forums.username and forums.password",
             Self::Discourse => "set forums.api_key and forums.api_user",
+            Self::Feed => "use the engine of the forum's own software",
+        }
+    }
+
+    /// How often a busy board is looked at, in seconds, where the configuration does not say. Few feeds change by the
+    /// minute.
+    fn poll_seconds(self) -> u64 {
+        match self {
+            Self::Vbulletin4 | Self::Discourse => 30,
+            Self::Feed => 300,
         }
     }
 
@@ -178,6 +190,7 @@ impl EngineName {
         match self {
             Self::Vbulletin4 => &["username", "password", "password_file", "timezone"],
             Self::Discourse => &["api_key", "api_key_file", "api_user", "hook_secret", "hook_secret_file"],
+            Self::Feed => &[],
         }
     }
 }

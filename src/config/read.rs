@@ -263,7 +263,8 @@ impl Reader {
             }
             zone
         });
-        let poll = self.number(&mut section, "poll_seconds", 30, 1..=86_400);
+        let usual = engine.unwrap_or(EngineName::Vbulletin4).poll_seconds();
+        let poll = self.number(&mut section, "poll_seconds", usual, 1..=86_400);
         let gap = self.number(&mut section, "min_request_gap_ms", 1000, 0..=600_000);
         let guilds = section.take("guilds").map(|node| self.guilds(node)).unwrap_or_default();
         self.finish(section);
@@ -305,7 +306,8 @@ impl Reader {
         foreign.dedup();
         for key in foreign {
             if let Some(node) = section.keys.get(key) {
-                let what = format!("means nothing to {}; it has: {}", engine.name(), own.join(", "));
+                let has = if own.is_empty() { "no keys of its own".to_owned() } else { own.join(", ") };
+                let what = format!("means nothing to {}; it has: {has}", engine.name());
                 self.fault(&node.origin, &format!("forums.{key}"), &what);
             }
         }
@@ -588,13 +590,16 @@ fn table_of(section: &Section) -> String {
     section.name.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned()
 }
 
+/// What a page's or a feed's name ends with, and a folder's does not.
+const ENDINGS: [&str; 5] = [".php", ".xml", ".rss", ".atom", ".json"];
+
 /// The folder that holds a forum's pages: people copy the address of its front page.
 fn folder_of(mut url: Url) -> Url {
     url.set_query(None);
     url.set_fragment(None);
     let path = url.path();
     let path = match path.rsplit_once('/') {
-        Some((folder, page)) if page.ends_with(".php") => format!("{folder}/"),
+        Some((folder, page)) if ENDINGS.iter().any(|ending| page.ends_with(ending)) => format!("{folder}/"),
         _ => format!("{}/", path.trim_end_matches('/')),
     };
     url.set_path(&path);

@@ -18,6 +18,7 @@ use crate::model::{
 pub mod charset;
 pub mod client;
 pub mod discourse;
+pub mod feed;
 pub mod vbulletin4;
 
 /// What an engine can do. The bridge asks here before it promises anything to a person.
@@ -35,6 +36,19 @@ pub struct Capabilities {
     pub reply_to: bool,
     /// The forum can tell us of news; polling is only the safety net.
     pub push: bool,
+    /// It only tells, and nobody can answer: a board's list is all that it tells of, each thread is one post, and what
+    /// is in the list no more may be there all the same ([`Failure::Untold`]).
+    pub broadcast: bool,
+}
+
+/// What an engine may be unable to do, as [`Failure::Unsupported`] words it.
+pub mod cannot {
+    pub const REPLY: &str = "take replies";
+    pub const EDIT: &str = "let posts be edited";
+    pub const DELETE: &str = "let posts be deleted";
+    pub const OPEN: &str = "take new threads";
+    pub const THANK: &str = "take thanks";
+    pub const ACT_AS_MEMBER: &str = "act as another member";
 }
 
 /// In whose name something is written. Only where [`Capabilities::act_as_member`] says so may it be anybody but
@@ -161,6 +175,10 @@ pub enum Failure {
     #[error("{0}")]
     SignIn(String),
 
+    /// It was told of once and is no longer, which does not mean that it is gone. Never to be taken for a removal.
+    #[error("{0}")]
+    Untold(String),
+
     /// The answer is not a page of this engine. Never to be taken for an empty thread.
     #[error("{0}")]
     Unreadable(String),
@@ -222,28 +240,40 @@ pub trait Engine: Send + Sync {
     /// The page that holds this post, whichever thread it is in by now.
     async fn page_with_post(&self, post: &PostId) -> Result<ThreadPage, Failure>;
 
-    async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure>;
+    async fn reply(&self, _actor: &Actor, _thread: &ThreadId, _draft: &Draft) -> Result<Posted, Failure> {
+        Err(Failure::Unsupported(cannot::REPLY))
+    }
 
     /// Replaces the words of a post that the same actor wrote.
-    async fn edit(&self, actor: &Actor, post: &PostId, draft: &Draft) -> Result<(), Failure>;
+    async fn edit(&self, _actor: &Actor, _post: &PostId, _draft: &Draft) -> Result<(), Failure> {
+        Err(Failure::Unsupported(cannot::EDIT))
+    }
 
     /// Removes a post that the same actor wrote. Refuses a thread's first post: that would take the
     /// whole thread with it.
-    async fn delete(&self, actor: &Actor, post: &PostId, reason: &str) -> Result<(), Failure>;
+    async fn delete(&self, _actor: &Actor, _post: &PostId, _reason: &str) -> Result<(), Failure> {
+        Err(Failure::Unsupported(cannot::DELETE))
+    }
 
     async fn open_thread(
         &self,
-        actor: &Actor,
-        board: &BoardId,
-        title: &str,
-        draft: &Draft,
-    ) -> Result<Opened, Failure>;
+        _actor: &Actor,
+        _board: &BoardId,
+        _title: &str,
+        _draft: &Draft,
+    ) -> Result<Opened, Failure> {
+        Err(Failure::Unsupported(cannot::OPEN))
+    }
 
     /// Thanks a post. Already thanked is `Ok`.
-    async fn thank(&self, actor: &Actor, post: &PostId) -> Result<(), Failure>;
+    async fn thank(&self, _actor: &Actor, _post: &PostId) -> Result<(), Failure> {
+        Err(Failure::Unsupported(cannot::THANK))
+    }
 
     /// Takes the actor's own thanks back. Not thanked is `Ok`.
-    async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure>;
+    async fn withdraw_thanks(&self, _actor: &Actor, _post: &PostId) -> Result<(), Failure> {
+        Err(Failure::Unsupported(cannot::THANK))
+    }
 
     /// Writes to one member, where only they can read it. Both their id and their name are given: some engines go by
     /// the one and some by the other.
@@ -326,5 +356,6 @@ pub fn engine(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Eng
     match config.engine {
         crate::config::EngineName::Vbulletin4 => Ok(Arc::new(vbulletin4::Vbulletin4::new(config, clock)?)),
         crate::config::EngineName::Discourse => Ok(Arc::new(discourse::Discourse::new(config, clock)?)),
+        crate::config::EngineName::Feed => Ok(Arc::new(feed::FeedEngine::new(config, clock)?)),
     }
 }

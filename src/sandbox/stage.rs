@@ -50,13 +50,21 @@ impl Stage {
     pub fn bridge(&self, board: u64, channel: u64) -> BridgeConfig {
         BridgeConfig {
             forum: ForumKey::new(FORUM),
-            scope: Scope::Board(BoardId::new(board.to_string())),
+            scope: Scope::Board(self.board_id(board)),
             channel: ChannelId(channel),
             layout: Layout::Auto,
             replies: Replies::Everyone,
             thanks: ["🙏", "👍", "❤️"].map(str::to_owned).to_vec(),
             start: Start::Now,
         }
+    }
+
+    /// What a bridge calls a board of the forum.
+    pub fn board_id(&self, board: u64) -> BoardId {
+        BoardId::new(match self.forum.options().face {
+            Face::Vbulletin4 | Face::Discourse => board.to_string(),
+            Face::Feed(kind) => format!("feeds/{board}.{}", kind.ending()),
+        })
     }
 
     /// The configuration of a bridge between the two. Impatient: a look every `poll`, no politeness.
@@ -76,6 +84,7 @@ impl Stage {
                 engine: match face {
                     Face::Vbulletin4 => EngineName::Vbulletin4,
                     Face::Discourse => EngineName::Discourse,
+                    Face::Feed(_) => EngineName::Feed,
                 },
                 url: address(self.forum.url())?,
                 account: (face == Face::Vbulletin4).then(|| AccountConfig {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use threadbridge::check;
 use threadbridge::clock::SystemClock;
 use threadbridge::config::{BridgeConfig, Scope, Start};
 use threadbridge::forum::{self, Actor, Draft, Failure, Posted};
 use threadbridge::markup::{Block, Doc, Inline};
-use threadbridge::model::{BoardId, MemberId, ThreadId};
+use threadbridge::model::{MemberId, ThreadId};
 use threadbridge::sandbox::forum::{Deletion, Face};
 
 use crate::spec;
@@ -40,9 +41,35 @@ over_every_engine! {
     a_moderated_board_makes_wait
     a_private_board_is_not_shown
     a_thread_that_goes_out_of_sight_is_withdrawn
+    what_only_some_members_see_stays_with_them
     a_long_thread_arrives_whole_and_in_order
     what_happened_while_the_bridge_was_down_arrives_once
     a_lost_answer_doubles_nothing
+    acting_as_a_member_where_the_engine_can
+}
+
+/// What a feed can do of it. What it can't is refused in the same words: `feeds.rs`.
+macro_rules! over_every_feed {
+    ($($scenario:ident)*) => {
+        over_every_feed! { @ feed_rss FeedKind::Rss, $($scenario)* }
+        over_every_feed! { @ feed_atom FeedKind::Atom, $($scenario)* }
+        over_every_feed! { @ feed_json FeedKind::Json, $($scenario)* }
+    };
+    (@ $module:ident $kind:expr, $($scenario:ident)*) => {
+        mod $module {
+            use threadbridge::sandbox::forum::FeedKind;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    super::play(super::Face::Feed($kind), async |world| super::$scenario(world).await).await;
+                }
+            )*
+        }
+    };
+}
+
+over_every_feed! {
+    a_private_board_is_not_shown
     acting_as_a_member_where_the_engine_can
 }
 
@@ -173,11 +200,8 @@ async fn a_private_board_is_not_shown(world: &mut World) {
     let staff = world.forum().add_board("Staff only");
     world.forum().hide_board(staff).unwrap();
     world.forum().open_thread(staff, world.ann, "Salaries", "Nobody may know.").unwrap();
-    let private = BridgeConfig {
-        scope: Scope::Board(BoardId::new(staff.to_string())),
-        start: Start::All,
-        ..world.feed()
-    };
+    let private =
+        BridgeConfig { scope: Scope::Board(world.stage.board_id(staff)), start: Start::All, ..world.feed() };
     world.start(vec![world.threads(), private]).await;
     world.forum().open_thread(world.board, world.ann, "Holidays", "Everybody may know.").unwrap();
     let room = world.room("Holidays").await;
@@ -192,6 +216,36 @@ async fn a_thread_that_goes_out_of_sight_is_withdrawn(world: &mut World) {
     let (thread, room) = thread(world).await;
     world.forum().move_thread(thread, attic, false).unwrap();
     eventually("the withdrawal", || world.mirrored(room).is_empty().then_some(())).await;
+}
+
+/// The bridge's account is let in where guests are not: what is there goes nowhere without a bridge of its own.
+async fn what_only_some_members_see_stays_with_them(world: &mut World) {
+    let group = world.forum().add_board("Group");
+    world.forum().hide_board(group).unwrap();
+    let account = world.forum().members().into_iter().find(|it| it.name == "Discord Bridge").unwrap().id;
+    world.forum().let_in(group, account).unwrap();
+    world.forum().open_thread(group, world.ann, "Salaries", "Nobody else may know.").unwrap();
+    let (thread, room) = thread(world).await;
+    world.forum().move_thread(thread, group, false).unwrap();
+    eventually("the withdrawal", || world.mirrored(room).is_empty().then_some(())).await;
+    world.forum().reply(thread, world.bob, "Now we can talk.").unwrap();
+    world.forum().open_thread(world.board, world.ann, "Lunch", "Soup today.").unwrap();
+    let lunch = world.room("Lunch").await;
+    world.message(lunch, "Soup today.").await;
+    world.quiet().await;
+    assert!(world.mirrored(room).is_empty());
+    for channel in world.discord().threads(world.forum_channel) {
+        let shown = world.mirrored(channel.id).join(" ");
+        assert!(!shown.contains("Nobody else") && !shown.contains("Now we can talk"), "{shown}");
+    }
+    let text = check::run(
+        &world.config(vec![world.stage.bridge(group, world.text_channel)]),
+        Arc::new(SystemClock),
+        false,
+    )
+    .await
+    .text();
+    assert!(text.contains("guests of the forum may not read it"), "{text}");
 }
 
 async fn a_long_thread_arrives_whole_and_in_order(world: &mut World) {

@@ -4,14 +4,27 @@ use serde_json::{Value, json};
 use threadbridge::sandbox::forum::discourse::ApiCall;
 
 /// What Discourse's own web client asks and its description leaves out.
-const UNDESCRIBED: [(&str, &str); 3] = [
+const UNDESCRIBED: [(&str, &str); 4] = [
     // Unlike the category's own page its order does not depend on the category's settings.
     ("GET", "/c/{slug}/{id}/l/latest.json"),
     ("GET", "/post_action_users.json"),
+    ("GET", "/u/{username}/summary.json"),
     ("DELETE", "/post_actions/{id}.json"),
 ];
 
-/// Everything that is wrong with the calls, a line each.
+/// What the description has otherwise than the forums answer, by words of the complaint.
+const MISDESCRIBED: [&str; 4] = [
+    // The number of a post, called a text.
+    "/reply_to_post_number",
+    // True or nothing, called a text.
+    "/more_full_page_results",
+    // How many liked a post of a topic, and whether the viewer did, left out.
+    "/post_stream/posts/actions_summary: Additional properties",
+    // The topics of the posts that were found, left out.
+    "('topics' was unexpected)",
+];
+
+/// Everything that is wrong with the calls and with what was answered, a line each.
 pub fn faults(calls: &[ApiCall]) -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/spec/discourse-openapi.json");
     let Ok(text) = std::fs::read_to_string(path) else {
@@ -67,7 +80,36 @@ fn faults_of(document: &Value, call: &ApiCall) -> Vec<String> {
     } else if !call.body.is_null() {
         faults.push(format!("{name}: the description has no body here"));
     }
+    let answer = &operation["responses"][call.status.to_string()]["content"]["application/json"]["schema"];
+    // What waits for a moderator has an answer of its own, which is not described.
+    if !answer.is_null() && call.answer["action"] != "enqueued" {
+        let mut schema = answer.clone();
+        open(&mut schema);
+        let whole = json!({ "components": document["components"], "allOf": [schema] });
+        let validator = jsonschema::validator_for(&whole).expect("the description is a schema");
+        let complaints = validator.iter_errors(&call.answer).map(|it| {
+            format!("{name}: answer{}: {it:.300}", without_numbers(&it.instance_path().to_string()))
+        });
+        faults.extend(complaints.filter(|it| !MISDESCRIBED.iter().any(|known| it.contains(known))));
+    }
     faults
+}
+
+/// The sandbox answers with a part of what a forum does: what is there must be as it is described.
+fn open(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.remove("required");
+            map.values_mut().for_each(open);
+        }
+        Value::Array(list) => list.iter_mut().for_each(open),
+        _ => {}
+    }
+}
+
+/// A place in an answer without the places in its lists, so that the same fault is told of once.
+fn without_numbers(path: &str) -> String {
+    path.split('/').filter(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join("/")
 }
 
 /// Whether a path is one of a route's: `/t/{id}.json`.

@@ -146,6 +146,11 @@ impl World {
             let calls = self.forum().calls().into_iter();
             return calls.filter(|call| call.path.ends_with("/l/latest.json")).count() as u64;
         }
+        if let Face::Feed(_) = self.forum().options().face {
+            let feeds =
+                self.forum().requests().into_iter().filter(|(path, _)| path.starts_with("GET /feeds/"));
+            return feeds.map(|(_, count)| count).sum();
+        }
         self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0)
     }
 

@@ -84,6 +84,11 @@ impl Desk {
         }
     }
 
+    /// Says no at once to what can't be done at all, before anybody writes in vain.
+    fn able(&self, forum: &ForumKey, what: &'static str) -> Result<(), String> {
+        if self.heart.only_tells(forum) { Err(sentence(&Failure::Unsupported(what))) } else { Ok(()) }
+    }
+
     fn public_boards(&self, forum: &ForumKey) -> Vec<Board> {
         self.public.lock().unwrap_or_else(PoisonError::into_inner).get(forum).cloned().unwrap_or_default()
     }
@@ -196,6 +201,7 @@ impl Sight {
 fn sentence(failure: &Failure) -> String {
     match failure {
         Failure::Gone(_) => "The forum has no such thread, or does not show it to everyone.".to_owned(),
+        Failure::Untold(_) => "That is no longer told of; only what is new is.".to_owned(),
         Failure::Later { .. } | Failure::Uncertain { .. } | Failure::Unreadable(_) => {
             "The forum can't be read right now; try again in a minute.".to_owned()
         }

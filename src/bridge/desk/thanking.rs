@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use crate::discord::commands::asks::{Asker, Period, Side, Thanking, TopRow, TopView, WhoView};
-use crate::forum::Place;
+use crate::forum::{Place, cannot};
 use crate::model::{MessageId, PostId, ThreadId};
 use crate::store::people::Tally;
 use crate::store::{Effect, Origin, Part, Reaction};
@@ -144,6 +144,7 @@ impl Thanking for Desk {
         if part.origin == Origin::Discord {
             return Err("That message was written here; thank its author here, too.".to_owned());
         }
+        self.able(&tie.bridge.forum, cannot::THANK)?;
         if tie.bridge.thanks.is_empty() {
             return Err("Thanks don't cross over this bridge.".to_owned());
         }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::config::Scope;
 use crate::discord::commands::asks::{Answered, Asker, OpenForm, ReplyForm, Writing};
+use crate::forum::cannot;
 use crate::model::{BoardId, MessageId};
 use crate::store::{Effect, Submission, SubmissionState};
 
@@ -59,6 +60,7 @@ impl Desk {
 impl Writing for Desk {
     async fn answered(&self, asker: Asker, message: MessageId) -> Result<Answered, String> {
         let (tie, part) = self.shown(asker, message).await?;
+        self.able(&tie.bridge.forum, cannot::REPLY)?;
         self.may_speak(asker, &tie).await?;
         let credit = self.heart.store.credit(&tie.bridge.forum, &part.post).await.map_err(busy)?;
         let guild = asker.guild.ok_or("This only works in a server.")?;
@@ -122,6 +124,7 @@ impl Writing for Desk {
         forum: Option<&str>,
     ) -> Result<(String, String, String), String> {
         let (sight, tie, id) = self.open_place(asker, board, forum).await?;
+        self.able(&tie.bridge.forum, cannot::OPEN)?;
         self.may_speak(asker, &tie).await?;
         let name =
             sight.public.iter().find(|it| it.id == id).map_or_else(|| id.to_string(), |it| it.name.clone());

@@ -180,6 +180,11 @@ impl Watcher {
         let page = match page {
             Ok(page) => page,
             Err(Failure::Gone(why)) => return self.thread_gone(thread, &why).await,
+            // What was shown of it stays.
+            Err(Failure::Untold(_)) => {
+                self.again.forget(thread);
+                return Ok(());
+            }
             Err(failure) => return Err(failure.into()),
         };
         // A post that was asked for may be in another thread by now.

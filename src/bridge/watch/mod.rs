@@ -60,7 +60,11 @@ impl Trouble {
         matches!(
             self,
             Self::Forum(
-                Failure::Unreadable(_) | Failure::Gone(_) | Failure::Refused(_) | Failure::Unsupported(_)
+                Failure::Unreadable(_)
+                    | Failure::Gone(_)
+                    | Failure::Untold(_)
+                    | Failure::Refused(_)
+                    | Failure::Unsupported(_)
             )
         )
     }
@@ -266,6 +270,13 @@ impl Watcher {
                     changed = true;
                 }
                 if ties.iter().any(|tie| tie.bridge.baseline.is_none()) {
+                    let mut anew = self.heart.ties.of_forum(&self.forum.key);
+                    anew.retain(|tie| ties.iter().any(|other| other.id() == tie.id()));
+                    let stocked = anew.iter().all(|tie| tie.bridge.baseline.is_some());
+                    if stocked && self.forum.engine.capabilities().broadcast {
+                        // This list has all of its history, and in order.
+                        return Box::pin(self.look_at_board(board, &anew)).await;
+                    }
                     // The bridges are known anew, with their baselines, from the next look on.
                     return Ok(true);
                 }
@@ -319,7 +330,7 @@ impl Watcher {
                     self.stumble(&thread, &failure.into());
                     return Ok(true);
                 }
-                Err(Failure::Gone(why)) => {
+                Err(Failure::Gone(why) | Failure::Untold(why)) => {
                     tracing::info!(forum = %self.forum.key, %thread, "skipped an old thread: {why}");
                     self.commit(vec![Effect::Follow(Follow { marker: "gone".into(), ..follow })]).await?;
                     return Ok(true);
@@ -394,10 +405,15 @@ impl Watcher {
             }
         }
         threads.retain(|summary| !summary.moved && !summary.deleted);
-        let mut effects = vec![self.baseline(tie, &threads).await?];
-        if tie.bridge.start != Start::Now {
-            effects.extend(threads.iter().map(|summary| Effect::Follow(unread(tie, &summary.id))));
-        }
+        let effects = if self.forum.engine.capabilities().broadcast {
+            stock_of_broadcast(tie, &threads)
+        } else {
+            let mut effects = vec![self.baseline(tie, &threads).await?];
+            if tie.bridge.start != Start::Now {
+                effects.extend(threads.iter().map(|summary| Effect::Follow(unread(tie, &summary.id))));
+            }
+            effects
+        };
         tracing::info!(
             forum = %self.forum.key, %board, threads = threads.len(),
             "took stock of the board; what is newer from here on crosses"
@@ -568,6 +584,32 @@ fn unread(tie: &Tie, thread: &ThreadId) -> Follow {
         last_post: None,
         last_number: None,
     }
+}
+
+/// What is history for a bridge to what only tells. Its ids say nothing of their order and not everything has a time, so
+/// that is noted thread by thread; what turns up later and is older than all of it is history too. Each thread is one
+/// post, so a number of newest posts is one of threads.
+fn stock_of_broadcast(tie: &Tie, threads: &[ThreadSummary]) -> Vec<Effect> {
+    let wanted = match tie.bridge.start {
+        Start::Now => 0,
+        Start::All => threads.len(),
+        Start::Newest(count) => usize::try_from(count).unwrap_or(usize::MAX),
+    };
+    let oldest = threads.iter().filter_map(|summary| summary.last_post_at).min();
+    let baseline = Effect::Baseline {
+        bridge: tie.id(),
+        post: PostId::new(""),
+        at: oldest.map(|at| at.as_millisecond() - 1),
+    };
+    let follow = |(place, summary): (usize, &ThreadSummary)| {
+        let unread = unread(tie, &summary.id);
+        Effect::Follow(if place < wanted {
+            unread
+        } else {
+            Follow { marker: summary.marker(), last_post: summary.last_post_id.clone(), ..unread }
+        })
+    };
+    std::iter::once(baseline).chain(threads.iter().enumerate().map(follow)).collect()
 }
 
 /// The newest of some posts: the one with the highest number.

@@ -30,7 +30,7 @@ pub fn footer(footer: &Footer<'_>) -> String {
         (Some(title), Some(number)) => format!("{title} {number}"),
         (Some(title), None) => title,
         (None, Some(number)) => number,
-        (None, None) => "on the forum".to_owned(),
+        (None, None) => site(footer.url).unwrap_or_else(|| "on the forum".to_owned()),
     };
     let mut line = match web(footer.url) {
         Some(url) => format!("-# [{label}](<{url}>)"),
@@ -45,6 +45,13 @@ pub fn footer(footer: &Footer<'_>) -> String {
         line.push_str(&format!(" · edited <t:{}:f>", at.as_second()));
     }
     line
+}
+
+/// The site that an address is of, as people call it.
+fn site(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    Some(plain(&clip(host.strip_prefix("www.").unwrap_or(host), TITLE)))
 }
 
 /// As many names as there is room for, then how many more there are.

@@ -35,6 +35,8 @@ pub struct Limits {
     /// Bytes on the wire, and after unpacking.
     pub wire: usize,
     pub unpacked: usize,
+    /// Bytes of the largest page that is kept for a conditional request.
+    pub kept: usize,
     pub connect: Duration,
     /// From the request to the last byte of the answer.
     pub whole: Duration,
@@ -47,6 +49,7 @@ impl Default for Limits {
         Self {
             wire: 4 * 1024 * 1024,
             unpacked: 8 * 1024 * 1024,
+            kept: 256 * 1024,
             connect: Duration::from_secs(10),
             whole: Duration::from_secs(30),
             pause: Duration::from_secs(30),
@@ -57,9 +60,8 @@ impl Default for Limits {
 /// A GET is tried so often before a fault of the network or the server is believed.
 const TRIES: u32 = 3;
 const MOST_REDIRECTS: usize = 5;
-/// Pages that came with a validator are kept for a conditional request; so many, and no larger ones.
+/// Pages that came with a validator are kept for a conditional request; so many.
 const KEPT_PAGES: usize = 32;
-const LARGEST_KEPT: usize = 256 * 1024;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// A page as it came.
@@ -90,6 +92,8 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     /// Goes with every request, before what a single one adds.
     headers: HeaderMap,
+    /// What an answer of 429 says in its body of how long to wait.
+    patience: fn(&str) -> Option<Duration>,
     pub cookies: Cookies,
     /// When the next request may start. Async, so that requests queue up fairly.
     turn: tokio::sync::Mutex<Option<Instant>>,
@@ -120,6 +124,7 @@ impl Client {
             gap,
             clock,
             headers: HeaderMap::new(),
+            patience: |_| None,
             cookies: Cookies::default(),
             turn: tokio::sync::Mutex::new(None),
             crawl_delay: tokio::sync::Mutex::default(),
@@ -130,6 +135,12 @@ impl Client {
     /// Every request carries these: how an API knows who asks, and that it is to answer in JSON.
     pub fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
+        self
+    }
+
+    /// Reads from the body of a 429 how long to wait, where `Retry-After` does not say.
+    pub fn with_patience(mut self, patience: fn(&str) -> Option<Duration>) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -280,7 +291,11 @@ impl Client {
             return Ok(Posted::Redirect(next));
         }
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let after = retry_after(&headers, self.clock.now());
+            let mut after = retry_after(&headers, self.clock.now());
+            if after.is_none() && status == StatusCode::TOO_MANY_REQUESTS {
+                let body = self.body(response).await.and_then(|bytes| self.unpack(bytes, &headers));
+                after = body.ok().and_then(|body| (self.patience)(&String::from_utf8_lossy(&body)));
+            }
             let reason = match status.as_u16() {
                 429 => "the forum asks for fewer requests".to_owned(),
                 503 => "the forum is closed for maintenance or overloaded".to_owned(),
@@ -413,7 +428,7 @@ impl Client {
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.remove(url);
-        if validators.is_empty() || page.status != StatusCode::OK || page.text.len() > LARGEST_KEPT {
+        if validators.is_empty() || page.status != StatusCode::OK || page.text.len() > self.limits.kept {
             return;
         }
         if kept.len() >= KEPT_PAGES

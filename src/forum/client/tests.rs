@@ -17,6 +17,7 @@ use crate::clock::SystemClock;
 const LIMITS: Limits = Limits {
     wire: 64 * 1024,
     unpacked: 256 * 1024,
+    kept: 256 * 1024,
     connect: Duration::from_secs(2),
     whole: Duration::from_secs(2),
     pause: Duration::from_secs(30),
@@ -164,4 +165,21 @@ async fn requests_keep_their_distance() {
         client.get(&base).await.expect("a page");
     }
     assert!(began.elapsed() >= Duration::from_millis(180), "three gaps lie between four requests");
+}
+
+#[tokio::test]
+async fn the_wait_may_be_in_the_body() {
+    let says = |body: &'static str| {
+        Router::new().route("/", get(move || async move { (StatusCode::TOO_MANY_REQUESTS, body) }))
+    };
+    for (body, seconds) in [("wait 7", 7), ("just wait", 30)] {
+        let client = client_of(says(body), Duration::ZERO).await;
+        let client =
+            client.with_patience(|body| body.strip_prefix("wait ")?.parse().ok().map(Duration::from_secs));
+        let failure = client.get(client.base()).await.expect_err("no page");
+        assert!(
+            matches!(failure, Failure::Later { after, .. } if after == Duration::from_secs(seconds)),
+            "{failure}"
+        );
+    }
 }

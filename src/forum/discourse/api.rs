@@ -51,7 +51,7 @@ impl Api {
         }
         let client = Client::new(&config.url, config.min_request_gap, Limits::default(), clock)?;
         let user = config.api.as_ref().and_then(|api| api.user.clone());
-        Ok(Self { client: client.with_headers(headers), user })
+        Ok(Self { client: client.with_headers(headers).with_patience(patience), user })
     }
 
     pub fn base(&self) -> &Url {
@@ -162,6 +162,12 @@ impl Api {
     }
 }
 
+/// How long Discourse asks to be left alone, in the words of its refusal: what stands between may drop `Retry-After`.
+fn patience(body: &str) -> Option<Duration> {
+    let seconds = serde_json::from_str::<wire::Refused>(body).ok()?.extras?.wait_seconds?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
 fn username(name: &str) -> Result<HeaderValue, Failure> {
     HeaderValue::from_bytes(name.as_bytes()).map_err(|_| {
         Failure::SignIn(format!("\"{name}\" can't be the name of a member; check forums.api_user"))
@@ -261,6 +267,15 @@ mod tests {
                 panic!("{message}")
             };
             assert_eq!((found, said.as_str()), (kind, words), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_read_from_the_refusal() {
+        let body = r#"{"errors":["Slow down."],"error_type":"rate_limit","extras":{"wait_seconds":17,"time_left":"17 seconds"}}"#;
+        assert_eq!(patience(body), Some(Duration::from_secs(17)));
+        for body in ["", "<html>", r#"{"extras":{}}"#, r#"{"extras":{"wait_seconds":-1}}"#] {
+            assert_eq!(patience(body), None, "{body}");
         }
     }
 

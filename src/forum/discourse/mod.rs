@@ -19,8 +19,11 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::ForumConfig;
-use crate::markup::commonmark;
-use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, Thanks, ThreadId, ThreadPage};
+use crate::markup::{Doc, commonmark};
+use crate::model::{
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, Thanks, ThreadId,
+    ThreadPage,
+};
 
 mod api;
 mod hook;
@@ -61,7 +64,7 @@ struct State {
     pages: HashMap<ThreadId, u32>,
     /// Who liked a post, with how many they were then and whether the bridge was one of them.
     likers: HashMap<u64, ((u64, bool), Vec<Thanks>)>,
-    /// Linked members whose name is known to be theirs.
+    /// Members whose name is known to be theirs.
     members: HashMap<MemberId, String>,
 }
 
@@ -203,12 +206,17 @@ impl Discourse {
                 format!("the linked member is no longer called {name} on the forum; link the account again"),
             ));
         }
+        self.know(id.clone(), name.clone());
+        Ok(())
+    }
+
+    /// Notes that this is a member's name.
+    fn know(&self, id: MemberId, name: String) {
         let mut state = self.state();
         if state.members.len() >= MOST_HINTS {
             state.members.clear();
         }
-        state.members.insert(id.clone(), name.clone());
-        Ok(())
+        state.members.insert(id, name);
     }
 
     async fn create(&self, actor: &Actor, body: &Value) -> Result<Result<wire::Created, No>, Failure> {
@@ -260,6 +268,7 @@ impl Engine for Discourse {
             act_as_member: writes && self.state().for_all,
             reply_to: true,
             push: self.hook.is_some(),
+            broadcast: false,
         }
     }
 
@@ -513,6 +522,78 @@ impl Engine for Discourse {
             Ok(_) | Err(No { status: 404, .. }) => Ok(()),
             Err(no) => Err(self.api.refused(actor, &no).await),
         }
+    }
+
+    /// Discourse takes an author, a category and an order as words of the search.
+    /// <https://meta.discourse.org/t/18598>
+    async fn search(&self, search: &Search) -> Result<SearchPage, Failure> {
+        let mut words = search.words.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        words.extend(search.author.as_deref().map(|author| format!("@{author}")));
+        if words.is_empty() {
+            return Err(Failure::refused(RefusalKind::Other, "there is nothing to search for"));
+        }
+        words.extend(search.board.as_ref().map(|board| format!("category:{board}")));
+        words.push("order:latest".to_owned());
+        let (words, page) = (words.join(" "), search.page.max(1));
+        let number = page.to_string();
+        let mut query = vec![("q", words.as_str())];
+        if page > 1 {
+            query.push(("page", number.as_str()));
+        }
+        let results: wire::Results = self.api.read(&self.address(&["search.json"], &query)).await?;
+        if let Some(why) = results.grouped_search_result.as_ref().and_then(|it| it.error.as_deref())
+            && results.posts.is_empty()
+        {
+            return Err(Failure::refused(RefusalKind::Other, format!("the forum says: {why}")));
+        }
+        let named = |board: &BoardId| self.state().boards.get(board).map(|(name, _)| name.clone());
+        Ok(parse::search_page(results, page, search.board.as_ref(), named, self.base()))
+    }
+
+    async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
+        let name = match member {
+            MemberKey::Name(name) => name.trim().trim_start_matches('@').to_owned(),
+            // Discourse asks for members by name; those who were asked for are known by both.
+            MemberKey::Id(id) => self
+                .state()
+                .members
+                .get(id)
+                .cloned()
+                .ok_or(Failure::Unsupported("find a member by number"))?,
+        };
+        let gone = || Failure::Gone("the forum has no such member, or shows them to others only".to_owned());
+        if name.is_empty() || name.contains('/') {
+            return Err(gone());
+        }
+        let user = self.api.read::<wire::Profile>(&self.api.profile(&name)).await?.user;
+        let id = MemberId::new(user.id.to_string());
+        if matches!(member, MemberKey::Id(wanted) if *wanted != id) {
+            return Err(gone());
+        }
+        self.know(id, user.username.clone());
+        // What a member did may be shown to fewer people than who they are.
+        let summary = self.address(&["u", &user.username, "summary.json"], &[]);
+        let deeds = match self.api.read::<wire::Summary>(&summary).await {
+            Ok(summary) => Some(summary.user_summary),
+            Err(Failure::Gone(_) | Failure::Unreadable(_)) => None,
+            Err(failure) => return Err(failure),
+        };
+        Ok(parse::member(user, deeds, self.base()))
+    }
+
+    async fn message_member(&self, _: &MemberId, name: &str, title: &str, body: &Doc) -> Result<(), Failure> {
+        self.admit(&Actor::Bridge).await?;
+        let raw = commonmark::write(body, commonmark::Flavor::Discourse);
+        let letter =
+            json!({ "title": title, "raw": raw, "target_recipients": name, "archetype": "private_message" });
+        match self.create(&Actor::Bridge, &letter).await? {
+            Ok(_) => Ok(()),
+            Err(no) => Err(self.api.refused(&Actor::Bridge, &no).await),
+        }
+    }
+
+    fn member_url(&self, _: &MemberId, name: &str) -> Option<String> {
+        Some(links::path(self.base(), &["u", name]).to_string())
     }
 
     fn hear(&self, delivery: &Delivery<'_>) -> Result<News, String> {

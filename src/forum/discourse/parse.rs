@@ -9,10 +9,10 @@ use url::Url;
 use super::links;
 use super::wire;
 use crate::forum::Failure;
-use crate::markup::{Block, Doc, Inline, html, references};
+use crate::markup::{Block, Doc, Inline, html, plain, references};
 use crate::model::{
-    Author, Board, BoardId, BoardPage, BoardRef, MemberId, Permissions, Post, PostId, SimilarThread, Thanks,
-    Thread, ThreadId, ThreadPage, ThreadSummary, ViewerThanks, Visibility,
+    Author, Board, BoardId, BoardPage, BoardRef, Found, Member, MemberId, Permissions, Post, PostId,
+    SearchPage, SimilarThread, Thanks, Thread, ThreadId, ThreadPage, ThreadSummary, ViewerThanks, Visibility,
 };
 
 /// Posts to a page, where a topic does not say.
@@ -142,14 +142,11 @@ fn body(cooked: &str, url: &str, base: &Url) -> Doc {
 }
 
 fn author(post: &wire::Post, base: &Url) -> Author {
-    let avatar = post.avatar_template.as_deref().filter(|template| !template.is_empty());
     Author {
         id: post.user_id.map(|id| MemberId::new(id.to_string())),
         name: post.username.clone().unwrap_or_else(|| "deleted member".to_owned()),
         title: post.user_title.clone().filter(|title| !title.is_empty()),
-        avatar_url: avatar
-            .and_then(|template| base.join(&template.replace("{size}", FACE)).ok())
-            .map(|url| url.to_string()),
+        avatar_url: face(post.avatar_template.as_deref(), base),
         guest: post.username.is_none(),
         ..Author::default()
     }
@@ -238,6 +235,81 @@ pub fn boards(categories: wire::Categories, base: &Url) -> Vec<(Board, String)> 
     boards
 }
 
+/// What a search found: posts of topics that are for whoever may read the forum. `board` keeps those of that category
+/// alone, for Discourse counts the categories inside it in.
+pub fn search_page(
+    results: wire::Results,
+    page: u32,
+    board: Option<&BoardId>,
+    named: impl Fn(&BoardId) -> Option<String>,
+    base: &Url,
+) -> SearchPage {
+    let more = results.grouped_search_result.and_then(|it| it.more_full_page_results).unwrap_or(false);
+    let topics: HashMap<u64, wire::ListedTopic> =
+        results.topics.into_iter().map(|topic| (topic.id, topic)).collect();
+    let found = |hit: wire::Hit| {
+        let topic = topics.get(&hit.topic_id)?;
+        let category = topic.category_id.map(board_id);
+        let private = topic.archetype.as_deref().is_some_and(|archetype| archetype != "regular");
+        if private || topic.visible == Some(false) || board.is_some() && category.as_ref() != board {
+            return None;
+        }
+        let words = hit.blurb.and_then(|blurb| html::read_fragment(&blurb, base).ok());
+        let words = words.map(|doc| plain::text(&doc).split_whitespace().collect::<Vec<_>>().join(" "));
+        Some(Found {
+            thread: Some(ThreadId::new(hit.topic_id.to_string())),
+            post: Some(PostId::new(hit.id.to_string())),
+            url: links::topic(base, &topic.slug, topic.id, Some(hit.post_number)).to_string(),
+            title: topic.title.clone(),
+            author: hit.username,
+            board: BoardRef { name: category.as_ref().and_then(&named), id: category },
+            at: moment(hit.created_at.as_deref()),
+            snippet: words.filter(|words| !words.is_empty()),
+            replies: Some(topic.posts_count.saturating_sub(1)),
+        })
+    };
+    let hits = results.posts.into_iter().filter_map(found).collect();
+    SearchPage { page, pages: if more { page + 1 } else { page }, total: None, hits }
+}
+
+/// A member, with what they did where the forum shows that.
+pub fn member(user: wire::Me, deeds: Option<wire::Deeds>, base: &Url) -> Member {
+    let day = |at: Option<String>| at.and_then(|at| at.get(..10).map(str::to_owned));
+    let some = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let deeds = deeds.as_ref();
+    let mut fields = Vec::new();
+    let mut field = |label: &str, value: Option<String>| {
+        fields.extend(value.map(|value| (label.to_owned(), value)));
+    };
+    field("Name", some(user.name).filter(|name| *name != user.username));
+    field("Trust level", user.trust_level.map(|level| level.to_string()));
+    field("Topics", deeds.and_then(|it| it.topic_count).map(|count| count.to_string()));
+    field("Days visited", deeds.and_then(|it| it.days_visited).map(|count| count.to_string()));
+    field("Website", some(user.website_name));
+    let about = user.bio_excerpt.and_then(|bio| html::read_fragment(&bio, base).ok());
+    field("About", some(about.map(|doc| plain::text(&doc).trim().to_owned())));
+    Member {
+        id: Some(MemberId::new(user.id.to_string())),
+        url: Some(links::path(base, &["u", &user.username]).to_string()),
+        title: some(user.title),
+        avatar_url: face(user.avatar_template.as_deref(), base),
+        joined: day(user.created_at),
+        last_active: day(user.last_seen_at),
+        location: some(user.location),
+        posts: deeds.and_then(|it| it.post_count).or(user.post_count),
+        thanks_given: deeds.and_then(|it| it.likes_given),
+        thanks_received: deeds.and_then(|it| it.likes_received),
+        posts_thanked: None,
+        fields,
+        name: user.username,
+    }
+}
+
+fn face(template: Option<&str>, base: &Url) -> Option<String> {
+    let template = template.filter(|template| !template.is_empty())?;
+    base.join(&template.replace("{size}", FACE)).ok().map(|url| url.to_string())
+}
+
 fn similar(topic: wire::ListedTopic, base: &Url) -> SimilarThread {
     SimilarThread {
         id: Some(ThreadId::new(topic.id.to_string())),
@@ -320,6 +392,73 @@ mod tests {
         assert!(page.posts[0].edited_at.is_none() && page.posts[2].edited_at.is_some());
         assert_eq!(page.thread.tags, ["copper", "fibre"]);
         assert_eq!((page.thread.closed, page.thread.reply_allowed), (Some(true), None));
+    }
+
+    #[test]
+    fn archived_is_closed_and_what_a_topic_says_of_itself_is_kept() {
+        for (changes, closed) in [
+            (json!({ "archived": true }), true),
+            (json!({ "closed": true, "archived": true }), true),
+            (json!({ "visible": false }), false),
+        ] {
+            let page = thread_page(topic(changes), 1, &Likers::new(), &base()).expect("a page");
+            assert_eq!(page.thread.closed, Some(closed));
+        }
+    }
+
+    #[test]
+    fn polls_details_oneboxes_and_uploads_are_words_and_links() {
+        let cooked = r#"<div class="poll" data-poll-name="poll"><div class="poll-container"><div class="poll-title">Which?</div>
+            <ul><li data-poll-option-id="1">Copper</li><li data-poll-option-id="2">Fibre</li></ul></div>
+            <div class="poll-info"><span class="info-number">7</span> voters</div></div>
+            <details><summary>Why</summary><p>It is faster.</p></details>
+            <aside class="onebox allowlistedgeneric" data-onebox-src="https://news.example/a"><header class="source">news.example</header>
+            <article class="onebox-body"><h3><a href="https://news.example/a">Cables cut</a></h3><p>Nobody knows why.</p></article></aside>
+            <p><a class="attachment" href="/uploads/short-url/abc.pdf">plan.pdf</a> (12 KB)
+            <img src="/uploads/default/original/1X/f00.png" alt="plan" data-base62-sha1="f00"></p>"#;
+        let changes =
+            json!({ "id": 20, "post_number": 1, "topic_id": 7, "username": "ann", "cooked": cooked });
+        let page = topic(json!({ "post_stream": { "stream": [20], "posts": [changes] } }));
+        let page = thread_page(page, 1, &Likers::new(), &base()).expect("a page");
+        let shown = crate::markup::discord::write(&page.posts[0].body, &crate::markup::discord::NoLinks);
+        for words in ["Which?", "Copper", "Fibre", "Why", "It is faster.", "https://news.example/a"] {
+            assert!(shown.contains(words), "{words} in {shown}");
+        }
+        // Of a page that is shown in a box only its address: Discord makes a box of its own.
+        assert!(!shown.contains("Nobody knows why"), "{shown}");
+        // Addresses of files are whole ones, and never the forum's own short hand.
+        assert!(shown.contains("https://talk.example/uploads/short-url/abc.pdf"), "{shown}");
+        assert!(shown.contains("https://talk.example/uploads/default/original/1X/f00.png"), "{shown}");
+        assert!(!shown.contains("7 voters") && !shown.contains("upload://"), "{shown}");
+    }
+
+    #[test]
+    fn hits_are_posts_of_topics_that_all_may_read() {
+        let results = json!({
+            "posts": [
+                { "id": 41, "topic_id": 7, "post_number": 2, "username": "ann", "created_at": "2026-05-01T11:59:58.123Z",
+                  "blurb": "Salt &amp; <span class=\"search-highlight\">pepper</span>..." },
+                { "id": 42, "topic_id": 8, "post_number": 1, "username": "bob" },
+                { "id": 43, "topic_id": 9, "post_number": 1, "username": "cat" },
+                { "id": 44, "topic_id": 10, "post_number": 1, "username": "dan" },
+            ],
+            "topics": [
+                { "id": 7, "title": "Kitchen", "slug": "kitchen", "category_id": 3, "posts_count": 5 },
+                { "id": 8, "title": "Between us", "archetype": "private_message" },
+                { "id": 9, "title": "Inside", "category_id": 4, "posts_count": 1 },
+            ],
+            "grouped_search_result": { "more_full_page_results": true, "error": null },
+        });
+        let read = || serde_json::from_value::<wire::Results>(results.clone()).expect("results");
+        let name = |_: &BoardId| Some("Food".to_owned());
+        let all = search_page(read(), 1, None, name, &base());
+        assert_eq!(all.hits.iter().map(|hit| hit.title.as_str()).collect::<Vec<_>>(), ["Kitchen", "Inside"]);
+        let one = search_page(read(), 2, Some(&BoardId::new("3")), name, &base());
+        assert_eq!((one.page, one.pages, one.hits.len()), (2, 3, 1));
+        let hit = &one.hits[0];
+        assert_eq!(hit.url, "https://talk.example/t/kitchen/7/2");
+        assert_eq!(hit.snippet.as_deref(), Some("Salt & pepper..."));
+        assert_eq!((hit.author.as_deref(), hit.replies), (Some("ann"), Some(4)));
     }
 
     #[test]

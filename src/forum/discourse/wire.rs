@@ -209,6 +209,61 @@ pub struct Me {
     #[serde(default)]
     pub moderator: bool,
     pub trust_level: Option<u8>,
+    pub name: Option<String>,
+    pub title: Option<String>,
+    pub avatar_template: Option<String>,
+    pub created_at: Option<String>,
+    pub last_seen_at: Option<String>,
+    pub location: Option<String>,
+    pub website_name: Option<String>,
+    /// What members say of themselves, as HTML.
+    pub bio_excerpt: Option<String>,
+    /// Told to some only.
+    pub post_count: Option<u64>,
+}
+
+/// `/u/NAME/summary.json`: what a member's page shows of what they did.
+#[derive(Debug, Deserialize)]
+pub struct Summary {
+    pub user_summary: Deeds,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Deeds {
+    pub post_count: Option<u64>,
+    pub topic_count: Option<u64>,
+    pub likes_given: Option<u64>,
+    pub likes_received: Option<u64>,
+    pub days_visited: Option<u64>,
+}
+
+/// `/search.json`: posts, and apart from them the topics that they are in.
+#[derive(Debug, Deserialize)]
+pub struct Results {
+    #[serde(default)]
+    pub posts: Vec<Hit>,
+    #[serde(default)]
+    pub topics: Vec<ListedTopic>,
+    pub grouped_search_result: Option<Grouped>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Hit {
+    pub id: u64,
+    pub topic_id: u64,
+    pub post_number: u32,
+    pub username: Option<String>,
+    pub created_at: Option<String>,
+    /// Words around what was found, as HTML.
+    pub blurb: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Grouped {
+    /// True where another page follows.
+    pub more_full_page_results: Option<bool>,
+    /// Why nothing was searched for, in the forum's language.
+    pub error: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -237,4 +292,11 @@ pub struct CreatedPost {
 pub struct Refused {
     #[serde(default)]
     pub errors: Vec<String>,
+    pub extras: Option<Extras>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Extras {
+    /// For how long to be patient.
+    pub wait_seconds: Option<f64>,
 }

@@ -225,7 +225,7 @@ impl Vbulletin4 {
 fn own_account(actor: &Actor) -> Result<(), Failure> {
     match actor {
         Actor::Bridge => Ok(()),
-        Actor::Member { .. } => Err(Failure::Unsupported("act as another member")),
+        Actor::Member { .. } => Err(Failure::Unsupported(super::cannot::ACT_AS_MEMBER)),
     }
 }
 
@@ -243,6 +243,7 @@ impl Engine for Vbulletin4 {
             act_as_member: false,
             reply_to: false,
             push: false,
+            broadcast: false,
         }
     }
 

@@ -139,6 +139,18 @@ impl Forum {
         })
     }
 
+    /// A note among the posts that something was done, as Discourse keeps them.
+    pub fn note(&self, thread: u64, member: u64, what: &str) -> Result<u64, Unknown> {
+        let at = self.now();
+        self.with(|state| {
+            self::thread(state, thread)?;
+            self::member(state, member)?;
+            let note = state.add_post(thread, Some(member), "", what, at);
+            state.notes.insert(note);
+            Ok(note)
+        })
+    }
+
     /// Edits as the post's own author.
     pub fn edit(&self, post: u64, text: &str) -> Result<(), Unknown> {
         let at = self.now();

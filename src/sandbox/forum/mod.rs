@@ -22,6 +22,7 @@ mod bbcode;
 mod dates;
 pub mod discourse;
 mod fault;
+mod feed;
 mod ledger;
 mod page;
 mod scripts;
@@ -37,6 +38,7 @@ mod wire;
 pub use acts::{Deletion, Unknown};
 pub use dates::{DateStyle, DayWords};
 pub use fault::{Fault, Lasts, UnknownFault};
+pub use feed::FeedKind;
 pub use ledger::{Action, Entry, Outcome};
 pub use seed::{Community, seed_community};
 pub use state::{
@@ -50,6 +52,8 @@ pub enum Face {
     Vbulletin4,
     /// Its API, and a plain page behind each link.
     Discourse,
+    /// Each board as a feed at `feeds/ID.xml` (`.atom`, `.json`).
+    Feed(FeedKind),
 }
 
 /// The character set that pages are sent in and forms are read in.
@@ -119,6 +123,12 @@ pub struct Options {
     pub quick_edit: bool,
     /// Discourse: the key lets the caller be any member; else only the first.
     pub api_key_for_all: bool,
+    /// A feed: how many of the newest threads it holds.
+    pub feed_items: usize,
+    /// A feed: items get new ids each time that it is asked for.
+    pub feed_ids_change: bool,
+    /// A feed of RSS or JSON: items say when they were made.
+    pub feed_dates: bool,
 }
 
 impl Default for Options {
@@ -151,6 +161,9 @@ impl Default for Options {
             crawl_delay: None,
             quick_edit: true,
             api_key_for_all: true,
+            feed_items: 50,
+            feed_ids_change: false,
+            feed_dates: true,
         }
     }
 }
@@ -254,6 +267,11 @@ impl Forum {
     /// How often each path was asked for, query left out (`GET /showthread.php`).
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.state().requests.clone()
+    }
+
+    /// How often a feed was asked for by somebody who had it already as it is.
+    pub fn unchanged(&self) -> u64 {
+        self.state().unchanged
     }
 
     /// Plans a fault for all paths.

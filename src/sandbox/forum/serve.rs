@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::discourse::{self, Asked};
 use super::fault::Fault;
 use super::wire::{Call, Reply};
-use super::{Face, Forum, lock, scripts};
+use super::{Face, Forum, feed, lock, scripts};
 
 /// PHP's `post_max_size`.
 const BODY_LIMIT: usize = 8 << 20;
@@ -181,6 +181,7 @@ async fn answer(
                 Asked { method: &parts.method, path: &path, query, headers: &parts.headers, body: &body };
             discourse::answer(&forum, &asked)
         }
+        Face::Feed(kind) => feed::answer(&forum, kind, &call),
     });
     match fault {
         Some(Fault::DropAfterCommit) => {

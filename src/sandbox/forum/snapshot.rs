@@ -31,7 +31,7 @@ impl Forum {
                             "id": thread.id,
                             "url": match self.options().face {
                                 Face::Vbulletin4 => format!("{base}showthread.php?t={}", thread.id),
-                                Face::Discourse => format!("{base}t/{}", thread.id),
+                                Face::Discourse | Face::Feed(_) => format!("{base}t/{}", thread.id),
                             },
                             "title": thread.title,
                             "prefix": thread.prefix,
@@ -50,6 +50,7 @@ impl Forum {
                     "url": match self.options().face {
                         Face::Vbulletin4 => format!("{base}forumdisplay.php?f={}", board.id),
                         Face::Discourse => format!("{base}c/category/{}", board.id),
+                        Face::Feed(kind) => format!("{base}feeds/{}.{}", board.id, kind.ending()),
                     },
                     "name": board.name,
                     "description": board.description,
@@ -105,12 +106,13 @@ impl Forum {
             "url": match self.options().face {
                 Face::Vbulletin4 => format!("{base}showthread.php?p={0}#post{0}", post.id),
                 Face::Discourse => format!("{base}p/{}", post.id),
+                Face::Feed(_) => format!("{base}t/{}", post.thread),
             },
             "member": post.member,
             "author": post.name,
             "bbcode": post.text,
             "html": match self.options().face {
-                Face::Vbulletin4 => bbcode::to_html(&post.text, base),
+                Face::Vbulletin4 | Face::Feed(_) => bbcode::to_html(&post.text, base),
                 Face::Discourse => discourse::cooked(&post.text),
             },
             "at": post.at,

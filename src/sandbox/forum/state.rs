@@ -215,9 +215,13 @@ pub(super) struct State {
     pub sessions: Sessions,
     pub ledger: Vec<Entry>,
     pub requests: BTreeMap<String, u64>,
+    /// How often nothing was sent because the reader had it already.
+    pub unchanged: u64,
     pub calls: Vec<super::discourse::ApiCall>,
     /// Which number a post answers, where the software notes that.
     pub answers: HashMap<u64, u64>,
+    /// Posts that are only notes of what was done ("closed", "pinned"), where the software keeps those among the posts.
+    pub notes: HashSet<u64>,
     pub maintenance: Option<String>,
     /// Raised by each change.
     pub version: u64,
@@ -238,8 +242,10 @@ impl State {
             sessions: Sessions::default(),
             ledger: Vec::new(),
             requests: BTreeMap::new(),
+            unchanged: 0,
             calls: Vec::new(),
             answers: HashMap::new(),
+            notes: HashSet::new(),
             maintenance: None,
             version: 0,
             next: 1000,

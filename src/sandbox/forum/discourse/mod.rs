@@ -166,6 +166,8 @@ impl Visit<'_> {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match (method.as_str(), segments.as_slice()) {
             ("GET", ["u", name]) => self.profile(name, system),
+            ("GET", ["u", name, "summary"]) => self.summary(name),
+            ("GET", ["search"]) => Ok(self.search()),
             ("GET", ["latest"]) => Ok(self.list(None)),
             ("GET", ["categories"]) => Ok(self.categories()),
             ("GET", ["c", _, id, "l", "latest"]) => self.category(number(id)?),

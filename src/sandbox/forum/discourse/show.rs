@@ -9,6 +9,8 @@ use super::{Answer, No, SYSTEM, Visit};
 
 /// Posts to a page of a topic.
 const CHUNK: usize = 20;
+/// Posts to a page of a search.
+const HITS: usize = 50;
 /// Topics to a page of a list.
 const LISTED: usize = 30;
 /// The kind of action that a like is.
@@ -39,7 +41,109 @@ impl Visit<'_> {
             "moderator": member.staff,
             "trust_level": 2,
             "title": member.title,
+            "created_at": format!("{}T09:00:00.000Z", member.joined),
+            "last_posted_at": null,
+            "last_seen_at": null,
+            "badge_count": 0,
         } }))
+    }
+
+    pub fn summary(&self, name: &str) -> Answer {
+        let member = self.state.member_named(name).ok_or_else(No::found)?;
+        let topics = self.state.threads.values().filter(|thread| {
+            thread
+                .posts
+                .first()
+                .and_then(|id| self.state.posts.get(id))
+                .is_some_and(|it| it.member == Some(member.id))
+        });
+        Ok(json!({ "user_summary": {
+            "post_count": self.state.post_count(member),
+            "topic_count": topics.count(),
+            "likes_given": self.state.thanks_given(member),
+            "likes_received": self.state.thanked(member).0,
+            "days_visited": 1,
+        } }))
+    }
+
+    /// Posts that have all the words; `@name` and `category:id` narrow it down.
+    pub fn search(&self) -> Value {
+        let asked = self.query.get("q").cloned().unwrap_or_default();
+        let page: usize = self.query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
+        let (mut words, mut author, mut board) = (Vec::new(), None, None);
+        for word in asked.split_whitespace() {
+            match word.split_once(':') {
+                Some(("category", id)) => board = id.parse::<u64>().ok(),
+                Some(("order", _)) => {}
+                _ if word.starts_with('@') => author = Some(word[1..].to_lowercase()),
+                _ => words.push(word.to_lowercase()),
+            }
+        }
+        let short = author.is_none() && words.iter().all(|word| word.chars().count() < 3);
+        let mut hits: Vec<(&ThreadFacts, &PostFacts)> = self
+            .state
+            .threads
+            .values()
+            .filter(|thread| !short && self.state.sees_thread(self.viewer, thread))
+            .filter(|thread| board.is_none_or(|board| thread.board == board))
+            .flat_map(|thread| {
+                self.state.visible_posts(self.viewer, thread).into_iter().map(move |post| (thread, post))
+            })
+            .filter(|(_, post)| author.as_ref().is_none_or(|author| post.name.to_lowercase() == *author))
+            .filter(|(thread, post)| {
+                let text = format!("{} {}", thread.title, post.text).to_lowercase();
+                words.iter().all(|word| text.contains(word.as_str()))
+            })
+            .collect();
+        hits.sort_by_key(|(_, post)| std::cmp::Reverse((post.at, post.id)));
+        let more = hits.len() > page * HITS;
+        let shown: Vec<(&ThreadFacts, &PostFacts)> =
+            hits.into_iter().skip((page - 1) * HITS).take(HITS).collect();
+        let posts: Vec<Value> = shown
+            .iter()
+            .map(|(thread, post)| {
+                json!({
+                    "id": post.id,
+                    "name": post.name,
+                    "username": post.name,
+                    "avatar_template": post.member.and_then(|id| self.state.members.get(&id)).map(face),
+                    "created_at": time(post.at),
+                    "like_count": post.thanks.len(),
+                    "blurb": post.text.chars().take(200).collect::<String>().replace('<', "&lt;"),
+                    "post_number": self.number(thread, post.id),
+                    "topic_id": thread.id,
+                })
+            })
+            .collect();
+        let mut topics: Vec<&ThreadFacts> = shown.iter().map(|(thread, _)| *thread).collect();
+        topics.sort_by_key(|thread| thread.id);
+        topics.dedup_by_key(|thread| thread.id);
+        let mut found = json!({
+            "posts": posts,
+            "users": [],
+            "categories": [],
+            "tags": [],
+            "groups": [],
+            "grouped_search_result": {
+                "more_posts": null,
+                "more_users": null,
+                "more_categories": null,
+                "term": asked,
+                "search_log_id": 1,
+                "more_full_page_results": if more { json!(true) } else { Value::Null },
+                "can_create_topic": self.viewer.is_some(),
+                "error": if short { json!("Your search term is too short.") } else { Value::Null },
+                "post_ids": shown.iter().map(|(_, post)| post.id).collect::<Vec<_>>(),
+                "user_ids": [],
+                "category_ids": [],
+                "tag_ids": [],
+                "group_ids": [],
+            },
+        });
+        if !topics.is_empty() {
+            found["topics"] = json!(topics.into_iter().map(|thread| self.listed(thread)).collect::<Vec<_>>());
+        }
+        found
     }
 
     pub fn categories(&self) -> Value {
@@ -104,8 +208,9 @@ impl Visit<'_> {
     }
 
     fn listed(&self, thread: &ThreadFacts) -> Value {
-        let posts = self.state.visible_posts(None, thread);
-        let (first, last) = (posts.first(), self.state.last_public_post(thread));
+        let mut posts = self.state.visible_posts(None, thread);
+        posts.retain(|post| !self.state.notes.contains(&post.id));
+        let (first, last) = (posts.first().copied(), posts.last().copied());
         json!({
             "id": thread.id,
             "title": thread.title,
@@ -124,7 +229,7 @@ impl Visit<'_> {
             "visible": !thread.deleted,
             "closed": thread.closed,
             "archived": false,
-            "tags": thread.tags,
+            "tags": (1..).zip(&thread.tags).map(|(id, tag): (u32, &String)| json!({ "id": id, "name": tag, "slug": slug(tag) })).collect::<Vec<_>>(),
             "views": thread.views,
             "like_count": posts.iter().map(|post| post.thanks.len()).sum::<usize>(),
             "last_poster_username": last.map(|post| &post.name),
@@ -188,7 +293,9 @@ impl Visit<'_> {
     pub fn shown(&self, thread: &ThreadFacts, post: &PostFacts) -> Value {
         let member = post.member.and_then(|id| self.state.members.get(&id));
         let own = self.viewer.is_some() && self.viewer == post.member;
-        json!({
+        // A note of what was done, among the posts but none itself.
+        let note = self.state.notes.contains(&post.id);
+        let mut shown = json!({
             "id": post.id,
             "name": post.name,
             "username": post.name,
@@ -198,9 +305,9 @@ impl Visit<'_> {
             "user_title": member.map(|member| &member.title),
             "created_at": time(post.at),
             "updated_at": time(post.edited.as_ref().map_or(post.at, |note| note.at)),
-            "cooked": cooked(&post.text),
+            "cooked": if note { String::new() } else { cooked(&post.text) },
             "post_number": self.number(thread, post.id),
-            "post_type": 1,
+            "post_type": if note { 3 } else { 1 },
             "reply_count": 0,
             "reply_to_post_number": self.state.answers.get(&post.id),
             "topic_id": thread.id,
@@ -218,7 +325,11 @@ impl Visit<'_> {
             "deleted_at": null,
             "user_deleted": false,
             "wiki": false,
-        })
+        });
+        if note {
+            shown["action_code"] = json!(post.text);
+        }
+        shown
     }
 
     /// Likes, with what the viewer can do about theirs; facts that are false are left out.

@@ -3,12 +3,32 @@
 use serde_json::{Value, json};
 
 use super::super::ledger::{Action, Outcome};
-use super::super::state::{EditNote, ThanksFacts};
+use super::super::state::{EditNote, PrivateMessage, ThanksFacts};
 use super::show::{LIKE, UNDO};
 use super::{Answer, No, Visit};
 
 impl Visit<'_> {
+    /// A private message to a member.
+    fn mail(&mut self) -> Answer {
+        let text = |name: &str| self.body[name].as_str().unwrap_or_default().to_owned();
+        let (to, title, raw) = (text("target_recipients"), text("title"), text("raw"));
+        let from = self.viewer.ok_or_else(No::access)?;
+        let member = self.state.member_named(&to).filter(|member| !member.no_mail).map(|member| member.id);
+        let Some(to) = member else {
+            let why = "You are not allowed to send a personal message to that user.";
+            self.record(Action::Mail, None, None, Outcome::Refused(why.to_owned()));
+            return Err(No::text(why));
+        };
+        let id = self.state.fresh_id();
+        self.state.mail.push(PrivateMessage { id, from, to, title, text: raw, at: self.now });
+        self.record(Action::Mail, None, None, Outcome::Done);
+        Ok(json!({ "id": id, "topic_id": id, "post_number": 1 }))
+    }
+
     pub fn create(&mut self) -> Answer {
+        if self.body["archetype"] == "private_message" {
+            return self.mail();
+        }
         let raw = self.body["raw"].as_str().unwrap_or_default().trim().to_owned();
         let topic = self.body["topic_id"].as_u64();
         let action = if topic.is_some() { Action::Reply } else { Action::OpenThread };
