@@ -174,6 +174,7 @@ async fn dispatch(command: Command) -> ExitCode {
             let face = match engine.parse() {
                 Ok(EngineName::Vbulletin4) => Face::Vbulletin4,
                 Ok(EngineName::Discourse) => Face::Discourse,
+                Ok(EngineName::Nodebb) => Face::Nodebb,
                 Err(()) => return no_engine(&engine),
             };
             let stop = CancellationToken::new();

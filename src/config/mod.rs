@@ -92,6 +92,7 @@ impl ForumConfig {
 pub enum EngineName {
     Vbulletin4,
     Discourse,
+    Nodebb,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,12 +151,13 @@ impl FromStr for EngineName {
 }
 
 impl EngineName {
-    pub const ALL: [Self; 2] = [Self::Vbulletin4, Self::Discourse];
+    pub const ALL: [Self; 3] = [Self::Vbulletin4, Self::Discourse, Self::Nodebb];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Vbulletin4 => "vbulletin4",
             Self::Discourse => "discourse",
+            Self::Nodebb => "nodebb",
         }
     }
 
@@ -169,6 +171,7 @@ impl EngineName {
         match self {
             Self::Vbulletin4 => "set forums.username and forums.password",
             Self::Discourse => "set forums.api_key and forums.api_user",
+            Self::Nodebb => "set forums.token",
         }
     }
 
@@ -177,6 +180,7 @@ impl EngineName {
         match self {
             Self::Vbulletin4 => &["username", "password", "password_file", "timezone"],
             Self::Discourse => &["api_key", "api_key_file", "api_user", "hook_secret", "hook_secret_file"],
+            Self::Nodebb => &["token", "token_file", "api_user"],
         }
     }
 }

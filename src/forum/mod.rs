@@ -17,6 +17,7 @@ use crate::model::{
 pub mod charset;
 pub mod client;
 pub mod discourse;
+pub mod nodebb;
 pub mod vbulletin4;
 
 /// What an engine can do. The bridge asks here before it promises anything to a person.
@@ -315,5 +316,6 @@ pub fn engine(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Eng
     match config.engine {
         crate::config::EngineName::Vbulletin4 => Ok(Arc::new(vbulletin4::Vbulletin4::new(config, clock)?)),
         crate::config::EngineName::Discourse => Ok(Arc::new(discourse::Discourse::new(config, clock)?)),
+        crate::config::EngineName::Nodebb => Ok(Arc::new(nodebb::Nodebb::new(config, clock)?)),
     }
 }

@@ -22,6 +22,7 @@ mod push;
 mod replies;
 mod showing;
 mod spec;
+mod spec_nodebb;
 mod starting;
 mod thanks;
 mod unsure;

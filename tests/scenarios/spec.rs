@@ -1,7 +1,7 @@
 //! Holds calls of a forum's API against the software's official description, when that is there.
 
 use serde_json::{Value, json};
-use threadbridge::sandbox::forum::discourse::ApiCall;
+use threadbridge::sandbox::forum::ApiCall;
 
 /// What Discourse's own web client asks and its description leaves out.
 const UNDESCRIBED: [(&str, &str); 3] = [
@@ -71,7 +71,7 @@ fn faults_of(document: &Value, call: &ApiCall) -> Vec<String> {
 }
 
 /// Whether a path is one of a route's: `/t/{id}.json`.
-fn fits(route: &str, path: &str) -> bool {
+pub fn fits(route: &str, path: &str) -> bool {
     let (route, path): (Vec<&str>, Vec<&str>) = (route.split('/').collect(), path.split('/').collect());
     route.len() == path.len()
         && route.iter().zip(path).all(|(part, segment)| match part.split_once('{') {
@@ -86,7 +86,7 @@ fn fits(route: &str, path: &str) -> bool {
 }
 
 /// What an object does not list it may not have.
-fn close(schema: &mut Value) {
+pub fn close(schema: &mut Value) {
     if let Some(map) = schema.as_object_mut() {
         if map.get("properties").is_some_and(Value::is_object) {
             map.entry("additionalProperties").or_insert(Value::Bool(false));

@@ -142,11 +142,14 @@ impl World {
 
     /// How often the board's list was read.
     pub fn looks(&self) -> u64 {
-        if self.forum().options().face == Face::Discourse {
-            let calls = self.forum().calls().into_iter();
-            return calls.filter(|call| call.path.ends_with("/l/latest.json")).count() as u64;
+        let calls = |looks: fn(&str) -> bool| {
+            self.forum().calls().into_iter().filter(|call| looks(&call.path)).count() as u64
+        };
+        match self.forum().options().face {
+            Face::Vbulletin4 => self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0),
+            Face::Discourse => calls(|path| path.ends_with("/l/latest.json")),
+            Face::Nodebb => calls(|path| path.starts_with("/api/category/")),
         }
-        self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0)
     }
 
     /// Somebody with these permissions in the guild, beside those of everyone.

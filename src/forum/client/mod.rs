@@ -91,6 +91,7 @@ pub struct Client {
     /// Goes with every request, before what a single one adds.
     headers: HeaderMap,
     pub cookies: Cookies,
+    keeps_cookies: bool,
     /// When the next request may start. Async, so that requests queue up fairly.
     turn: tokio::sync::Mutex<Option<Instant>>,
     crawl_delay: tokio::sync::Mutex<robots::Delay>,
@@ -121,6 +122,7 @@ impl Client {
             clock,
             headers: HeaderMap::new(),
             cookies: Cookies::default(),
+            keeps_cookies: true,
             turn: tokio::sync::Mutex::new(None),
             crawl_delay: tokio::sync::Mutex::default(),
             kept: Mutex::default(),
@@ -130,6 +132,13 @@ impl Client {
     /// Every request carries these: how an API knows who asks, and that it is to answer in JSON.
     pub fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
+        self
+    }
+
+    /// Comes as a stranger each time: where a request says itself who asks, a session of the one before would only be
+    /// mistaken for somebody else's.
+    pub fn without_cookies(mut self) -> Self {
+        self.keeps_cookies = false;
         self
     }
 
@@ -263,7 +272,9 @@ impl Client {
                 Trouble::Lost(reason)
             }
         })?;
-        self.cookies.take(response.headers());
+        if self.keeps_cookies {
+            self.cookies.take(response.headers());
+        }
         let status = response.status();
         let headers = response.headers().clone();
         if status == StatusCode::NOT_MODIFIED

@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::discourse::{self, Asked};
 use super::fault::Fault;
 use super::wire::{Call, Reply};
-use super::{Face, Forum, lock, scripts};
+use super::{Face, Forum, lock, nodebb, scripts};
 
 /// PHP's `post_max_size`.
 const BODY_LIMIT: usize = 8 << 20;
@@ -176,10 +176,14 @@ async fn answer(
     };
     let reply = reply.unwrap_or_else(|| match forum.options().face {
         Face::Vbulletin4 => scripts::answer(&forum, &call, fault.as_ref()),
-        Face::Discourse => {
+        face => {
             let asked =
                 Asked { method: &parts.method, path: &path, query, headers: &parts.headers, body: &body };
-            discourse::answer(&forum, &asked)
+            if face == Face::Nodebb {
+                nodebb::answer(&forum, &asked)
+            } else {
+                discourse::answer(&forum, &asked)
+            }
         }
     });
     match fault {

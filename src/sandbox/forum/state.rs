@@ -215,7 +215,7 @@ pub(super) struct State {
     pub sessions: Sessions,
     pub ledger: Vec<Entry>,
     pub requests: BTreeMap<String, u64>,
-    pub calls: Vec<super::discourse::ApiCall>,
+    pub calls: Vec<super::ledger::ApiCall>,
     /// Which number a post answers, where the software notes that.
     pub answers: HashMap<u64, u64>,
     pub maintenance: Option<String>,
