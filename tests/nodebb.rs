@@ -1,6 +1,11 @@
 //! The engine for NodeBB: against the sandbox what its traps come to, and against a real server, where
 //! `THREADBRIDGE_TEST_NODEBB` names one, everything that the engine can do.
 
+#[path = "scenarios/described.rs"]
+mod described;
+#[path = "scenarios/spec_nodebb.rs"]
+mod spec_nodebb;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -201,6 +206,7 @@ async fn searches_members_and_messages() {
     assert!(
         engine.lacks().await.expect("an answer").iter().all(|lack| !lack.what.contains("one account only"))
     );
+    assert_eq!(spec_nodebb::faults(&forum.calls()), Vec::<String>::new());
     forum.stop().await;
 }
 

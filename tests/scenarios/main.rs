@@ -9,6 +9,7 @@ mod accounts;
 mod bridges;
 mod commands;
 mod database;
+mod described;
 mod engines;
 mod faults;
 mod forum_side;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use threadbridge::sandbox::forum::ApiCall;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::spec::{close, fits};
+use crate::described::{close, fits};
 
 /// What the description says in words only, or NodeBB's own pages ask: in whose name a master token acts, in which
 /// language refusals are told, pages and their order, and what to search for.

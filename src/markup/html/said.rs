@@ -57,9 +57,9 @@ fn said(block: &Block, base: &Url) -> Option<Said> {
         Inline::Link { url, .. } => post_of(url, base).map(|post| (post, url.clone())),
         _ => None,
     })?;
-    // As the bridge writes it: the name and an arrow.
+    // As the bridge writes it: the name and an arrow, which add-ons may have made a picture of.
     if let [Inline::Bold(name), .., Inline::Link { content: label, .. }] = content.as_slice()
-        && plain::inline(label) == "↗"
+        && plain::inline(label).trim_end_matches('\u{fe0f}') == "↗"
     {
         return Some(Said { author: plain::inline(name), post, url });
     }

@@ -94,6 +94,7 @@ fn quotes_that_say_who_said_it() {
         "<p>@ann sagte in <a href='/post/81'>Öfen</a>:</p><blockquote><p>their words</p></blockquote><p>mine</p>".to_owned(),
         // As the bridge writes it.
         "<blockquote><p><strong>ann</strong> <a href='/post/81'>↗</a></p><p>their words</p></blockquote><p>mine</p>".to_owned(),
+        "<blockquote><p><strong>ann</strong> <a href='/post/81'><img src='/e/2197.png' class='emoji' title='↗' alt='↗\u{fe0f}' /></a></p><p>their words</p></blockquote><p>mine</p>".to_owned(),
     ] {
         let doc = read_fragment(&html, &base()).expect("a post");
         assert_eq!(discord::write(&doc, &NoLinks), quoted, "{html}\n{doc:?}");
