@@ -198,6 +198,7 @@ async fn dispatch(command: Command) -> ExitCode {
             let face = match engine.parse() {
                 Ok(EngineName::Vbulletin4) => Face::Vbulletin4,
                 Ok(EngineName::Discourse) => Face::Discourse,
+                Ok(EngineName::Nodebb) => Face::Nodebb,
                 Ok(EngineName::Feed) => {
                     return fail(
                         WRONG,

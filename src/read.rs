@@ -12,7 +12,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{EngineName, ForumConfig};
 use crate::forum::vbulletin4::parse;
-use crate::forum::{self, Place, charset, discourse, feed};
+use crate::forum::{self, Place, charset, discourse, feed, nodebb};
 use crate::markup::discord::{self, NoLinks};
 use crate::model::{Author, ForumKey, Post, Thread, ThreadPage, Visibility};
 
@@ -69,6 +69,7 @@ fn saved(bytes: &[u8], engine: EngineName, base: Option<Url>, zone: TimeZone) ->
         EngineName::Vbulletin4 => parse::thread_page(&text, &context)?,
         EngineName::Discourse => discourse::saved(&text, &context.url)?,
         EngineName::Feed => feed::saved(&text, &context.url)?,
+        EngineName::Nodebb => nodebb::saved(&text, &context.url)?,
     };
     Ok(Reading { engine, forum: known, page })
 }
@@ -128,6 +129,7 @@ fn folder_of(url: &Url) -> Url {
         .find(".php")
         .and_then(|at| path[..at].rfind('/'))
         .or_else(|| path.find("/threads/"))
+        .or_else(|| ["/api/", "/topic/", "/post/"].iter().filter_map(|part| path.find(part)).min())
         .or_else(|| {
             path.trim_end_matches('/').rsplit_once('/').map(|(folder, _)| folder.rfind('/').unwrap_or(0))
         })

@@ -56,6 +56,7 @@ fn the_example_is_a_configuration_and_shows_the_defaults() {
     let plain = parse(EXAMPLE).unwrap();
     // With every default written out it says the same.
     let without_default = [
+        "token",
         "token_file",
         "password_file",
         "thread",
@@ -120,6 +121,29 @@ fn a_feed_has_an_address_and_nothing_to_sign_in_with() {
     for key in ["username = \"bridge\"", "api_user = \"bridge\"", "timezone = \"UTC\""] {
         let error = parse(&forum(key)).unwrap_err().to_string();
         assert!(error.contains("means nothing to feed; it has: no keys of its own"), "{error}");
+    }
+}
+
+#[test]
+fn a_nodebb_forum_has_a_token() {
+    let forum = |keys: &str| {
+        format!(
+            "[discord]\ntoken = \"t\"\n[[forums]]\nkey = \"talk\"\nengine = \"nodebb\"\n\
+                 url = \"https://talk.example/forum\"\n{keys}"
+        )
+    };
+    let of_one = parse(&forum("token = \"s3cret\"\n")).unwrap();
+    assert_eq!(of_one.forums[0].api.as_ref().unwrap().user, None);
+    assert!(!format!("{of_one:?}").contains("s3cret"));
+    let master = parse(&forum("token = \"s3cret\"\napi_user = 7\n")).unwrap();
+    assert_eq!(master.forums[0].api.as_ref().unwrap().user.as_deref(), Some("7"));
+    for (keys, expected) in [
+        ("api_user = \"bridge\"", "forums.api_user is set without"),
+        ("api_key = \"k\"", "forums.api_key means nothing to nodebb"),
+        ("token = \"k\"\ntoken_file = \"k\"", "forums.token_file and forums.token exclude each other"),
+    ] {
+        let error = parse(&forum(keys)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
     }
 }
 
@@ -229,7 +253,7 @@ fn what_is_wrong_is_named_with_its_place() {
         (
             5,
             "engine = \"vb4\"",
-            "line 5: forums.engine \"vb4\" is not known; there is: vbulletin4, discourse",
+            "line 5: forums.engine \"vb4\" is not known; there is: vbulletin4, discourse, nodebb",
         ),
         (6, "url = \"ftp://forum.example\"", "line 6: forums.url must be an address that begins"),
         (6, "url = \"https://me:pw@forum.example\"", "line 6: forums.url must not hold a user name"),

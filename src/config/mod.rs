@@ -93,6 +93,7 @@ impl ForumConfig {
 pub enum EngineName {
     Vbulletin4,
     Discourse,
+    Nodebb,
     Feed,
 }
 
@@ -152,12 +153,13 @@ impl FromStr for EngineName {
 }
 
 impl EngineName {
-    pub const ALL: [Self; 3] = [Self::Vbulletin4, Self::Discourse, Self::Feed];
+    pub const ALL: [Self; 4] = [Self::Vbulletin4, Self::Discourse, Self::Nodebb, Self::Feed];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Vbulletin4 => "vbulletin4",
             Self::Discourse => "discourse",
+            Self::Nodebb => "nodebb",
             Self::Feed => "feed",
         }
     }
@@ -172,6 +174,7 @@ impl EngineName {
         match self {
             Self::Vbulletin4 => "set forums.username and forums.password",
             Self::Discourse => "set forums.api_key and forums.api_user",
+            Self::Nodebb => "set forums.token",
             Self::Feed => "use the engine of the forum's own software",
         }
     }
@@ -180,7 +183,7 @@ impl EngineName {
     /// minute.
     fn poll_seconds(self) -> u64 {
         match self {
-            Self::Vbulletin4 | Self::Discourse => 30,
+            Self::Vbulletin4 | Self::Discourse | Self::Nodebb => 30,
             Self::Feed => 300,
         }
     }
@@ -190,6 +193,7 @@ impl EngineName {
         match self {
             Self::Vbulletin4 => &["username", "password", "password_file", "timezone"],
             Self::Discourse => &["api_key", "api_key_file", "api_user", "hook_secret", "hook_secret_file"],
+            Self::Nodebb => &["token", "token_file", "api_user"],
             Self::Feed => &[],
         }
     }

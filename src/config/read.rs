@@ -313,24 +313,24 @@ impl Reader {
         }
     }
 
-    /// How an engine with an API is let in.
+    /// How an engine with an API is let in: by a key for an account, or by a token that may name its account itself.
     fn api(&mut self, section: &mut Section) -> Option<ApiConfig> {
         let key = self.secret(section, "api_key", "api_key_file");
+        let token = self.secret(section, "token", "token_file");
         let user =
             section.take("api_user").map(|node| (node.origin.clone(), self.id("forums.api_user", &node)));
-        match (key, user) {
-            (Some(key), Some((_, Some(user)))) => Some(ApiConfig { key, user: Some(user) }),
-            (Some(_), None) => {
+        match (key, token, user) {
+            (_, Some(key), user) => Some(ApiConfig { key, user: user.and_then(|(_, user)| user) }),
+            (Some(key), None, Some((_, Some(user)))) => Some(ApiConfig { key, user: Some(user) }),
+            (Some(_), None, None) => {
                 let what = "is missing: the name of the account that the bridge is on the forum";
                 self.fault(&section.origin.clone(), "forums.api_user", what);
                 None
             }
-            (None, Some((origin, Some(_)))) => {
-                self.fault(
-                    &origin,
-                    "forums.api_user",
-                    "is set without forums.api_key or forums.api_key_file",
-                );
+            (None, None, Some((origin, Some(_)))) => {
+                let what =
+                    "is set without forums.api_key (for NodeBB: forums.token) or the file that holds it";
+                self.fault(&origin, "forums.api_user", what);
                 None
             }
             _ => None,

@@ -19,6 +19,7 @@ pub mod charset;
 pub mod client;
 pub mod discourse;
 pub mod feed;
+pub mod nodebb;
 pub mod vbulletin4;
 
 /// What an engine can do. The bridge asks here before it promises anything to a person.
@@ -357,5 +358,6 @@ pub fn engine(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Eng
         crate::config::EngineName::Vbulletin4 => Ok(Arc::new(vbulletin4::Vbulletin4::new(config, clock)?)),
         crate::config::EngineName::Discourse => Ok(Arc::new(discourse::Discourse::new(config, clock)?)),
         crate::config::EngineName::Feed => Ok(Arc::new(feed::FeedEngine::new(config, clock)?)),
+        crate::config::EngineName::Nodebb => Ok(Arc::new(nodebb::Nodebb::new(config, clock)?)),
     }
 }

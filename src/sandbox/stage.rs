@@ -85,16 +85,19 @@ impl Stage {
                     Face::Vbulletin4 => EngineName::Vbulletin4,
                     Face::Discourse => EngineName::Discourse,
                     Face::Feed(_) => EngineName::Feed,
+                    Face::Nodebb => EngineName::Nodebb,
                 },
                 url: address(self.forum.url())?,
                 account: (face == Face::Vbulletin4).then(|| AccountConfig {
                     username: ACCOUNT.to_owned(),
                     password: forum::DEFAULT_PASSWORD.to_owned().into(),
                 }),
-                api: (face == Face::Discourse).then(|| ApiConfig {
-                    key: forum::discourse::API_KEY.to_owned().into(),
-                    user: Some(ACCOUNT.to_owned()),
-                }),
+                api: match face {
+                    Face::Vbulletin4 => None,
+                    Face::Discourse => Some(forum::discourse::API_KEY),
+                    Face::Nodebb => Some(forum::nodebb::TOKEN),
+                }
+                .map(|key| ApiConfig { key: key.to_owned().into(), user: Some(ACCOUNT.to_owned()) }),
                 hook_secret: (face == Face::Discourse).then(|| HOOK_SECRET.to_owned().into()),
                 timezone: self.forum.options().dates.zone.clone(),
                 poll,

@@ -10,8 +10,8 @@ use threadbridge::markup::{Block, Doc, Inline};
 use threadbridge::model::{MemberId, ThreadId};
 use threadbridge::sandbox::forum::{Deletion, Face};
 
-use crate::spec;
 use crate::world::{World, eventually};
+use crate::{spec, spec_nodebb};
 
 macro_rules! over_every_engine {
     ($($scenario:ident)*) => {
@@ -25,6 +25,12 @@ macro_rules! over_every_engine {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $scenario() {
                 super::play(super::Face::Discourse, async |world| super::$scenario(world).await).await;
+            }
+        )* }
+        mod nodebb { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::play(super::Face::Nodebb, async |world| super::$scenario(world).await).await;
             }
         )* }
     };
@@ -77,7 +83,9 @@ over_every_feed! {
 async fn play(face: Face, scenario: impl AsyncFnOnce(&mut World)) {
     let mut world = World::of(face).await;
     scenario(&mut world).await;
-    assert_eq!(spec::faults(&world.forum().calls()), Vec::<String>::new());
+    let calls = world.forum().calls();
+    let faults = if face == Face::Nodebb { spec_nodebb::faults(&calls) } else { spec::faults(&calls) };
+    assert_eq!(faults, Vec::<String>::new());
 }
 
 /// A bridged thread with one post, and its Discord thread.
@@ -124,8 +132,12 @@ async fn an_answer_names_the_post_that_it_answers(world: &mut World) {
     world.discord().say(world.dora, room, "I have it here.", Some(asked.id)).unwrap();
     let post = world.post(thread, "I have it here.").await;
     let text = world.forum().post(post).unwrap().text;
+    let first = &world.forum().posts(thread)[0];
     let calls = world.forum().calls();
-    let noted = calls.iter().any(|call| call.method == "POST" && call.body["reply_to_post_number"] == 1);
+    let noted = calls
+        .iter()
+        .filter(|call| call.method == "POST")
+        .any(|call| call.body["reply_to_post_number"] == 1 || call.body["toPid"].as_u64() == Some(first.id));
     let quoted = text.contains("Who has the key?");
     assert!(noted != quoted, "either the forum notes it or the post quotes it: {text}");
 }
@@ -281,7 +293,11 @@ async fn what_happened_while_the_bridge_was_down_arrives_once(world: &mut World)
 
 async fn a_lost_answer_doubles_nothing(world: &mut World) {
     let (thread, room) = thread(world).await;
-    let path = if world.forum().options().face == Face::Vbulletin4 { "/newreply.php" } else { "/posts.json" };
+    let path = match world.forum().options().face {
+        Face::Vbulletin4 => "/newreply.php",
+        Face::Discourse => "/posts.json",
+        Face::Nodebb => "/api/v3/topics/",
+    };
     world.forum().fail_at(path, "drop-after-commit".parse().unwrap(), forum_lasts());
     let said = world.discord().say(world.dora, room, "Did this arrive?", None).unwrap();
     world.marked(said, "✅").await;

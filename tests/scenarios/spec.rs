@@ -1,7 +1,9 @@
 //! Holds calls of a forum's API against the software's official description, when that is there.
 
 use serde_json::{Value, json};
-use threadbridge::sandbox::forum::discourse::ApiCall;
+use threadbridge::sandbox::forum::ApiCall;
+
+use crate::described::{close, fits};
 
 /// What Discourse's own web client asks and its description leaves out.
 const UNDESCRIBED: [(&str, &str); 4] = [
@@ -110,29 +112,4 @@ fn open(schema: &mut Value) {
 /// A place in an answer without the places in its lists, so that the same fault is told of once.
 fn without_numbers(path: &str) -> String {
     path.split('/').filter(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join("/")
-}
-
-/// Whether a path is one of a route's: `/t/{id}.json`.
-fn fits(route: &str, path: &str) -> bool {
-    let (route, path): (Vec<&str>, Vec<&str>) = (route.split('/').collect(), path.split('/').collect());
-    route.len() == path.len()
-        && route.iter().zip(path).all(|(part, segment)| match part.split_once('{') {
-            Some((before, rest)) => {
-                let after = rest.split_once('}').map_or("", |(_, after)| after);
-                segment.starts_with(before)
-                    && segment.ends_with(after)
-                    && segment.len() > before.len() + after.len()
-            }
-            None => *part == segment,
-        })
-}
-
-/// What an object does not list it may not have.
-fn close(schema: &mut Value) {
-    if let Some(map) = schema.as_object_mut() {
-        if map.get("properties").is_some_and(Value::is_object) {
-            map.entry("additionalProperties").or_insert(Value::Bool(false));
-        }
-        map.values_mut().for_each(close);
-    }
 }

@@ -142,16 +142,19 @@ impl World {
 
     /// How often the board's list was read.
     pub fn looks(&self) -> u64 {
-        if self.forum().options().face == Face::Discourse {
-            let calls = self.forum().calls().into_iter();
-            return calls.filter(|call| call.path.ends_with("/l/latest.json")).count() as u64;
+        let calls = |looks: fn(&str) -> bool| {
+            self.forum().calls().into_iter().filter(|call| looks(&call.path)).count() as u64
+        };
+        match self.forum().options().face {
+            Face::Vbulletin4 => self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0),
+            Face::Discourse => calls(|path| path.ends_with("/l/latest.json")),
+            Face::Nodebb => calls(|path| path.starts_with("/api/category/")),
+            Face::Feed(_) => {
+                let feeds =
+                    self.forum().requests().into_iter().filter(|(path, _)| path.starts_with("GET /feeds/"));
+                feeds.map(|(_, count)| count).sum()
+            }
         }
-        if let Face::Feed(_) = self.forum().options().face {
-            let feeds =
-                self.forum().requests().into_iter().filter(|(path, _)| path.starts_with("GET /feeds/"));
-            return feeds.map(|(_, count)| count).sum();
-        }
-        self.forum().requests().get("GET /forumdisplay.php").copied().unwrap_or(0)
     }
 
     /// Somebody with these permissions in the guild, beside those of everyone.

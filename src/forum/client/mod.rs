@@ -95,6 +95,7 @@ pub struct Client {
     /// What an answer of 429 says in its body of how long to wait.
     patience: fn(&str) -> Option<Duration>,
     pub cookies: Cookies,
+    keeps_cookies: bool,
     /// When the next request may start. Async, so that requests queue up fairly.
     turn: tokio::sync::Mutex<Option<Instant>>,
     crawl_delay: tokio::sync::Mutex<robots::Delay>,
@@ -126,6 +127,7 @@ impl Client {
             headers: HeaderMap::new(),
             patience: |_| None,
             cookies: Cookies::default(),
+            keeps_cookies: true,
             turn: tokio::sync::Mutex::new(None),
             crawl_delay: tokio::sync::Mutex::default(),
             kept: Mutex::default(),
@@ -141,6 +143,13 @@ impl Client {
     /// Reads from the body of a 429 how long to wait, where `Retry-After` does not say.
     pub fn with_patience(mut self, patience: fn(&str) -> Option<Duration>) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Comes as a stranger each time: where a request says itself who asks, a session of the one before would only be
+    /// mistaken for somebody else's.
+    pub fn without_cookies(mut self) -> Self {
+        self.keeps_cookies = false;
         self
     }
 
@@ -274,7 +283,9 @@ impl Client {
                 Trouble::Lost(reason)
             }
         })?;
-        self.cookies.take(response.headers());
+        if self.keeps_cookies {
+            self.cookies.take(response.headers());
+        }
         let status = response.status();
         let headers = response.headers().clone();
         if status == StatusCode::NOT_MODIFIED

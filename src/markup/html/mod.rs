@@ -13,6 +13,7 @@ mod guard;
 mod link;
 mod lists;
 mod quote;
+mod said;
 mod script;
 pub mod shielded;
 mod smilies;

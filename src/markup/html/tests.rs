@@ -81,6 +81,47 @@ fn quotes() {
 }
 
 #[test]
+fn quotes_that_say_who_said_it() {
+    let member = "<a class='plugin-mentions-user plugin-mentions-a' href='/user/ann' aria-label='Profile: ann'>@<bdi>ann</bdi></a>";
+    let quoted = "> **ann** [↗](<https://forum.example/post/81>)\n> their words\nmine";
+    for html in [
+        // Version 3, and version 4 with and without the topic.
+        format!("<p>{member} said in <a href='/post/81'>Stoves</a>:</p><blockquote><p>their words</p></blockquote><p>mine</p>"),
+        format!("<blockquote><p>{member} said in <a href='/post/81'>Stoves</a>:</p><p>their words</p></blockquote><p>mine</p>"),
+        format!("<blockquote><p>{member} <a href='/post/81'>said</a>:</p><p>their words</p></blockquote><p>mine</p>"),
+        // Other languages have another order; members who are gone are no links.
+        format!("<p><a href='/post/81'>Stoves</a>での{member}の発言:</p><blockquote><p>their words</p></blockquote><p>mine</p>"),
+        "<p>@ann sagte in <a href='/post/81'>Öfen</a>:</p><blockquote><p>their words</p></blockquote><p>mine</p>".to_owned(),
+        // As the bridge writes it.
+        "<blockquote><p><strong>ann</strong> <a href='/post/81'>↗</a></p><p>their words</p></blockquote><p>mine</p>".to_owned(),
+        "<blockquote><p><strong>ann</strong> <a href='/post/81'><img src='/e/2197.png' class='emoji' title='↗' alt='↗\u{fe0f}' /></a></p><p>their words</p></blockquote><p>mine</p>".to_owned(),
+    ] {
+        let doc = read_fragment(&html, &base()).expect("a post");
+        assert_eq!(discord::write(&doc, &NoLinks), quoted, "{html}\n{doc:?}");
+        assert_eq!(bbcode::write(&doc), "[QUOTE=ann;81]their words[/QUOTE]\nmine", "{html}");
+    }
+    let from_afar = "<blockquote><p>@bo <a href='/post/https%3A%2F%2Fsocial.example%2Fn%2F1'>said</a>:</p><p>far away</p></blockquote>";
+    let quotes = crate::markup::references::quotes(&read_fragment(from_afar, &base()).expect("a post"));
+    assert_eq!(
+        quotes[0].post_id.as_ref().map(crate::model::PostId::as_str),
+        Some("https://social.example/n/1")
+    );
+    // What only looks like it stays what it is.
+    for html in [
+        format!(
+            "<p>{member} look here: <a href='https://elsewhere.example/post/81'>Stoves</a></p><blockquote>words</blockquote>"
+        ),
+        format!(
+            "<p>{member}, I have thought for a long while about what you wrote in <a href='/post/81'>Stoves</a></p><blockquote>words</blockquote>"
+        ),
+        format!("<p>{member} said in <a href='/post/81'>Stoves</a>:</p><p>no quote</p>"),
+    ] {
+        let doc = read_fragment(&html, &base()).expect("a post");
+        assert!(matches!(doc.blocks[0], Block::Paragraph(_)), "{doc:?}");
+    }
+}
+
+#[test]
 fn code() {
     let block = |label: &str, code: &str| {
         format!("<div class='bbcode_container'><div class='bbcode_description'>{label}</div>{code}</div>")

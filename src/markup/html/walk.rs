@@ -11,10 +11,9 @@ use super::dom::{
     text_of,
 };
 use super::flow::Flow;
-use super::shows_something;
 use super::spoiler::{is_button_frame, is_spoiler, is_spoilers_head};
 use super::style::Around;
-use super::{code, script, shielded};
+use super::{code, said, script, shielded, shows_something};
 use crate::markup::runs::Style;
 use crate::markup::{Block, Doc, Inline, MAX_DEPTH};
 
@@ -22,7 +21,9 @@ pub fn read(element: ElementRef<'_>, base: &Url) -> Doc {
     let walk = Walk { base, addresses: Cell::new(0) };
     let mut flow = Flow::default();
     walk.children(element, &mut flow, &Around::default());
-    Doc { blocks: tidy(flow.finish()) }
+    let mut blocks = tidy(flow.finish());
+    said::attribute(&mut blocks, base);
+    Doc { blocks }
 }
 
 pub struct Walk<'a> {

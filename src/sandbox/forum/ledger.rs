@@ -2,6 +2,18 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
+
+/// A call of an API and its answer, for those who compare it with the official description.
+#[derive(Debug, Clone)]
+pub struct ApiCall {
+    pub method: String,
+    pub path: String,
+    pub query: String,
+    pub body: Value,
+    pub status: u16,
+    pub answer: Value,
+}
 
 /// One attempt to do something, whether it worked or not. Plain page views are only counted.
 #[derive(Debug, Clone, Serialize)]

@@ -1,5 +1,5 @@
 //! A forum on loopback: real HTTP, state in memory. It shows itself as vBulletin 4 with the Thanks add-on, in vB 4's
-//! own markup, or behind another [`Face`], which has a room of its own ([`discourse`]). It exists to be read and written by the bridge as a stranger would, so it shares
+//! own markup, or behind another [`Face`], which has a room of its own ([`discourse`], [`nodebb`]). It exists to be read and written by the bridge as a stranger would, so it shares
 //! no code with `crate::forum` or `crate::markup`: what it shows and how it answers comes from
 //! what is known of the software, not from what the bridge expects.
 //!
@@ -24,6 +24,7 @@ pub mod discourse;
 mod fault;
 mod feed;
 mod ledger;
+pub mod nodebb;
 mod page;
 mod scripts;
 mod seed;
@@ -39,7 +40,7 @@ pub use acts::{Deletion, Unknown};
 pub use dates::{DateStyle, DayWords};
 pub use fault::{Fault, Lasts, UnknownFault};
 pub use feed::FeedKind;
-pub use ledger::{Action, Entry, Outcome};
+pub use ledger::{Action, ApiCall, Entry, Outcome};
 pub use seed::{Community, seed_community};
 pub use state::{
     BoardFacts, DEFAULT_PASSWORD, EditNote, File, MemberFacts, NewMember, Past, PostFacts, ThanksFacts,
@@ -52,6 +53,8 @@ pub enum Face {
     Vbulletin4,
     /// Its API, and a plain page behind each link.
     Discourse,
+    /// The same.
+    Nodebb,
     /// Each board as a feed at `feeds/ID.xml` (`.atom`, `.json`).
     Feed(FeedKind),
 }
@@ -121,7 +124,7 @@ pub struct Options {
     /// `Crawl-delay` of robots.txt, in seconds.
     pub crawl_delay: Option<u32>,
     pub quick_edit: bool,
-    /// Discourse: the key lets the caller be any member; else only the first.
+    /// Discourse and NodeBB: the key lets the caller be any member; else only the first.
     pub api_key_for_all: bool,
     /// A feed: how many of the newest threads it holds.
     pub feed_items: usize,
@@ -129,6 +132,8 @@ pub struct Options {
     pub feed_ids_change: bool,
     /// A feed of RSS or JSON: items say when they were made.
     pub feed_dates: bool,
+    /// NodeBB: a page past the end is none (`usePagination`); else it is empty.
+    pub pages_end: bool,
 }
 
 impl Default for Options {
@@ -164,6 +169,7 @@ impl Default for Options {
             feed_items: 50,
             feed_ids_change: false,
             feed_dates: true,
+            pages_end: false,
         }
     }
 }
@@ -260,7 +266,7 @@ impl Forum {
     }
 
     /// Every call of the API and its answer, in order; none where the forum has no API.
-    pub fn calls(&self) -> Vec<discourse::ApiCall> {
+    pub fn calls(&self) -> Vec<ApiCall> {
         self.state().calls.clone()
     }
 

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::state::{File, NewMember, Past};
-use super::{Face, Forum, Unknown, discourse};
+use super::{Face, Forum, Unknown, discourse, nodebb};
 
 /// Where the interesting things are.
 #[derive(Debug, Clone, Default)]
@@ -304,12 +304,15 @@ pub fn seed_community(forum: &Forum) -> Result<Community, Unknown> {
 
     seeded.long_thread = long_thread(forum, &seeded, ago)?;
     seeded.threads.push(seeded.long_thread);
-    if forum.options().face == Face::Discourse {
-        forum.with(|state| {
-            state.posts.values_mut().for_each(|post| post.text = discourse::from_bbcode(&post.text));
-            state.touched();
-        });
-    }
+    let translated: fn(&str) -> String = match forum.options().face {
+        Face::Vbulletin4 => return Ok(seeded),
+        Face::Discourse => discourse::from_bbcode,
+        Face::Nodebb => nodebb::from_bbcode,
+    };
+    forum.with(|state| {
+        state.posts.values_mut().for_each(|post| post.text = translated(&post.text));
+        state.touched();
+    });
     Ok(seeded)
 }
 

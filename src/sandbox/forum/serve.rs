@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::discourse::{self, Asked};
 use super::fault::Fault;
 use super::wire::{Call, Reply};
-use super::{Face, Forum, feed, lock, scripts};
+use super::{Face, Forum, feed, lock, nodebb, scripts};
 
 /// PHP's `post_max_size`.
 const BODY_LIMIT: usize = 8 << 20;
@@ -176,12 +176,16 @@ async fn answer(
     };
     let reply = reply.unwrap_or_else(|| match forum.options().face {
         Face::Vbulletin4 => scripts::answer(&forum, &call, fault.as_ref()),
-        Face::Discourse => {
+        Face::Feed(kind) => feed::answer(&forum, kind, &call),
+        face => {
             let asked =
                 Asked { method: &parts.method, path: &path, query, headers: &parts.headers, body: &body };
-            discourse::answer(&forum, &asked)
+            if face == Face::Nodebb {
+                nodebb::answer(&forum, &asked)
+            } else {
+                discourse::answer(&forum, &asked)
+            }
         }
-        Face::Feed(kind) => feed::answer(&forum, kind, &call),
     });
     match fault {
         Some(Fault::DropAfterCommit) => {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::state::{PostFacts, State};
 use super::{Face, Forum};
-use super::{bbcode, discourse};
+use super::{bbcode, discourse, nodebb};
 
 impl Forum {
     /// Boards, threads, posts (BBCode and rendered HTML), thanks and members, staff's view.
@@ -32,6 +32,7 @@ impl Forum {
                             "url": match self.options().face {
                                 Face::Vbulletin4 => format!("{base}showthread.php?t={}", thread.id),
                                 Face::Discourse | Face::Feed(_) => format!("{base}t/{}", thread.id),
+                                Face::Nodebb => format!("{base}topic/{}", thread.id),
                             },
                             "title": thread.title,
                             "prefix": thread.prefix,
@@ -51,6 +52,7 @@ impl Forum {
                         Face::Vbulletin4 => format!("{base}forumdisplay.php?f={}", board.id),
                         Face::Discourse => format!("{base}c/category/{}", board.id),
                         Face::Feed(kind) => format!("{base}feeds/{}.{}", board.id, kind.ending()),
+                        Face::Nodebb => format!("{base}category/{}", board.id),
                     },
                     "name": board.name,
                     "description": board.description,
@@ -107,6 +109,7 @@ impl Forum {
                 Face::Vbulletin4 => format!("{base}showthread.php?p={0}#post{0}", post.id),
                 Face::Discourse => format!("{base}p/{}", post.id),
                 Face::Feed(_) => format!("{base}t/{}", post.thread),
+                Face::Nodebb => format!("{base}post/{}", post.id),
             },
             "member": post.member,
             "author": post.name,
@@ -114,6 +117,7 @@ impl Forum {
             "html": match self.options().face {
                 Face::Vbulletin4 | Face::Feed(_) => bbcode::to_html(&post.text, base),
                 Face::Discourse => discourse::cooked(&post.text),
+                Face::Nodebb => nodebb::cooked(&post.text),
             },
             "at": post.at,
             "at_text": self.options().dates.line(post.at, now),

@@ -217,7 +217,7 @@ pub(super) struct State {
     pub requests: BTreeMap<String, u64>,
     /// How often nothing was sent because the reader had it already.
     pub unchanged: u64,
-    pub calls: Vec<super::discourse::ApiCall>,
+    pub calls: Vec<super::ledger::ApiCall>,
     /// Which number a post answers, where the software notes that.
     pub answers: HashMap<u64, u64>,
     /// Posts that are only notes of what was done ("closed", "pinned"), where the software keeps those among the posts.

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::ledger::{Action, Entry, Outcome};
+use super::ledger::{Action, ApiCall, Entry, Outcome};
 use super::state::{PostFacts, State, ThreadFacts};
 use super::wire::Reply;
 use super::{Charset, Forum, Options};
@@ -23,17 +23,6 @@ pub(super) use cook::{cooked, from_bbcode};
 pub const API_KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 /// Every Discourse has this member; its id is -1.
 const SYSTEM: &str = "system";
-
-/// A call of the API and its answer, for those who compare it with the official description.
-#[derive(Debug, Clone)]
-pub struct ApiCall {
-    pub method: String,
-    pub path: String,
-    pub query: String,
-    pub body: Value,
-    pub status: u16,
-    pub answer: Value,
-}
 
 /// One request on its way through the API.
 struct Visit<'a> {
