@@ -62,7 +62,7 @@ impl Stage {
     /// What a bridge calls a board of the forum.
     pub fn board_id(&self, board: u64) -> BoardId {
         BoardId::new(match self.forum.options().face {
-            Face::Vbulletin4 | Face::Discourse => board.to_string(),
+            Face::Vbulletin4 | Face::Discourse | Face::Nodebb => board.to_string(),
             Face::Feed(kind) => format!("feeds/{board}.{}", kind.ending()),
         })
     }
@@ -93,7 +93,7 @@ impl Stage {
                     password: forum::DEFAULT_PASSWORD.to_owned().into(),
                 }),
                 api: match face {
-                    Face::Vbulletin4 => None,
+                    Face::Vbulletin4 | Face::Feed(_) => None,
                     Face::Discourse => Some(forum::discourse::API_KEY),
                     Face::Nodebb => Some(forum::nodebb::TOKEN),
                 }

@@ -416,6 +416,7 @@ impl Engine for Nodebb {
             act_as_member: self.api.known().is_some_and(|identity| identity.master),
             reply_to: true,
             push: false,
+            broadcast: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! E-mail addresses that Cloudflare hides from robots, and names that it takes for such: the page holds
 //! "[email protected]", and the text itself in an attribute, from which the reader's browser restores it.
 
-use scraper::ElementRef;
+use super::tree::ElementRef;
 
 /// Longer ones are none.
 const LONGEST: usize = 1_000;

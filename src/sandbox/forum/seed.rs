@@ -305,7 +305,7 @@ pub fn seed_community(forum: &Forum) -> Result<Community, Unknown> {
     seeded.long_thread = long_thread(forum, &seeded, ago)?;
     seeded.threads.push(seeded.long_thread);
     let translated: fn(&str) -> String = match forum.options().face {
-        Face::Vbulletin4 => return Ok(seeded),
+        Face::Vbulletin4 | Face::Feed(_) => return Ok(seeded),
         Face::Discourse => discourse::from_bbcode,
         Face::Nodebb => nodebb::from_bbcode,
     };

@@ -95,7 +95,7 @@ pub fn overview(text: &str, context: &Context) -> Result<HashMap<BoardId, String
         PageKind::Home | PageKind::Board | PageKind::Other(_) => {}
         other => return Err(PageError(other.describe("the forum's front page"))),
     }
-    let scope = Scope::new(&page, context);
+    let scope = Scope::new(&page, context, kind::is_whole(text));
     let marks = rows(page.root_element(), &scope).into_iter().filter_map(|(board, item)| {
         let numbers = counts(&text_of(first(item, css!("ul.forumstats, .forumstats"))?));
         let last = item.select(css!(".forumlastpost a[href]")).find_map(|link| {

@@ -92,7 +92,8 @@ fn text_of(element: ElementRef<'_>) -> String {
         let silent = parent.is_some_and(|parent| {
             matches!(parent.value().name(), "script" | "style" | "noscript" | "template")
         }) || html::shielded::is_stand_in(parent);
-        if !silent || (parent == Some(element) && !html::shielded::is_stand_in(parent)) {
+        let own = node.parent().is_some_and(|parent| parent.id() == element.id());
+        if !silent || (own && !html::shielded::is_stand_in(parent)) {
             text.push_str(words);
         }
     }
