@@ -406,14 +406,14 @@ impl Reading<'_> {
             let stays = group == Group::Raw && matches!(self.at(name), "script" | "style");
             return stays.then_some(());
         }
-        if matches!(current, Group::Select | Group::Option | Group::OptionGroup) {
-            if !matches!(group, Group::Option | Group::OptionGroup)
+        if matches!(current, Group::Select | Group::Option | Group::Choices) {
+            if !matches!(group, Group::Option | Group::Choices)
                 || !self.open.iter().any(|o| o.group == Group::Select)
             {
                 return None;
             }
             while self.is_current(Group::Option)
-                || (group == Group::OptionGroup && self.is_current(Group::OptionGroup))
+                || (group == Group::Choices && self.is_current(Group::Choices))
             {
                 self.pop();
             }
@@ -570,7 +570,7 @@ impl Reading<'_> {
                     self.pop();
                 }
             }
-            Group::OptionGroup => self.end_all_by_themselves(|open| open.group != Group::Option),
+            Group::Choices => self.end_all_by_themselves(|open| open.group != Group::Option),
             _ => {}
         }
         let current = self.current()?;
