@@ -134,6 +134,10 @@ impl Reading<'_> {
     }
 
     fn finish(&mut self) -> Option<()> {
+        // A page that ends before its body gets one.
+        if !matches!(self.place, Place::Body | Place::AfterBody | Place::AfterHtml) {
+            return None;
+        }
         if !self.behind.is_empty() {
             let behind = std::mem::take(&mut self.behind);
             let text = self.keep(&behind);
