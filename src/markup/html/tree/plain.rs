@@ -134,6 +134,10 @@ impl Reading<'_> {
     }
 
     fn finish(&mut self) -> Option<()> {
+        // A page that ends before its body gets one.
+        if !matches!(self.place, Place::Body | Place::AfterBody | Place::AfterHtml) {
+            return None;
+        }
         if !self.behind.is_empty() {
             let behind = std::mem::take(&mut self.behind);
             let text = self.keep(&behind);
@@ -406,14 +410,14 @@ impl Reading<'_> {
             let stays = group == Group::Raw && matches!(self.at(name), "script" | "style");
             return stays.then_some(());
         }
-        if matches!(current, Group::Select | Group::Option | Group::OptionGroup) {
-            if !matches!(group, Group::Option | Group::OptionGroup)
+        if matches!(current, Group::Select | Group::Option | Group::Choices) {
+            if !matches!(group, Group::Option | Group::Choices)
                 || !self.open.iter().any(|o| o.group == Group::Select)
             {
                 return None;
             }
             while self.is_current(Group::Option)
-                || (group == Group::OptionGroup && self.is_current(Group::OptionGroup))
+                || (group == Group::Choices && self.is_current(Group::Choices))
             {
                 self.pop();
             }
@@ -570,7 +574,7 @@ impl Reading<'_> {
                     self.pop();
                 }
             }
-            Group::OptionGroup => self.end_all_by_themselves(|open| open.group != Group::Option),
+            Group::Choices => self.end_all_by_themselves(|open| open.group != Group::Option),
             _ => {}
         }
         let current = self.current()?;

@@ -28,7 +28,7 @@ pub enum Group {
     Rcdata,
     Select,
     Option,
-    OptionGroup,
+    Choices,
     Table,
     TableSection,
     Row,
@@ -66,7 +66,7 @@ pub fn group(name: &str) -> Group {
         "title" | "textarea" => Group::Rcdata,
         "select" => Group::Select,
         "option" => Group::Option,
-        "optgroup" => Group::OptionGroup,
+        "optgroup" => Group::Choices,
         "table" => Group::Table,
         "tbody" | "tfoot" | "thead" => Group::TableSection,
         "tr" => Group::Row,
@@ -84,7 +84,7 @@ pub fn group(name: &str) -> Group {
 impl Group {
     /// Whether an end tag of an element around it ends it too.
     pub fn ends_by_itself(self) -> bool {
-        matches!(self, Self::Item | Self::Definition | Self::Option | Self::OptionGroup | Self::Paragraph)
+        matches!(self, Self::Item | Self::Definition | Self::Option | Self::Choices | Self::Paragraph)
     }
 
     /// Whether nothing but parts of a table may stand directly in it.
@@ -107,7 +107,7 @@ impl Group {
                 | Self::Frame
                 | Self::Paragraph
                 | Self::Option
-                | Self::OptionGroup
+                | Self::Choices
         )
     }
 }

@@ -131,6 +131,13 @@ fn what_templates_write_is_plain() {
 }
 
 #[test]
+fn a_page_that_ends_before_its_body_is_not_plain() {
+    for page in ["", "<!DOCTYPE html>", "<html><head>", "<html><head><title>a</title></head><!-- b -->"] {
+        assert!(!same(page), "{page}");
+    }
+}
+
+#[test]
 fn selectors_find_what_they_name() {
     let page = Html::parse_document(
         "<html><head><link REL=Canonical href=x></head><body><ol id=posts><li id=post_1 class='a b'><h2><a name=x>1</a></h2>\
