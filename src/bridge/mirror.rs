@@ -330,6 +330,9 @@ async fn target(
             Effect::Watermark { channel, message: MessageId(channel.0) },
         ])
         .await?;
+        if work.tried_before() {
+            catchup::channel(work.heart, tie, channel).await.map_err(Halt::from)?;
+        }
         inbox::placed(work.heart, channel, None).await?;
         return Ok(Target { webhook, thread: Some(channel) });
     }
@@ -353,11 +356,12 @@ async fn target(
         Effect::Watermark { channel, message },
     ])
     .await?;
-    inbox::placed(work.heart, channel, None).await?;
-    inbox::placed(work.heart, channel, Some(message)).await?;
     if work.tried_before() {
+        // Before what was heard lately: it would overtake what was said while nobody heard.
         catchup::channel(work.heart, tie, channel).await.map_err(Halt::from)?;
     }
+    inbox::placed(work.heart, channel, None).await?;
+    inbox::placed(work.heart, channel, Some(message)).await?;
     parts.push(starter);
     Ok(Target { webhook, thread: Some(channel) })
 }
