@@ -135,9 +135,9 @@ async fn a_healthy_bridge(face: Face) {
     world.start(bridges).await;
 
     let (thread, first) =
-        world.forum().open_thread(world.board, world.ann, "Keys", "Who has the [b]keys[/b]?").unwrap();
+        world.forum().open_thread(world.board, world.ann, "Keys", "Who has the keys?").unwrap();
     let room = world.room("Keys").await;
-    let message = world.message(room, "Who has the **keys**?").await;
+    let message = world.message(room, "Who has the keys?").await;
     let paragraph = "A sentence that goes on about keys and the drawers they live in. ".repeat(60);
     let long =
         world.forum().reply(thread, world.bob, &format!("{paragraph}\n\n{paragraph}The end.")).unwrap();

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use threadbridge::clock::ManualClock;
 use threadbridge::config::{BridgeConfig, Layout, Scope, Start};
 use threadbridge::model::{BoardId, ChannelId, ForumKey, MessageId, ThreadId, UserId};
+use threadbridge::store::history::What;
 use threadbridge::store::{
-    BridgeId, Effect, Finish, Follow, Millis, Origin, Part, PostRow, Reaction, Room, Submission,
+    self, BridgeId, Effect, Finish, Follow, Millis, Origin, Part, PostRow, Reaction, Room, Submission,
     SubmissionState, ThreadRow,
 };
 
@@ -124,7 +125,9 @@ async fn what_is_written_is_read_back() {
         ];
         store.apply(None, effects).await.unwrap();
         assert_eq!(store.reactions_on(MessageId(5)).await.unwrap(), []);
-        assert_eq!(store.parts(bridge, &post("41")).await.unwrap(), []);
+        // It was shown, and stays away.
+        let gone = Part { digest: Part::REMOVED, ..first };
+        assert_eq!(store.parts(bridge, &post("41")).await.unwrap(), [gone]);
         assert_eq!(store.room(bridge, &thread).await.unwrap(), None);
         store.close().await;
     })
@@ -278,4 +281,77 @@ async fn a_mirrored_post_takes_at_most_300_bytes() {
     let each = (std::fs::metadata(&file).unwrap().len() - empty) / POSTS;
     println!("{each} bytes for each mirrored post");
     assert!(each <= 300, "{each} bytes");
+}
+
+#[tokio::test]
+async fn what_somebody_deleted_in_discord_is_told_from_what_the_bridge_takes_away() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        let bridge = store.sync_bridges(&[board_bridge("12", 100)]).await.unwrap().remove(0).id;
+        let part = |id: &str, message: u64, digest: i64| Part {
+            bridge,
+            post: post(id),
+            part: 0,
+            channel: ChannelId(200),
+            message: MessageId(message),
+            digest,
+            origin: Origin::Forum,
+        };
+        let row = |id: &str| {
+            let thread = ThreadId::new("7");
+            Effect::Post(PostRow { forum: edu(), post: post(id), thread, digest: 1, gone: false })
+        };
+        let own = Part { origin: Origin::Discord, ..part("12", 4, 0) };
+        let all = [part("9", 1, 5), part("10", 2, Part::LEAVING), part("11", 3, 5), own];
+        let mut effects: Vec<Effect> = all.iter().cloned().map(Effect::Part).collect();
+        effects.extend(["9", "10", "11", "12"].map(row));
+        let hide = format!("hide:{}:11", bridge.0);
+        effects.push(Effect::Enqueue(job("d:1", &hide)));
+        effects.extend((1..=5).map(|message| Effect::Removed { message: MessageId(message) }));
+        store.apply(None, effects).await.unwrap();
+        // The second is on its way out, the third is about to be, the fourth is a person's own.
+        let digests: Vec<i64> = store
+            .parts_after(ChannelId(200), MessageId(0), 10)
+            .await
+            .unwrap()
+            .iter()
+            .map(|part| part.digest)
+            .collect();
+        assert_eq!(digests, [Part::REMOVED, Part::LEAVING, 5, 0]);
+        let told = store.history(&edu(), &post("9")).await.unwrap();
+        assert_eq!(
+            told.iter().map(|it| (it.bridge, it.what)).collect::<Vec<_>>(),
+            [(Some(bridge), What::Removed)]
+        );
+        assert!(store.history(&edu(), &post("11")).await.unwrap().is_empty());
+
+        let after = store.parts_after(ChannelId(200), MessageId(1), 2).await.unwrap();
+        assert_eq!(after.iter().map(|part| part.message.0).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(store.places(bridge).await.unwrap(), [ChannelId(200)]);
+        let first =
+            async |thread: &str| store.first_shown(bridge, &edu(), &ThreadId::new(thread)).await.unwrap();
+        assert_eq!(first("7").await, Some(post("9")), "by number, not by letter");
+        assert_eq!(first("8").await, None);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn others_can_look_and_write_beside_whoever_has_the_database() {
+    each(async |place: Place| {
+        let early =
+            store::open_to_read(&place.url, place.clock.clone()).await.err().expect("nothing is there");
+        assert!(early.to_string().contains("no bridge has used this database yet"), "{early}");
+        let held = place.open().await;
+        let beside = store::open_beside(&place.url, place.clock.clone()).await.unwrap();
+        enqueue(&*beside, [job("d:1", "show:1:9")]).await;
+        assert_eq!(drain(&*held).await, ["show:1:9"]);
+        let reader = store::open_to_read(&place.url, place.clock.clone()).await.unwrap();
+        assert!(reader.bridges().await.unwrap().is_empty());
+        for store in [reader, beside, held] {
+            store.close().await;
+        }
+    })
+    .await;
 }

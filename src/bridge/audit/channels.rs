@@ -42,7 +42,11 @@ pub async fn look(audit: &mut Audit<'_>, ties: &[Arc<Tie>]) -> Result<(), StoreE
         }
         places.extend(heart.store.places(tie.id()).await?);
     }
-    let mut scan = Scan { audit, ties, channel, webhooks };
+    let mut busy = false;
+    for tie in ties {
+        busy |= heart.store.queue(tie.id()).await?.waiting > 0;
+    }
+    let mut scan = Scan { audit, ties, channel, webhooks, busy };
     if ties.iter().any(|tie| tie.threaded()) {
         match scan.strays(&places).await {
             Ok(strays) => places.extend(strays),
@@ -65,6 +69,7 @@ fn told(
     error: &DiscordError,
 ) -> Result<(), StoreError> {
     for tie in ties {
+        audit.blind.insert(tie.id());
         audit.unseen(Some(tie.id()), format!("Channel {channel} can't be looked at: {error}."));
     }
     Ok(())
@@ -77,6 +82,8 @@ struct Scan<'a, 'b> {
     channel: ChannelId,
     /// The ids of our own webhooks there.
     webhooks: HashSet<u64>,
+    /// There were jobs to do when we began: something may have been sent that is not written down yet.
+    busy: bool,
 }
 
 impl Scan<'_, '_> {
@@ -431,21 +438,16 @@ impl Scan<'_, '_> {
     /// Whether a running bridge sent it a moment ago and writes it down in this one, or at its next start.
     async fn was_just_sent(&mut self, message: MessageId) -> Result<bool, StoreError> {
         let store = self.audit.heart.store.clone();
-        for _ in 0..LOOKS {
+        for _ in 0..if self.busy { LOOKS } else { 1 } {
             if store.part_of_message(message).await?.is_some() {
                 return Ok(true);
             }
-            let mut waiting = 0;
-            for tie in self.ties {
-                waiting += store.queue(tie.id()).await?.waiting;
+            if self.busy {
+                tokio::time::sleep(LITTLE).await;
             }
-            if waiting == 0 {
-                return Ok(false);
-            }
-            tokio::time::sleep(LITTLE).await;
         }
-        self.audit.report.seen.under_way += 1;
-        Ok(true)
+        self.audit.report.seen.under_way += u64::from(self.busy);
+        Ok(self.busy)
     }
 
     /// Messages of ours that nothing is known of, and whose last line links to a post.
@@ -468,7 +470,8 @@ impl Scan<'_, '_> {
                 return Ok(());
             }
         }
-        if self.was_just_sent(last).await? {
+        // Its job may have ended between two looks.
+        if self.audit.heart.store.part_of_message(last).await?.is_some() {
             return Ok(());
         }
         let (thread, page) = match self.read(&forum, &post).await {
@@ -482,6 +485,7 @@ impl Scan<'_, '_> {
             Err(failure) => {
                 let found = format!("Post {link} can't be looked at: {failure}.");
                 self.audit.unseen(own.first().map(|tie| tie.id()), found);
+                self.audit.told.extend(own.iter().map(|tie| (tie.id(), post.clone())));
                 return Ok(());
             }
         };

@@ -64,6 +64,8 @@ struct Audit<'a> {
     report: Report,
     /// Posts of which something was found in their channel: no second fault is made of it.
     told: HashSet<(BridgeId, PostId)>,
+    /// Bridges of whose channels not everything could be looked at: what seems to be missing may be there.
+    blind: HashSet<BridgeId>,
     /// Posts with a message that does not say what was sent.
     suspect: HashSet<(BridgeId, PostId)>,
     /// Threads of which posts are to be shown again: their Discord threads may have to be opened.
@@ -80,6 +82,7 @@ pub async fn run(heart: &Heart, wish: Wish, said: &dyn Fn(&str)) -> Result<Repor
         said,
         report: Report { repair: wish.repair, ..Report::default() },
         told: HashSet::new(),
+        blind: HashSet::new(),
         suspect: HashSet::new(),
         opened: HashSet::new(),
         reads: true,

@@ -133,11 +133,15 @@ impl Audit<'_> {
             }
         }
         if self.reads {
-            // A quoted post may have come to Discord, or gone, since the message was sent.
-            for quoting in [Quoting::Shown, Quoting::Ever, Quoting::Nothing] {
-                let outgoing = mirror::render(self.heart, tie, facts, post, &parts, quoting).await?;
-                if says(&said, &outgoing) {
-                    return Ok(());
+            // A quoted post may have come to Discord, or gone, since the message was sent; and the title of a post is
+            // shown only where it is not its thread's, which may have been renamed.
+            let untitled = Post { title: None, ..post.clone() };
+            for post in [post, &untitled] {
+                for quoting in [Quoting::Shown, Quoting::Ever, Quoting::Nothing] {
+                    let outgoing = mirror::render(self.heart, tie, facts, post, &parts, quoting).await?;
+                    if says(&said, &outgoing) {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -184,7 +188,8 @@ impl Audit<'_> {
         if sent.is_none() || last(What::Withdrawn) >= sent {
             let found = format!("Post {} should be in Discord and is not.", read.address(&post.id));
             let finding = Finding::new(Kind::Missing, Some(tie.id()), found);
-            return self.found(finding.thread(read.thread).post(&post.id), Some(showing)).await;
+            let mend = Some(showing).filter(|_| !self.blind.contains(&tie.id()));
+            return self.found(finding.thread(read.thread).post(&post.id), mend).await;
         }
         let found = format!(
             "Post {} was shown once; its message is no longer there, and nobody saw why.",
