@@ -6,10 +6,10 @@
 
 use std::path::{Path, PathBuf};
 
-use scraper::{Html, Selector};
 use url::Url;
 
 use super::discord::{Names, NoLinks};
+use super::html::tree::{Html, Selector};
 use super::{Doc, bbcode, discord, html};
 
 struct Case {
@@ -68,7 +68,8 @@ fn visible(text: &str) -> String {
 }
 
 fn post(html: &str) -> Doc {
-    let page = Html::parse_fragment(&format!("<blockquote class='postcontent restore'>{html}</blockquote>"));
+    let page = Html::parse_fragment(&format!("<blockquote class='postcontent restore'>{html}</blockquote>"))
+        .expect("a small post");
     let body = Selector::parse("blockquote.postcontent").expect("a selector");
     let address = Url::parse("https://forum.example/board/").expect("an address");
     html::read(page.select(&body).next().expect("a body"), &address)
