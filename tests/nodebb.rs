@@ -12,15 +12,19 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use threadbridge::clock::SystemClock;
-use threadbridge::config::{ApiConfig, EngineName, ForumConfig};
+use threadbridge::app;
+use threadbridge::clock::{Clock, SystemClock};
+use threadbridge::config::{ApiConfig, BridgeConfig, EngineName, ForumConfig, Scope};
 use threadbridge::forum::{self, Actor, Draft, Engine, Failure, Opened, PageRef, Posted, RefusalKind};
 use threadbridge::markup::{Block, Doc, Inline, plain};
 use threadbridge::model::{
     BoardId, ForumKey, MemberId, MemberKey, Post, PostId, Search, ThreadId, ViewerThanks, Visibility,
 };
 use threadbridge::read::{self, Source};
+use threadbridge::sandbox::discord;
 use threadbridge::sandbox::forum::{Face, Forum, Options, nodebb};
+use threadbridge::sandbox::stage::{Folder, Stage};
+use tokio_util::sync::CancellationToken;
 
 fn engine(url: &str, token: Option<&str>, user: Option<&str>) -> Arc<dyn Engine> {
     let config = ForumConfig {
@@ -288,7 +292,7 @@ async fn a_real_server() {
     let boards = engine.boards().await.expect("boards");
     assert!(boards.iter().any(|board| board.id == real.board), "{boards:?}");
 
-    let stamp = jiff::Timestamp::now().as_millisecond();
+    let stamp = SystemClock.now().as_millisecond();
     let title = format!("Trial <b>&</b> \"error\" {stamp}");
     let opened = engine
         .open_thread(&Actor::Bridge, &real.board, &title, &draft("The first words, **not** bold."))
@@ -371,7 +375,7 @@ async fn a_real_server() {
             engine.thank(&Actor::Bridge, &post).await.expect("thanked");
             let shown = the_post(engine.as_ref(), &post).await;
             assert_eq!((shown.thanks_total, shown.viewer_thanks), (Some(1), ViewerThanks::Given));
-            assert_eq!(names(&shown), [account.name.clone()]);
+            assert_eq!(names(&shown), [account.name.as_str()]);
         }
         for _ in 0..2 {
             engine.withdraw_thanks(&Actor::Bridge, &post).await.expect("withdrawn");
@@ -403,4 +407,89 @@ async fn a_real_server() {
     let ended = self::engine(&real.url, Some("no-such-token"), None);
     assert!(matches!(ended.sign_in().await, Err(Failure::SignIn(_))));
     assert!(matches!(ended.thread(&thread, PageRef::Last).await, Err(Failure::SignIn(_))));
+}
+
+/// The whole bridge between a real forum and the sandbox's Discord.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_server_is_bridged() {
+    let Some(real) = Real::named() else { return };
+    let Some(other) = &real.other else {
+        println!("skipped: THREADBRIDGE_TEST_NODEBB_OTHER names no other account");
+        return;
+    };
+    let other = engine(&real.url, Some(other), None);
+    other.sign_in().await.expect("signed in");
+    let clock = Arc::new(SystemClock);
+    let limits = discord::Options { limits: discord::Limits::off(), ..discord::Options::default() };
+    let stage = Stage::start(Options::default(), limits, clock.clone()).await.expect("the sandbox");
+    let channel = stage.discord.add_forum_channel(stage.guild, "threads", &[]);
+    let dora = stage.discord.add_user("Dora");
+    let bridge = BridgeConfig { scope: Scope::Board(real.board.clone()), ..stage.bridge(1, channel) };
+    let folder = Folder::new().expect("a folder");
+    let mut config =
+        stage.config(&folder.database(), Duration::from_millis(500), vec![bridge]).expect("a configuration");
+    let forum = &mut config.forums[0];
+    (forum.engine, forum.url, forum.account) =
+        (EngineName::Nodebb, real.url.parse().expect("an address"), None);
+    forum.api = Some(ApiConfig { key: real.token.clone().into(), user: real.user.clone() });
+    let stop = CancellationToken::new();
+    let running = tokio::spawn({
+        let stop = stop.clone();
+        async move { app::run(&config, clock, stop).await }
+    });
+    let eventually = async |what: &str, seen: &dyn Fn() -> bool| {
+        for _ in 0..600 {
+            if seen() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("waited in vain for {what}");
+    };
+    eventually("the gateway", &|| stage.discord.sessions().0 > 0).await;
+    // What was there before the bridge took stock does not cross.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+
+    let title = format!("Bridged {}", SystemClock.now().as_millisecond());
+    let opened = other.open_thread(&Actor::Bridge, &real.board, &title, &draft("Who has the key?")).await;
+    let Opened::Live { thread, post: Some(first) } = opened.expect("a thread") else { panic!("a thread") };
+    let room = || stage.discord.threads(channel).into_iter().find(|room| room.name == title);
+    let shown = |words: &str| {
+        let room = room()?;
+        stage.discord.messages(room.id).into_iter().find(|message| message.content.contains(words))
+    };
+    eventually("the thread", &|| shown("Who has the key?").is_some()).await;
+    let asked = shown("Who has the key?").expect("the question");
+
+    let said =
+        stage.discord.say(dora, asked.channel, "I have it, since Monday.", Some(asked.id)).expect("said");
+    let marked = || stage.discord.reactions(said).into_iter().any(|(emoji, _)| emoji == "✅");
+    eventually("the tick", &marked).await;
+    let page = other.thread(&thread, PageRef::Last).await.expect("a page");
+    assert_eq!(page.posts.len(), 2, "once");
+    assert!(plain::text(&page.posts[1].body).contains("I have it, since Monday."));
+    stage.discord.react(dora, asked.id, "🙏").expect("a reaction");
+    eventually("the thanks", &|| shown("1 thanks").is_some()).await;
+    assert_eq!(the_post(other.as_ref(), &first).await.thanks_total, Some(1));
+    stage.discord.unreact(dora, asked.id, "🙏").expect("a reaction");
+    eventually("the withdrawal", &|| shown("1 thanks").is_none()).await;
+
+    let reply = other.reply(&Actor::Bridge, &thread, &draft("Then keep it.")).await.expect("a post");
+    let Posted::Live { post } = reply else { panic!("a post") };
+    eventually("the answer", &|| shown("Then keep it.").is_some()).await;
+    other.edit(&Actor::Bridge, &post, &draft("Then keep it, please.")).await.expect("edited");
+    eventually("the edit", &|| shown("keep it, please").is_some()).await;
+    other.delete(&Actor::Bridge, &post, "").await.expect("deleted");
+    eventually("the removal", &|| shown("keep it, please").is_none()).await;
+    stage.discord.delete(said).expect("deleted");
+    for _ in 0..100 {
+        let page = other.thread(&thread, PageRef::Last).await.expect("a page");
+        if page.posts[1].visibility == Visibility::Deleted {
+            stop.cancel();
+            running.await.expect("no panic").expect("the bridge stops");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("waited in vain for the reply to go");
 }
