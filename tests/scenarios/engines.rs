@@ -297,6 +297,7 @@ async fn a_lost_answer_doubles_nothing(world: &mut World) {
         Face::Vbulletin4 => "/newreply.php",
         Face::Discourse => "/posts.json",
         Face::Nodebb => "/api/v3/topics/",
+        Face::Feed(_) => panic!("nobody answers a feed"),
     };
     world.forum().fail_at(path, "drop-after-commit".parse().unwrap(), forum_lasts());
     let said = world.discord().say(world.dora, room, "Did this arrive?", None).unwrap();
