@@ -131,9 +131,9 @@ pub async fn open(
         return arrived(work, &tie, &forum, spoken, submission, shown, (thread, post)).await;
     }
     let draft = submit::draft(work, &tie, &forum, &ThreadId::new(""), spoken).await?;
-    Point::BeforeReply.reached();
+    Point::BeforeOpening.reached();
     let opened = forum.engine.open_thread(&Actor::Bridge, board, &title, &draft).await;
-    Point::AfterReply.reached();
+    Point::AfterOpening.reached();
     let now = work.heart.store.now().await?;
     let told = match opened {
         Ok(Opened::Live { thread, post }) => {
