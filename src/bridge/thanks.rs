@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::discord::{DiscordError, Message};
-use crate::forum::{Actor, Failure};
+use crate::forum::{Actor, Failure, RefusalKind};
 use crate::model::{ForumKey, PostId};
 use crate::store::{Effect, Origin, Reaction};
 
@@ -16,6 +16,9 @@ use super::inbox::{BY_COMMAND, plain_emoji};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::tie::Tie;
+
+/// A refusal in words that nobody understands is believed after so many more tries, half a minute or so.
+const TRIES: u32 = 5;
 
 /// Brings the forum's thanks in line with the reactions.
 pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<Vec<Effect>, Halt> {
@@ -43,6 +46,13 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
     match done {
         Ok(()) => {}
         Err(Failure::Gone(_)) => return Ok(Vec::new()),
+        // It may have been done all the same, or the forum was not itself for a moment: the next try looks at the
+        // post first.
+        Err(Failure::Refused(refusal))
+            if refusal.kind == RefusalKind::Other && work.claim.attempts < TRIES =>
+        {
+            return Err(Halt::Uncertain(refusal.message));
+        }
         Err(failure) => return Err(failure.into()),
     }
     if let Some(row) = store.posts(&forum.key, std::slice::from_ref(post)).await?.into_iter().next() {

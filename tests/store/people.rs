@@ -306,7 +306,9 @@ async fn two_who_race_for_a_member_never_share() {
             }
             let tries = [100 + round, 200 + round].map(|person| {
                 let store = store.clone();
-                tokio::spawn(async move { store.try_code(&edu(), UserId(person), "c", now, &nothing).await.unwrap() })
+                tokio::spawn(async move {
+                    store.try_code(&edu(), UserId(person), "c", now, &nothing).await.unwrap()
+                })
             });
             let mut outcomes = Vec::new();
             for attempt in tries {

@@ -47,7 +47,6 @@ impl Desk {
         }
     }
 
-
     async fn brought_back(
         &self,
         asker: Asker,
