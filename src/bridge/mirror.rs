@@ -194,7 +194,6 @@ async fn deliver(
         }
     }
     let target = target(work, tie, thread, post, webhook, &mut parts, outgoing).await?;
-    let mut adopted = false;
     for (number, message) in (0_u32..).zip(outgoing) {
         let digest = digest_of(message.content.as_bytes());
         let sent = match parts.iter().find(|part| part.part == number) {
@@ -206,7 +205,7 @@ async fn deliver(
                     Err(DiscordError::Gone(_))
                         if part.digest == Part::LEAVING && still_there(work, &target).await? =>
                     {
-                        send(work, tie, &target, message, &mut adopted).await?
+                        send(work, tie, &target, message).await?
                     }
                     // A moderator took it away in Discord: that stays so.
                     Err(DiscordError::Gone(_)) if still_there(work, &target).await? => {
@@ -216,13 +215,13 @@ async fn deliver(
                     Err(error) => return Err(error.into()),
                 }
             }
-            None => send(work, tie, &target, message, &mut adopted).await?,
+            None => send(work, tie, &target, message).await?,
         };
         let edited = parts.iter().any(|part| part.part == number);
         done = done.or(Some(if edited { What::Edited } else { What::Sent }));
         let shown = Effect::Part(part(tie, post, number, target.channel(), sent, digest));
         let last = number.saturating_add(1) as usize == outgoing.len() && parts.len() <= outgoing.len();
-        if last && !adopted && !work.tried_before() {
+        if last && !work.tried_before() {
             // Written down with the end of the job: one commit less for nearly every post.
             let happened = done.map(|what| happened(tie, &post.id, what));
             return Ok(std::iter::once(shown).chain(happened).collect());
@@ -230,8 +229,9 @@ async fn deliver(
         work.note(vec![shown]).await?;
         inbox::placed(work.heart, target.channel(), Some(sent)).await?;
     }
-    if adopted {
-        // Since it was sent, before a crash perhaps, people may have answered.
+    if work.tried_before() {
+        // Since it was sent, before a crash perhaps, people may have answered. Where that can't be read now, this
+        // is tried once more, whatever is written down by then.
         catchup::channel(work.heart, tie, target.channel()).await.map_err(Halt::from)?;
     }
     let kept = u32::try_from(outgoing.len()).unwrap_or(u32::MAX);
@@ -263,15 +263,8 @@ fn happened(tie: &Tie, post: &PostId, what: What) -> Effect {
 }
 
 /// Sends a part, unless an earlier try has.
-async fn send(
-    work: &Work<'_>,
-    tie: &Tie,
-    target: &Target,
-    message: &Outgoing,
-    adopted: &mut bool,
-) -> Result<MessageId, Problem> {
+async fn send(work: &Work<'_>, tie: &Tie, target: &Target, message: &Outgoing) -> Result<MessageId, Problem> {
     if let Some(found) = adopt(work, tie, target, message).await? {
-        *adopted = true;
         return Ok(found);
     }
     Point::BeforeSend.reached();

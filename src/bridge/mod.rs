@@ -193,8 +193,13 @@ impl Heart {
     /// Writes news from outside, and lets the workers look for what it queued.
     pub async fn apply(&self, once: Option<&str>, effects: Vec<Effect>) -> Result<bool, StoreError> {
         let fresh = self.store.apply(once, effects).await?;
+        self.stir();
+        Ok(fresh)
+    }
+
+    /// Lets the workers, and other replicas, look for a job.
+    pub fn stir(&self) {
         self.wake.notify_waiters();
         self.bell.notify_one();
-        Ok(fresh)
     }
 }

@@ -10,6 +10,7 @@ use crate::forum::{Actor, Failure, Opened, PageRef};
 use crate::model::{BoardId, ChannelId, PostId, ThreadId};
 use crate::store::{Effect, Millis, Origin, Part, Priority, Room, StoreError, Submission, SubmissionState};
 
+use super::catchup;
 use super::inbox::{self, may_not_speak, placed, spoken};
 use super::job::{Job, Lane, Outcome, Spoken};
 use super::leases;
@@ -121,8 +122,14 @@ pub async fn open(
         return Err(Halt::Park("the bridge of this message is no longer there".to_owned()));
     };
     let submission = work.heart.store.submission(spoken.message).await?;
-    if submission.as_ref().is_some_and(|it| it.state == SubmissionState::Withdrawn) {
-        return Ok(Vec::new());
+    match &submission {
+        Some(it) if it.state == SubmissionState::Withdrawn => return Ok(Vec::new()),
+        // The watcher met it on the forum before we heard of it.
+        Some(Submission { state: SubmissionState::Posted, thread, post: Some(post), .. }) => {
+            let found = (thread.clone(), post.clone());
+            return arrived(work, &tie, &forum, spoken, submission, shown, found).await;
+        }
+        _ => {}
     }
     let title: String = title.chars().take(TITLE).collect();
     if work.tried_before()
@@ -131,9 +138,9 @@ pub async fn open(
         return arrived(work, &tie, &forum, spoken, submission, shown, (thread, post)).await;
     }
     let draft = submit::draft(work, &tie, &forum, &ThreadId::new(""), spoken).await?;
-    Point::BeforeReply.reached();
+    Point::BeforeOpening.reached();
     let opened = forum.engine.open_thread(&Actor::Bridge, board, &title, &draft).await;
-    Point::AfterReply.reached();
+    Point::AfterOpening.reached();
     let now = work.heart.store.now().await?;
     let told = match opened {
         Ok(Opened::Live { thread, post }) => {
@@ -204,8 +211,11 @@ async fn arrived(
     effects.push(telling(spoken.channel, spoken.message, Outcome::Arrived, now)?);
     work.note(effects).await?;
     if shown {
-        // What was answered meanwhile has its place now.
+        // What was answered meanwhile has its place now; what was answered before a crash is read.
         placed(work.heart, spoken.channel, None).await?;
+        if work.tried_before() {
+            catchup::channel(work.heart, tie, spoken.channel).await?;
+        }
     }
     work.heart.health.replied();
     forum.revisit(thread, Some(post));

@@ -326,7 +326,8 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
     }
 }
 
-/// Writes to a member. One that may have arrived is not sent again.
+/// Writes to a member what concerns their account. After an answer that was lost it is not sent again; after a
+/// crash it is, as nobody can tell: told twice is better than not told.
 async fn letter(
     work: &Work<'_>,
     forum: &ForumKey,
@@ -336,7 +337,10 @@ async fn letter(
     text: String,
 ) -> Result<Vec<Effect>, Halt> {
     let Some(forum) = work.heart.forums.get(forum) else { return Ok(Vec::new()) };
-    match forum.engine.message_member(member, name, title, &Doc::text(text)).await {
+    Point::BeforeLetter.reached();
+    let sent = forum.engine.message_member(member, name, title, &Doc::text(text)).await;
+    Point::AfterLetter.reached();
+    match sent {
         Ok(()) | Err(Failure::Uncertain { .. } | Failure::Unsupported(_)) => Ok(Vec::new()),
         Err(failure) => Err(failure.into()),
     }

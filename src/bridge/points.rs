@@ -56,6 +56,8 @@ points!(
     // The forum.
     BeforeReply,
     AfterReply,
+    BeforeOpening,
+    AfterOpening,
     BeforeAmend,
     AfterAmend,
     BeforeRetract,
@@ -64,6 +66,13 @@ points!(
     AfterThank,
     BeforeWithdraw,
     AfterWithdraw,
+    // Linking an account: the code, the tie, and the letter that tells of it.
+    BeforeCode,
+    AfterCode,
+    BeforeLink,
+    AfterLink,
+    BeforeLetter,
+    AfterLetter,
 );
 
 impl Point {

@@ -12,7 +12,7 @@ use crate::model::{ForumKey, MessageId, Post, PostId, ThreadId, ThreadPage, Thre
 use crate::store::history::{Happened, What};
 use crate::store::people::Credit;
 use crate::store::{
-    BridgeId, Effect, Follow, Millis, Origin, Part, PostRow, Priority, StoreError, Submission,
+    BridgeId, Effect, Follow, Millis, Origin, Part, PostRow, Priority, Room, StoreError, Submission,
     SubmissionState, ThreadRow,
 };
 
@@ -379,6 +379,15 @@ impl Reading<'_> {
                 origin: Origin::Discord,
             }),
         ];
+        if submission.thread.as_str().is_empty() {
+            // It opened the thread: where it was said the thread is shown.
+            effects.push(Effect::Room(Room {
+                bridge: submission.bridge,
+                thread: self.thread.clone(),
+                channel: submission.channel,
+                digest: 0,
+            }));
+        }
         let lane = forum_lane(self.forum, &submission.thread);
         let (bridge, thread, message) = (submission.bridge, submission.thread.clone(), submission.message);
         match submission.state {

@@ -19,6 +19,9 @@ use super::points::Point;
 use super::submit::telling;
 use super::tie::Tie;
 
+/// A refusal in words that nobody understands is believed after so many more tries, half a minute or so.
+const TRIES: u32 = 5;
+
 /// Brings the forum's thanks in line with the reactions.
 pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<Vec<Effect>, Halt> {
     let Some(forum) = work.heart.forums.get(forum) else { return Ok(Vec::new()) };
@@ -48,6 +51,13 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
         // What people see must not be taken for what the forum has: they are told once, and that is the end of it.
         Err(Failure::Refused(Refusal { kind: RefusalKind::TooLate, message })) if !wanted => {
             return stay(work, &forum.key, post, message).await;
+        }
+        // It may have been done all the same, or the forum was not itself for a moment: the next try looks at the
+        // post first.
+        Err(Failure::Refused(refusal))
+            if refusal.kind == RefusalKind::Other && work.claim.attempts < TRIES =>
+        {
+            return Err(Halt::Uncertain(refusal.message));
         }
         Err(failure) => return Err(failure.into()),
     }

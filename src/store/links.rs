@@ -5,10 +5,10 @@ use async_trait::async_trait;
 
 use crate::model::{ForumKey, MemberId, UserId};
 
-use super::db::{Row, Value};
-use super::effects::{forum_id, values};
+use super::db::{Row, Tx, Value};
+use super::effects::{self, forum_id, values};
 use super::sql::Sql;
-use super::{Millis, StoreError};
+use super::{Effect, Millis, StoreError, outbox};
 
 /// A wrong code can be given so often before nothing is taken for the rest of [`WINDOW`].
 pub const MOST_WRONG: u64 = 5;
@@ -71,6 +71,9 @@ pub enum Tried {
     Taken,
 }
 
+/// What follows from a link that is made or taken away, in the same transaction.
+pub type Then<'a> = &'a (dyn Fn(&Link) -> Result<Vec<Effect>, StoreError> + Send + Sync);
+
 #[async_trait]
 pub trait Links: Send + Sync {
     async fn link(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError>;
@@ -98,9 +101,16 @@ pub trait Links: Send + Sync {
         person: UserId,
         code: &str,
         now: Millis,
+        then: Then<'_>,
     ) -> Result<Tried, StoreError>;
 
-    async fn unlink(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError>;
+    async fn unlink(
+        &self,
+        forum: &ForumKey,
+        person: UserId,
+        now: Millis,
+        then: Then<'_>,
+    ) -> Result<Option<Link>, StoreError>;
 }
 
 const LINK: &str = "SELECT f.forum_key, l.person, l.member, l.name, l.at FROM account_link l
@@ -215,6 +225,7 @@ impl Links for Sql {
         person: UserId,
         code: &str,
         now: Millis,
+        then: Then<'_>,
     ) -> Result<Tried, StoreError> {
         let mut tx = self.begin().await?;
         let id = forum_id(&mut tx, forum).await?;
@@ -262,20 +273,39 @@ impl Links for Sql {
             )
             .await?;
         tx.run("DELETE FROM link_code WHERE forum = $1 AND person = $2", values![id, person.0]).await?;
-        tx.commit().await?;
         if made == 0 {
+            tx.commit().await?;
             return Ok(Tried::Taken);
         }
-        Ok(Tried::Linked(Link { forum: forum.clone(), person, member: MemberId(member), name, at: now }))
+        let made = Link { forum: forum.clone(), person, member: MemberId(member), name, at: now };
+        follow(&mut tx, then(&made)?, now).await?;
+        tx.commit().await?;
+        Ok(Tried::Linked(made))
     }
 
-    async fn unlink(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError> {
+    async fn unlink(
+        &self,
+        forum: &ForumKey,
+        person: UserId,
+        now: Millis,
+        then: Then<'_>,
+    ) -> Result<Option<Link>, StoreError> {
         let mut tx = self.begin().await?;
         let id = forum_id(&mut tx, forum).await?;
         let Some(row) = tx.row(LINK, values![forum.as_str(), person.0]).await? else { return Ok(None) };
         let gone = link(&row)?;
         tx.run("DELETE FROM account_link WHERE forum = $1 AND person = $2", values![id, person.0]).await?;
+        follow(&mut tx, then(&gone)?, now).await?;
         tx.commit().await?;
         Ok(Some(gone))
     }
+}
+
+async fn follow(tx: &mut Tx, effects: Vec<Effect>, now: Millis) -> Result<(), StoreError> {
+    let lanes = outbox::lanes(tx, &effects).await?;
+    outbox::lock(tx, lanes).await?;
+    for effect in &effects {
+        effects::apply(tx, effect, now).await?;
+    }
+    Ok(())
 }

@@ -5,11 +5,16 @@ use threadbridge::model::{BoardId, GuildId, MemberId, MessageId, PostId, Thanks,
 use threadbridge::store::history::{Happened, What};
 use threadbridge::store::links::{Asked, Link, NewCode, Tried, WINDOW};
 use threadbridge::store::people::Credit;
-use threadbridge::store::{BridgeId, Effect, PostRow, Reaction, ThreadRow};
+use threadbridge::store::{BridgeId, Effect, PostRow, Reaction, StoreError, ThreadRow};
 
 use super::{NewJob, Place, board_bridge, claim, each, edu, enqueue, job, park, post, settle};
 
 const HOUR: u64 = 3_600_000;
+
+/// Nothing follows from a link.
+fn nothing(_: &Link) -> Result<Vec<Effect>, StoreError> {
+    Ok(Vec::new())
+}
 
 fn thanks(name: &str, day: Option<&str>) -> Thanks {
     Thanks { name: name.to_owned(), member_id: None, on: day.map(|day| day.parse().unwrap()) }
@@ -191,7 +196,7 @@ async fn a_code_makes_one_link_once() {
         let now = store.now().await.unwrap();
         let attempt = |person, digest: &'static str, now| {
             let store = store.clone();
-            async move { store.try_code(&edu(), UserId(person), digest, now).await.unwrap() }
+            async move { store.try_code(&edu(), UserId(person), digest, now, &nothing).await.unwrap() }
         };
         assert_eq!(attempt(1, "x", now).await, Tried::None);
         assert_eq!(store.note_code(&code(1, "ann", "right", now), now).await.unwrap(), Asked::Noted);
@@ -229,8 +234,10 @@ async fn a_code_makes_one_link_once() {
             .await
             .unwrap();
         assert_eq!(store.link(&edu(), UserId(1)).await.unwrap().unwrap().name, "Anne");
-        assert!(store.unlink(&edu(), UserId(1)).await.unwrap().is_some());
-        assert!(store.unlink(&edu(), UserId(1)).await.unwrap().is_none());
+        let letter = |link: &Link| Ok(vec![Effect::Enqueue(job("l:edu", &link.name, 0))]);
+        assert!(store.unlink(&edu(), UserId(1), 0, &letter).await.unwrap().is_some());
+        assert_eq!(claim(&*store).await.key, "Anne", "told with the act");
+        assert!(store.unlink(&edu(), UserId(1), 0, &nothing).await.unwrap().is_none());
         store.close().await;
     })
     .await;
@@ -246,7 +253,7 @@ async fn tries_and_codes_run_out_even_side_by_side() {
         let guesses = (0..40).map(|n| {
             let store = store.clone();
             tokio::spawn(async move {
-                store.try_code(&edu(), UserId(1), &format!("guess {n}"), now).await.unwrap()
+                store.try_code(&edu(), UserId(1), &format!("guess {n}"), now, &nothing).await.unwrap()
             })
         });
         let mut wrong = 0;
@@ -255,7 +262,7 @@ async fn tries_and_codes_run_out_even_side_by_side() {
         }
         assert_eq!(wrong, 4);
         assert!(matches!(
-            store.try_code(&edu(), UserId(1), "right", now).await.unwrap(),
+            store.try_code(&edu(), UserId(1), "right", now, &nothing).await.unwrap(),
             Tried::Locked { .. }
         ));
         assert!(matches!(
@@ -299,7 +306,9 @@ async fn two_who_race_for_a_member_never_share() {
             }
             let tries = [100 + round, 200 + round].map(|person| {
                 let store = store.clone();
-                tokio::spawn(async move { store.try_code(&edu(), UserId(person), "c", now).await.unwrap() })
+                tokio::spawn(async move {
+                    store.try_code(&edu(), UserId(person), "c", now, &nothing).await.unwrap()
+                })
             });
             let mut outcomes = Vec::new();
             for attempt in tries {

@@ -11,11 +11,11 @@ use crate::forum::Failure;
 use crate::markup::{Block, Doc, Inline};
 use crate::model::{ForumKey, Member, MemberKey, UserId};
 use crate::store::links::{Asked, Link, NewCode, Tried};
-use crate::store::{Effect, Millis, Priority};
+use crate::store::{Effect, Millis, Priority, StoreError};
 
-use super::super::inbox;
 use super::super::job::{Job, Lane};
 use super::super::leases;
+use super::super::points::Point;
 use super::{Desk, Sight, busy, sentence};
 
 /// How long a code is good for, in milliseconds.
@@ -47,22 +47,6 @@ impl Desk {
         }
     }
 
-    /// Tells a member on the forum, as soon as it takes a private message.
-    async fn write_to(&self, link: &Link, title: &str, text: &str) -> Result<(), String> {
-        let job = Job::Letter {
-            forum: link.forum.clone(),
-            member: link.member.clone(),
-            name: link.name.clone(),
-            title: title.to_owned(),
-            text: text.to_owned(),
-        };
-        let now = self.heart.store.now().await.map_err(busy)?;
-        let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
-        let queued = job.queued(lane, Priority::Live, now).map_err(busy)?;
-        inbox::receive(&self.heart, None, vec![Effect::Enqueue(queued)]).await.map_err(busy)?;
-        Ok(())
-    }
-
     async fn brought_back(
         &self,
         asker: Asker,
@@ -73,14 +57,18 @@ impl Desk {
         let store = &self.heart.store;
         let now = store.now().await.map_err(busy)?;
         let digest = bound(forum, asker.user, code);
-        match store.try_code(forum, asker.user, &digest, now).await.map_err(busy)? {
+        let told = format!(
+            "Your account is now linked to {person} on Discord (user {}), who gave the code that was sent to you. If that was not you, write to the forum's staff: they can have it taken away.",
+            asker.user
+        );
+        let tell = |link: &Link| told_of(link, "Your account is linked to Discord", &told, now);
+        Point::BeforeLink.reached();
+        let tried = store.try_code(forum, asker.user, &digest, now, &tell).await.map_err(busy)?;
+        Point::AfterLink.reached();
+        match tried {
             Tried::Linked(link) => {
                 tracing::info!(%forum, user = %asker.user, member = %link.member, "an account was linked");
-                let told = format!(
-                    "Your account is now linked to {person} on Discord (user {}), who gave the code that was sent to you. If that was not you, write to the forum's staff: they can have it taken away.",
-                    asker.user
-                );
-                self.write_to(&link, "Your account is linked to Discord", &told).await?;
+                self.heart.stir();
                 Ok(self.link_view(&link))
             }
             Tried::Wrong { left: 1 } => Err("That is not the code. You have 1 try left.".to_owned()),
@@ -137,7 +125,10 @@ impl Accounts for Desk {
         let view =
             |for_profile| CodeView { forum: key.to_string(), member: member.name.clone(), for_profile };
         let letter = letter(person, asker.user, &code);
-        match sight.forum.engine.message_member(&id, &member.name, "A code from Discord", &letter).await {
+        Point::BeforeCode.reached();
+        let sent = sight.forum.engine.message_member(&id, &member.name, "A code from Discord", &letter).await;
+        Point::AfterCode.reached();
+        match sent {
             // Should it not have arrived, another can be asked for.
             Ok(()) | Err(Failure::Uncertain { .. }) => Ok(view(None)),
             Err(Failure::Unsupported(_) | Failure::Refused(_)) => Ok(view(Some(code))),
@@ -186,13 +177,29 @@ impl Accounts for Desk {
 
     async fn unlink(&self, asker: Asker, person: &str, forum: Option<&str>) -> Result<LinkView, String> {
         let sight = self.sight(asker, forum).await?;
-        let gone = self.heart.store.unlink(&sight.forum.key, asker.user).await.map_err(busy)?;
+        let store = &self.heart.store;
+        let now = store.now().await.map_err(busy)?;
+        let told = format!("Your account is no longer linked to {person} on Discord (user {}).", asker.user);
+        let tell = |link: &Link| told_of(link, "Your account is no longer linked to Discord", &told, now);
+        let gone = store.unlink(&sight.forum.key, asker.user, now, &tell).await.map_err(busy)?;
         let gone = gone.ok_or("You are not linked to a member of that forum.")?;
         tracing::info!(forum = %gone.forum, user = %asker.user, member = %gone.member, "a link was taken away");
-        let told = format!("Your account is no longer linked to {person} on Discord (user {}).", asker.user);
-        self.write_to(&gone, "Your account is no longer linked to Discord", &told).await?;
+        self.heart.stir();
         Ok(self.link_view(&gone))
     }
+}
+
+/// Tells a member on the forum, as soon as it takes a private message.
+fn told_of(link: &Link, title: &str, text: &str, now: Millis) -> Result<Vec<Effect>, StoreError> {
+    let job = Job::Letter {
+        forum: link.forum.clone(),
+        member: link.member.clone(),
+        name: link.name.clone(),
+        title: title.to_owned(),
+        text: text.to_owned(),
+    };
+    let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
+    Ok(vec![Effect::Enqueue(job.queued(lane, Priority::Live, now)?)])
 }
 
 fn locked(until: Millis, now: Millis) -> String {

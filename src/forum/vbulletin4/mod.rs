@@ -135,6 +135,17 @@ impl Vbulletin4 {
         }
     }
 
+    /// Whether the front page shows a notice in place of itself.
+    async fn is_shut(&self) -> bool {
+        match self.session.get(self.base()).await {
+            Ok(page) => matches!(
+                parse::what_is(&page.text),
+                PageKind::Maintenance(_) | PageKind::Challenge | PageKind::Message { .. }
+            ),
+            Err(_) => true,
+        }
+    }
+
     async fn thread_at(&self, url: &Url) -> Result<ThreadPage, Failure> {
         let page = self.read(url, parse::thread_page).await?;
         self.seen(page.posts.iter().map(|post| &post.id));
@@ -168,6 +179,10 @@ impl Vbulletin4 {
     async fn submit(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
         self.session.flood_free()?;
         match self.send(script, fields).await? {
+            // A closed board says so in words of its own, whatever it is asked.
+            Answer::Refused(Verdict::No(RefusalKind::Other, reason)) if self.is_shut().await => {
+                Err(Failure::Later { after: self.later, reason })
+            }
             Answer::Refused(verdict) => Err(self.refused(verdict)),
             done => Ok(done),
         }

@@ -329,11 +329,12 @@ fn message(page: &str, box_: ElementRef<'_>) -> PageKind {
     let text: String = text.chars().take(600).collect();
     // The notice of a closed board stands alone: no navigation, no log-in of its own, no script's name.
     let script = super::head(page).script.unwrap_or_default();
+    let says = |words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));
+    // What answers a form may be about the one thread only.
+    let of_a_form = matches!(script.as_str(), "newreply" | "newthread" | "editpost" | "post_thanks");
     let closed = page.contains("board_closed")
-        || ["maintenance", "wartung", "closed for", "down for", "temporarily unavailable"]
-            .iter()
-            .any(|word| text.to_lowercase().contains(word))
-            && !matches!(script.as_str(), "newreply" | "newthread" | "editpost" | "post_thanks");
+        || says(&["maintenance", "wartung", "down for"])
+        || (!of_a_form && says(&["closed for", "temporarily unavailable"]));
     if closed && !log_in {
         return PageKind::Maintenance(text);
     }
