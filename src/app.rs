@@ -66,6 +66,8 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         config.server.public_url.clone(),
     ));
     store.sync_bridges(&config.bridges).await?;
+    // What waited for a paused bridge that is gone by now finds that out.
+    store.release().await?;
 
     let files = Arc::new(Files::new(heart.clone()));
     let serving =

@@ -58,8 +58,12 @@ pub enum Outcome {
     Failed(String),
     /// What was written by form will not arrive: the message that shows it is the bot's own, which no person can edit.
     FormFailed(String),
+    /// What was changed will not arrive, for this reason; the post stays as it was.
+    EditFailed(String),
     /// It may have arrived; nobody but a person can tell.
     Unsure,
+    /// The same of what was written by form.
+    FormUnsure,
 }
 
 /// The facts of a thread that Discord shows.
@@ -142,6 +146,11 @@ impl Spoken {
     /// What its author is told when it can't arrive.
     pub fn failed(&self, reason: String) -> Outcome {
         if self.form { Outcome::FormFailed(reason) } else { Outcome::Failed(reason) }
+    }
+
+    /// What its author is told when only they can see whether it arrived.
+    pub fn unsure(&self) -> Outcome {
+        if self.form { Outcome::FormUnsure } else { Outcome::Unsure }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Store, StoreError};
 
+pub mod actor;
 pub mod ajar;
 pub mod catchup;
 pub mod desk;
@@ -76,6 +77,8 @@ pub struct Forum {
     /// The forum pushed news that no look has followed yet, and whether its pushes can be relied on.
     pushed: AtomicBool,
     pushes: AtomicBool,
+    /// What is shown may have changed unseen.
+    anew: AtomicBool,
     /// Somebody asked for a page to be read again soon.
     pub nudge: Notify,
 }
@@ -90,6 +93,7 @@ impl Forum {
             asked: Mutex::default(),
             pushed: AtomicBool::new(false),
             pushes: AtomicBool::new(false),
+            anew: AtomicBool::new(false),
             nudge: Notify::new(),
         }
     }
@@ -121,6 +125,12 @@ impl Forum {
         if let News { thread: Some(thread), post: Some(post) } = news {
             self.revisit(thread, Some(post));
         }
+        self.nudge.notify_one();
+    }
+
+    /// Asks the watcher to begin its slow round anew, which reads what is shown again, the newest first.
+    pub fn look_again(&self) {
+        self.anew.store(true, Ordering::Release);
         self.nudge.notify_one();
     }
 

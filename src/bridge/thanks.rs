@@ -1,54 +1,130 @@
-//! Discord to forum: a post is thanked while anybody's reaction says so, and no longer.
+//! Discord to forum: a post is thanked while anybody's reaction says so, and no longer. A linked member thanks for
+//! themself where the engine can act for them; everybody else thanks through the bridge's own account, once.
 //!
 //! The job holds no wish of its own: it asks Discord which reactions there are now and compares them with
-//! what the bridge's account last did, so that repeated, late and reordered events change nothing.
+//! what was last done on the forum, so that repeated, late and reordered events change nothing.
 
 use std::collections::HashSet;
 
 use crate::discord::{DiscordError, Message};
 use crate::forum::{Actor, Failure};
-use crate::model::{ForumKey, PostId};
-use crate::store::{Effect, Origin, Reaction};
+use crate::model::{ForumKey, MemberId, PostId, UserId};
+use crate::store::{Effect, Origin, Reaction, Thanked};
 
-use super::Heart;
 use super::catchup::Trouble;
 use super::inbox::{BY_COMMAND, plain_emoji};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::tie::Tie;
+use super::{Forum, Heart, actor};
 
 /// Brings the forum's thanks in line with the reactions.
 pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<Vec<Effect>, Halt> {
     let Some(forum) = work.heart.forums.get(forum) else { return Ok(Vec::new()) };
     let store = &work.heart.store;
     refresh(work, &forum.key, post).await?;
-    let wanted = !store.reactions(&forum.key, post).await?.is_empty();
     let given = store.thanked(&forum.key, post).await?;
+    let wanted = wanted(work, forum, post, &given).await?;
     // After a try whose end is not known, what was last written down may be wrong: both calls are safe
     // to repeat.
-    if wanted == given && !work.tried_before() {
-        return Ok(Vec::new());
-    }
-    let done = if wanted {
-        Point::BeforeThank.reached();
-        let thanked = forum.engine.thank(&Actor::Bridge, post).await;
-        Point::AfterThank.reached();
-        thanked
-    } else {
-        Point::BeforeWithdraw.reached();
-        let withdrawn = forum.engine.withdraw_thanks(&Actor::Bridge, post).await;
-        Point::AfterWithdraw.reached();
-        withdrawn
+    let repeat = work.tried_before();
+    let is_among = |all: &[Thanked], by: &Option<(MemberId, UserId)>| {
+        all.iter()
+            .any(|other| other.by.as_ref().map(|(member, _)| member) == by.as_ref().map(|(member, _)| member))
     };
-    match done {
-        Ok(()) => {}
-        Err(Failure::Gone(_)) => return Ok(Vec::new()),
-        Err(failure) => return Err(failure.into()),
+    let mut refused = None;
+    let mut changed = false;
+    for (thanks, actor) in &wanted {
+        if !repeat && is_among(&given, &thanks.by) {
+            continue;
+        }
+        Point::BeforeThank.reached();
+        let thanked = forum.engine.thank(actor, post).await;
+        Point::AfterThank.reached();
+        if done(thanked, &mut refused)? {
+            changed = true;
+            work.note(vec![Effect::Thanked(thanks.clone())]).await?;
+        }
     }
-    if let Some(row) = store.posts(&forum.key, std::slice::from_ref(post)).await?.into_iter().next() {
+    let wanted: Vec<_> = wanted.into_iter().map(|(thanks, _)| thanks).collect();
+    // The bridge's own may be there without being known to be.
+    let own = Thanked { forum: forum.key.clone(), post: post.clone(), by: None };
+    let unknown = (repeat && !is_among(&given, &None)).then_some(own);
+    for thanks in given.into_iter().chain(unknown) {
+        if is_among(&wanted, &thanks.by) {
+            continue;
+        }
+        let member = thanks.by.as_ref().map(|(member, _)| member.clone());
+        // Whoever may no longer be acted for keeps the thanks that they gave.
+        if let Some(actor) = still(work, forum, &thanks).await? {
+            Point::BeforeWithdraw.reached();
+            let withdrawn = forum.engine.withdraw_thanks(&actor, post).await;
+            Point::AfterWithdraw.reached();
+            if !done(withdrawn, &mut refused)? {
+                continue;
+            }
+            changed = true;
+        }
+        work.note(vec![Effect::Unthanked { forum: forum.key.clone(), post: post.clone(), member }]).await?;
+    }
+    if changed
+        && let Some(row) = store.posts(&forum.key, std::slice::from_ref(post)).await?.into_iter().next()
+    {
         forum.revisit(row.thread, Some(post.clone()));
     }
-    Ok(vec![Effect::Thanked { forum: forum.key.clone(), post: post.clone(), given: wanted }])
+    refused.map_or(Ok(Vec::new()), |reason| Err(Halt::Park(reason)))
+}
+
+/// Whose thanks the forum ought to show: of everybody who reacts to the post, each linked member's own where the bridge
+/// can act for them, and the bridge's for all the others together. Whoever thanked as a member has thanked, even if
+/// their link has ended since.
+async fn wanted(
+    work: &Work<'_>,
+    forum: &Forum,
+    post: &PostId,
+    given: &[Thanked],
+) -> Result<Vec<(Thanked, Actor)>, Halt> {
+    let mut people = HashSet::new();
+    let mut wanted: Vec<(Thanked, Actor)> = Vec::new();
+    for reaction in work.heart.store.reactions(&forum.key, post).await? {
+        if !people.insert(reaction.user) {
+            continue;
+        }
+        let actor = actor::of(work.heart, forum, reaction.user).await?;
+        let before =
+            given.iter().find(|it| it.by.as_ref().is_some_and(|(_, person)| *person == reaction.user));
+        let thanks = match (actor::member(&actor), before) {
+            (None, Some(before)) => before.clone(),
+            (member, _) => {
+                let by = member.map(|member| (member, reaction.user));
+                Thanked { forum: forum.key.clone(), post: post.clone(), by }
+            }
+        };
+        if !wanted.iter().any(|(other, _)| other.by == thanks.by) {
+            wanted.push((thanks, actor));
+        }
+    }
+    Ok(wanted)
+}
+
+/// In whose name thanks can be taken back; `None` where the bridge may no longer act for them.
+async fn still(work: &Work<'_>, forum: &Forum, thanks: &Thanked) -> Result<Option<Actor>, Halt> {
+    let Some((member, person)) = &thanks.by else { return Ok(Some(Actor::Bridge)) };
+    let actor = actor::of(work.heart, forum, *person).await?;
+    Ok(Some(actor).filter(|actor| actor::member(actor).as_ref() == Some(member)))
+}
+
+/// Whether it was done. What the forum refuses to one it may allow to the next.
+fn done(outcome: Result<(), Failure>, refused: &mut Option<String>) -> Result<bool, Halt> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(Failure::Gone(_)) => Ok(false),
+        Err(Failure::Refused(refusal)) => {
+            refused.get_or_insert(refusal.message);
+            Ok(false)
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 /// Brings what is known of the reactions on a post's messages in line with what Discord says.
@@ -56,7 +132,8 @@ async fn refresh(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<(),
     let mut effects = Vec::new();
     for tie in work.heart.ties.all().iter().filter(|tie| tie.bridge.forum == *forum) {
         for part in work.heart.store.parts(tie.id(), post).await? {
-            if part.origin == Origin::Discord || tie.bridge.thanks.is_empty() {
+            // What is thanked while a bridge is paused is looked for when it goes on.
+            if part.origin == Origin::Discord || tie.bridge.thanks.is_empty() || tie.bridge.paused {
                 continue;
             }
             match work.heart.discord.message(part.channel, part.message).await {

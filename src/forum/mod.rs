@@ -70,6 +70,8 @@ pub struct Draft {
     pub body: Doc,
     /// The post that this one answers, where the engine can say so.
     pub reply_to: Option<PostId>,
+    /// The address of what it comes from, for an engine that [`Engine::keeps_origin`].
+    pub origin: Option<String>,
 }
 
 /// How a forum took a post.
@@ -239,6 +241,17 @@ pub trait Engine: Send + Sync {
 
     /// Takes the actor's own thanks back. Not thanked is `Ok`.
     async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure>;
+
+    /// Whether a post can carry where it comes from without its readers seeing it, for [`Engine::origin`]. What a member
+    /// wrote in their own name then needs no attribution.
+    fn keeps_origin(&self) -> bool {
+        false
+    }
+
+    /// The [`Draft::origin`] that a post was written with and still has.
+    async fn origin(&self, _post: &PostId) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
 
     /// Writes to one member, where only they can read it. Both their id and their name are given: some engines go by
     /// the one and some by the other.

@@ -4,7 +4,7 @@ use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
 use super::rows::state_name;
-use super::{Effect, Millis, Origin, StoreError, SubmissionState, history, outbox, people};
+use super::{Effect, Millis, Origin, StoreError, SubmissionState, history, outbox, people, sessions};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -134,10 +134,10 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
         }
         Effect::Submission(submission) => {
             tx.run(
-                "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest, member)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  ON CONFLICT (message) DO UPDATE SET thread = excluded.thread, post = excluded.post, state = excluded.state,
-                 digest = excluded.digest",
+                 digest = excluded.digest, member = excluded.member",
                 values![
                     submission.message.0,
                     submission.bridge.0,
@@ -147,6 +147,7 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
                     submission.post.as_ref().map(|post| post.as_str()),
                     state_name(submission.state),
                     submission.digest,
+                    submission.member.as_ref().map(|member| member.as_str()),
                 ],
             )
             .await?;
@@ -190,14 +191,28 @@ pub async fn apply(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), Stor
         Effect::DropReactions { message, emoji: None } => {
             tx.run("DELETE FROM reaction WHERE message = $1", values![message.0]).await?;
         }
-        Effect::Thanked { forum, post, given } => {
+        Effect::Thanked(thanked) => {
+            let forum = forum_id(tx, &thanked.forum).await?;
+            let (member, person) =
+                thanked.by.as_ref().map_or(("", 0), |(member, user)| (member.as_str(), user.0));
+            tx.run(
+                "INSERT INTO thanked (forum, post, member, person) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (forum, post, member) DO UPDATE SET person = excluded.person",
+                values![forum, thanked.post.as_str(), member, person],
+            )
+            .await?;
+        }
+        Effect::Unthanked { forum, post, member } => {
             let forum = forum_id(tx, forum).await?;
-            let sql = if *given {
-                "INSERT INTO thanked (forum, post) VALUES ($1, $2) ON CONFLICT (forum, post) DO NOTHING"
-            } else {
-                "DELETE FROM thanked WHERE forum = $1 AND post = $2"
-            };
-            tx.run(sql, values![forum, post.as_str()]).await?;
+            let member = member.as_ref().map_or("", |member| member.as_str());
+            tx.run(
+                "DELETE FROM thanked WHERE forum = $1 AND post = $2 AND member = $3",
+                values![forum, post.as_str(), member],
+            )
+            .await?;
+        }
+        Effect::EndSession { forum, person } => {
+            sessions::end(tx, forum, *person).await?;
         }
         Effect::Watermark { channel, message } => {
             tx.run(

@@ -5,10 +5,10 @@ use async_trait::async_trait;
 
 use crate::model::{ForumKey, MemberId, UserId};
 
-use super::db::{Row, Value};
+use super::db::{Row, Tx, Value};
 use super::effects::{forum_id, values};
 use super::sql::Sql;
-use super::{Millis, StoreError};
+use super::{Millis, StoreError, sessions};
 
 /// A wrong code can be given so often before nothing is taken for the rest of [`WINDOW`].
 pub const MOST_WRONG: u64 = 5;
@@ -116,6 +116,14 @@ fn link(row: &Row) -> Result<Link, StoreError> {
     })
 }
 
+pub(super) async fn link_in(
+    tx: &mut Tx,
+    forum: &ForumKey,
+    person: UserId,
+) -> Result<Option<Link>, StoreError> {
+    tx.row(LINK, values![forum.as_str(), person.0]).await?.as_ref().map(link).transpose()
+}
+
 #[async_trait]
 impl Links for Sql {
     async fn link(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError> {
@@ -138,8 +146,8 @@ impl Links for Sql {
     async fn note_code(&self, code: &NewCode, now: Millis) -> Result<Asked, StoreError> {
         let mut tx = self.db.begin().await?;
         let forum = forum_id(&mut tx, &code.forum).await?;
-        if let Some(row) = tx.row(LINK, values![code.forum.as_str(), code.person.0]).await? {
-            return Ok(Asked::LinkedTo(link(&row)?));
+        if let Some(link) = link_in(&mut tx, &code.forum, code.person).await? {
+            return Ok(Asked::LinkedTo(link));
         }
         let taken = "SELECT 1 FROM account_link WHERE forum = $1 AND member = $2";
         if tx.row(taken, values![forum, code.member.as_str()]).await?.is_some() {
@@ -272,9 +280,9 @@ impl Links for Sql {
     async fn unlink(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError> {
         let mut tx = self.db.begin().await?;
         let id = forum_id(&mut tx, forum).await?;
-        let Some(row) = tx.row(LINK, values![forum.as_str(), person.0]).await? else { return Ok(None) };
-        let gone = link(&row)?;
+        let Some(gone) = link_in(&mut tx, forum, person).await? else { return Ok(None) };
         tx.run("DELETE FROM account_link WHERE forum = $1 AND person = $2", values![id, person.0]).await?;
+        sessions::end(&mut tx, forum, person).await?;
         tx.commit().await?;
         Ok(Some(gone))
     }

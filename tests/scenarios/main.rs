@@ -15,6 +15,7 @@ mod forum_side;
 mod gateway;
 mod lanes;
 mod matrix;
+mod members;
 mod menus;
 mod mutation;
 mod opening;

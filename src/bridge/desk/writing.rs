@@ -103,6 +103,7 @@ impl Writing for Desk {
             thread: thread.clone(),
             channel: asker.channel,
             author: asker.user,
+            member: None,
             post: None,
             state: SubmissionState::Queued,
             digest: spoken_digest(&spoken),

@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Scope, Start};
 use crate::forum::{Failure, PageRef};
-use crate::model::{BoardId, PostId, ThreadId, ThreadPage, ThreadSummary};
-use crate::store::{Effect, Follow, Priority, StoreError};
+use crate::model::{BoardId, Post, PostId, ThreadId, ThreadPage, ThreadSummary};
+use crate::store::{Effect, Follow, PostRow, Priority, StoreError, Submission};
 
 use super::points::Point;
 use super::record::{Behind, Followed, Known, Reading, Since, Spot, hide, origin_message};
 use super::tie::Tie;
-use super::{Forum, Heart};
+use super::{Forum, Heart, actor};
 
 mod again;
 mod doubt;
@@ -121,6 +121,9 @@ impl Watcher {
         }
         if let Err(trouble) = self.read_asked().await {
             return self.trouble(&trouble, 0);
+        }
+        if self.forum.anew.swap(false, Ordering::Acquire) {
+            self.again.begin_anew();
         }
         let told = self.forum.pushed.swap(false, Ordering::Acquire);
         let mut scopes: Vec<Scope> = ties.iter().map(|tie| tie.bridge.scope.clone()).collect();
@@ -531,20 +534,48 @@ impl Watcher {
         }
         let ids: Vec<PostId> = page.posts.iter().map(|post| post.id.clone()).collect();
         let rows = store.posts(&self.forum.key, &ids).await?;
+        let posts: HashMap<_, _> = rows.into_iter().map(|row| (row.post.clone(), row)).collect();
+        let origins = self.origins(thread, page, &posts).await?;
+        Ok(Known { posts, origins, followed, now: store.now().await? })
+    }
+
+    /// Which of a page's posts came from Discord: those of the bridge's own account say so, and those that were written in
+    /// a member's name are known, or waited for.
+    async fn origins(
+        &self,
+        thread: &ThreadId,
+        page: &ThreadPage,
+        known: &HashMap<PostId, PostRow>,
+    ) -> Result<HashMap<PostId, Submission>, Trouble> {
+        let store = &self.heart.store;
         let account = self.forum.account().filter(|account| !account.name.is_empty());
-        let mut submissions = HashMap::new();
-        for message in page.posts.iter().filter_map(|post| origin_message(post, account.as_ref())) {
-            if let Some(submission) = store.submission(message).await? {
-                submissions.insert(message, submission);
+        let mut origins = HashMap::new();
+        for post in &page.posts {
+            if let Some(message) = origin_message(post, account.as_ref())
+                && let Some(submission) = store.submission(message).await?
+            {
+                origins.insert(post.id.clone(), submission);
             }
         }
-        Ok(Known {
-            posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
-            submissions,
-            followed,
-            account,
-            now: store.now().await?,
-        })
+        let fresh: Vec<&Post> = page.posts.iter().filter(|post| !known.contains_key(&post.id)).collect();
+        let ids: Vec<PostId> = fresh.iter().map(|post| post.id.clone()).collect();
+        let sent = store.sent_as_members(&self.forum.key, thread, &ids).await?;
+        for post in fresh {
+            for submission in &sent {
+                let is_it = match &submission.post {
+                    Some(own) => *own == post.id,
+                    None => {
+                        let member = submission.member.as_ref();
+                        actor::holds(&self.forum, post, member, submission.message).await?
+                    }
+                };
+                if is_it {
+                    origins.insert(post.id.clone(), submission.clone());
+                    break;
+                }
+            }
+        }
+        Ok(origins)
     }
 
     async fn commit(&self, effects: Vec<Effect>) -> Result<(), Trouble> {

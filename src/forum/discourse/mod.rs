@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -19,8 +20,10 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::ForumConfig;
-use crate::markup::commonmark;
-use crate::model::{Board, BoardId, BoardPage, MemberId, PostId, Thanks, ThreadId, ThreadPage};
+use crate::markup::{Doc, commonmark};
+use crate::model::{
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Thanks, ThreadId, ThreadPage,
+};
 
 mod api;
 mod hook;
@@ -33,6 +36,10 @@ use hook::Hook;
 
 /// What is only a hint is forgotten when there is more than this of it.
 const MOST_HINTS: usize = 2_000;
+/// A member's name is believed to be still theirs for this long.
+const KNOWN_FOR: Duration = Duration::from_secs(300);
+/// Discourse shows no comments of HTML to readers, and does not count them either.
+const ORIGIN: (&str, &str) = ("<!-- threadbridge: ", " -->");
 /// Every Discourse has this member, and no key but one for all users lets it in.
 const SYSTEM: &str = "system";
 
@@ -49,6 +56,7 @@ pub struct Discourse {
     api: Api,
     hook: Option<Hook>,
     state: Mutex<State>,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
@@ -61,14 +69,14 @@ struct State {
     pages: HashMap<ThreadId, u32>,
     /// Who liked a post, with how many they were then and whether the bridge was one of them.
     likers: HashMap<u64, ((u64, bool), Vec<Thanks>)>,
-    /// Linked members whose name is known to be theirs.
-    members: HashMap<MemberId, String>,
+    /// Members whose name was seen to be theirs, and when.
+    members: HashMap<MemberId, (String, Instant)>,
 }
 
 impl Discourse {
     pub fn new(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let hook = config.hook_secret.clone().map(|secret| Hook::new(secret, clock.clone()));
-        Ok(Self { api: Api::new(config, clock)?, hook, state: Mutex::default() })
+        Ok(Self { api: Api::new(config, clock.clone())?, hook, state: Mutex::default(), clock })
     }
 
     fn base(&self) -> &Url {
@@ -175,7 +183,7 @@ impl Discourse {
         self.api.read_as(actor, &self.address(&["posts", &format!("{post}.json")], &[])).await
     }
 
-    /// Who acts must be who was linked: names can change hands.
+    /// Who acts must be who was linked.
     async fn admit(&self, actor: &Actor) -> Result<(), Failure> {
         if self.api.user().is_none() {
             return Err(Failure::SignIn(
@@ -189,7 +197,14 @@ impl Discourse {
                 "the bridge's API key is for one account only, so it can't act as another member",
             ));
         }
-        if self.state().members.get(id) == Some(name) {
+        self.is_theirs(id, name).await
+    }
+
+    /// Names can change hands.
+    async fn is_theirs(&self, id: &MemberId, name: &str) -> Result<(), Failure> {
+        let now = self.clock.monotonic();
+        let known = self.state().members.get(id).cloned();
+        if known.is_some_and(|(own, at)| own == name && now.saturating_duration_since(at) < KNOWN_FOR) {
             return Ok(());
         }
         let theirs = match self.api.read::<wire::Profile>(&self.api.profile(name)).await {
@@ -203,12 +218,17 @@ impl Discourse {
                 format!("the linked member is no longer called {name} on the forum; link the account again"),
             ));
         }
+        self.remember(id.clone(), name.to_owned());
+        Ok(())
+    }
+
+    fn remember(&self, id: MemberId, name: String) {
+        let at = self.clock.monotonic();
         let mut state = self.state();
         if state.members.len() >= MOST_HINTS {
             state.members.clear();
         }
-        state.members.insert(id.clone(), name.clone());
-        Ok(())
+        state.members.insert(id, (name, at));
     }
 
     async fn create(&self, actor: &Actor, body: &Value) -> Result<Result<wire::Created, No>, Failure> {
@@ -239,6 +259,15 @@ impl Discourse {
             }
         }
         failure
+    }
+}
+
+/// A post as its author would type it.
+fn raw(draft: &Draft) -> String {
+    let words = commonmark::write(&draft.body, commonmark::Flavor::Discourse);
+    match &draft.origin {
+        Some(origin) => format!("{words}\n\n{}{origin}{}", ORIGIN.0, ORIGIN.1),
+        None => words,
     }
 }
 
@@ -383,7 +412,7 @@ impl Engine for Discourse {
     async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
         self.admit(actor).await?;
         let topic = number(thread.as_str())?;
-        let mut body = json!({ "topic_id": topic, "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse) });
+        let mut body = json!({ "topic_id": topic, "raw": raw(draft) });
         if let Some(answered) = &draft.reply_to {
             // One that is gone, or went to another topic, is answered by an ordinary post.
             match self.post_as(&Actor::Bridge, answered).await {
@@ -408,8 +437,7 @@ impl Engine for Discourse {
         self.admit(actor).await?;
         number(post.as_str())?;
         let url = self.address(&["posts", &format!("{post}.json")], &[]);
-        let body =
-            json!({ "post": { "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse) } });
+        let body = json!({ "post": { "raw": raw(draft) } });
         match self.api.send(actor, Method::PUT, &url, Some(&body)).await? {
             Ok(_) => Ok(()),
             Err(no) => {
@@ -450,7 +478,7 @@ impl Engine for Discourse {
     ) -> Result<Opened, Failure> {
         self.admit(actor).await?;
         let category = number(board.as_str())?;
-        let body = json!({ "title": title, "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse), "category": category });
+        let body = json!({ "title": title, "raw": raw(draft), "category": category });
         let created = match self.create(actor, &body).await? {
             Ok(created) => created,
             Err(no) => return Err(self.api.refused(actor, &no).await),
@@ -513,6 +541,66 @@ impl Engine for Discourse {
             Ok(_) | Err(No { status: 404, .. }) => Ok(()),
             Err(no) => Err(self.api.refused(actor, &no).await),
         }
+    }
+
+    fn keeps_origin(&self) -> bool {
+        true
+    }
+
+    async fn origin(&self, post: &PostId) -> Result<Option<String>, Failure> {
+        number(post.as_str())?;
+        let found = self.post_as(&Actor::Bridge, post).await?.raw.unwrap_or_default();
+        // The last one: what was quoted may hold another's.
+        let comment = found.rsplit_once(ORIGIN.0).and_then(|(_, rest)| rest.split_once(ORIGIN.1));
+        Ok(comment.map(|(origin, _)| origin.to_owned()))
+    }
+
+    async fn message_member(
+        &self,
+        member: &MemberId,
+        name: &str,
+        title: &str,
+        body: &Doc,
+    ) -> Result<(), Failure> {
+        if name.contains(',') {
+            return Err(Failure::Unsupported("send a private message to a name with a comma"));
+        }
+        // To whoever is called so now: that must be who was meant.
+        self.is_theirs(member, name).await?;
+        let words = commonmark::write(body, commonmark::Flavor::Discourse);
+        let body = json!({
+            "title": title, "raw": words, "archetype": "private_message", "target_recipients": name,
+        });
+        match self.create(&Actor::Bridge, &body).await? {
+            Ok(_) => Ok(()),
+            Err(no) => Err(self.api.refused(&Actor::Bridge, &no).await),
+        }
+    }
+
+    fn member_url(&self, _: &MemberId, name: &str) -> Option<String> {
+        Some(links::member(self.base(), name).to_string())
+    }
+
+    async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
+        let name = match member {
+            MemberKey::Name(name) => links::member_of(self.base(), name).unwrap_or_else(|| name.clone()),
+            // Discourse finds members by name; who was met lately has a number that is known.
+            MemberKey::Id(id) => match self.state().members.get(id) {
+                Some((name, _)) => name.clone(),
+                None => return Err(Failure::Unsupported("look members up by their number")),
+            },
+        };
+        let profile: wire::Profile = match self.api.read(&self.api.profile(&name)).await {
+            Err(Failure::Gone(_)) => {
+                return Err(Failure::Gone("the forum has no member of that name".to_owned()));
+            }
+            other => other?,
+        };
+        let member = parse::member(profile, self.base());
+        if let Some(id) = &member.id {
+            self.remember(id.clone(), member.name.clone());
+        }
+        Ok(member)
     }
 
     fn hear(&self, delivery: &Delivery<'_>) -> Result<News, String> {

@@ -11,8 +11,8 @@ use super::wire;
 use crate::forum::Failure;
 use crate::markup::{Block, Doc, Inline, html, references};
 use crate::model::{
-    Author, Board, BoardId, BoardPage, BoardRef, MemberId, Permissions, Post, PostId, SimilarThread, Thanks,
-    Thread, ThreadId, ThreadPage, ThreadSummary, ViewerThanks, Visibility,
+    Author, Board, BoardId, BoardPage, BoardRef, Member, MemberId, Permissions, Post, PostId, SimilarThread,
+    Thanks, Thread, ThreadId, ThreadPage, ThreadSummary, ViewerThanks, Visibility,
 };
 
 /// Posts to a page, where a topic does not say.
@@ -142,17 +142,42 @@ fn body(cooked: &str, url: &str, base: &Url) -> Doc {
 }
 
 fn author(post: &wire::Post, base: &Url) -> Author {
-    let avatar = post.avatar_template.as_deref().filter(|template| !template.is_empty());
     Author {
         id: post.user_id.map(|id| MemberId::new(id.to_string())),
         name: post.username.clone().unwrap_or_else(|| "deleted member".to_owned()),
         title: post.user_title.clone().filter(|title| !title.is_empty()),
-        avatar_url: avatar
-            .and_then(|template| base.join(&template.replace("{size}", FACE)).ok())
-            .map(|url| url.to_string()),
+        avatar_url: post.avatar_template.as_deref().and_then(|template| face(template, base)),
         guest: post.username.is_none(),
         ..Author::default()
     }
+}
+
+/// A member, as their own page tells.
+pub fn member(profile: wire::Profile, base: &Url) -> Member {
+    let found = profile.user;
+    let fields = found.bio_raw.filter(|bio| !bio.is_empty()).map(|bio| ("About".to_owned(), bio));
+    Member {
+        id: Some(MemberId::new(found.id.to_string())),
+        url: Some(links::member(base, &found.username).to_string()),
+        avatar_url: found.avatar_template.as_deref().and_then(|template| face(template, base)),
+        name: found.username,
+        title: found.title.filter(|title| !title.is_empty()),
+        joined: day(found.created_at.as_deref()),
+        last_active: day(found.last_seen_at.as_deref()),
+        location: found.location.filter(|place| !place.is_empty()),
+        fields: fields.into_iter().collect(),
+        ..Member::default()
+    }
+}
+
+/// A moment's day, as the API writes it.
+fn day(moment: Option<&str>) -> Option<String> {
+    moment?.split('T').next().map(str::to_owned)
+}
+
+fn face(template: &str, base: &Url) -> Option<String> {
+    let address = base.join(&template.replace("{size}", FACE)).ok().filter(|_| !template.is_empty());
+    address.map(|url| url.to_string())
 }
 
 /// Members who liked a post, as thanks.

@@ -81,6 +81,8 @@ pub struct Post {
     pub version: u32,
     #[serde(default)]
     pub cooked: String,
+    /// What the author wrote; not among a topic's posts.
+    pub raw: Option<String>,
     /// 1 what somebody wrote, 2 a moderator's remark, 3 a note that something was done, 4 a whisper among staff.
     #[serde(default)]
     pub post_type: u8,
@@ -201,6 +203,12 @@ pub struct Profile {
 pub struct Me {
     pub id: i64,
     pub username: String,
+    pub title: Option<String>,
+    pub avatar_template: Option<String>,
+    pub created_at: Option<String>,
+    pub last_seen_at: Option<String>,
+    pub location: Option<String>,
+    pub bio_raw: Option<String>,
     /// True of the viewer themself, and for staff of everybody.
     #[serde(default)]
     pub can_edit: bool,
