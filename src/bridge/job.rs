@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     BoardId, ChannelId, ForumKey, MemberId, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
 };
-use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError, Submission};
+use crate::store::links::Link;
+use crate::store::{BridgeId, Effect, Millis, NewJob, Priority, StoreError, Submission};
 
 use super::leases;
 
@@ -232,6 +233,19 @@ impl Job {
 pub struct Lane {
     pub name: String,
     pub needs: String,
+}
+
+/// The effect of writing to a linked member on their forum.
+pub fn letter(link: &Link, title: &str, text: &str, now: Millis) -> Result<Effect, StoreError> {
+    let job = Job::Letter {
+        forum: link.forum.clone(),
+        member: link.member.clone(),
+        name: link.name.clone(),
+        title: title.to_owned(),
+        text: text.to_owned(),
+    };
+    let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
+    Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now)?))
 }
 
 /// The key of the job that posts this message.

@@ -36,16 +36,19 @@ pub mod outbox;
 pub mod points;
 pub mod record;
 pub mod run;
+pub mod signing;
 pub mod submit;
 pub mod thanks;
 pub mod tie;
 pub mod unplaced;
+pub mod vault;
 pub mod watch;
 pub mod why;
 
 use leases::Leases;
 use tie::Ties;
 use unplaced::Unplaced;
+use vault::Vault;
 
 /// What every part of the heart holds on to.
 pub struct Heart {
@@ -59,6 +62,8 @@ pub struct Heart {
     pub leases: Leases,
     /// Where the forum's readers reach this process, if they do.
     pub public_url: Option<Url>,
+    /// Opens the sessions of members who signed in, where they may.
+    pub vault: Option<Vault>,
     /// There may be a job to do.
     pub wake: Notify,
     /// Others may want to know that there is a job to do.
@@ -152,6 +157,7 @@ impl Heart {
         clock: Arc<dyn Clock>,
         health: Health,
         public_url: Option<Url>,
+        vault: Option<Vault>,
     ) -> Self {
         let leases = Leases::new(store.shared());
         Self {
@@ -165,6 +171,7 @@ impl Heart {
             health,
             unplaced: Unplaced::default(),
             public_url,
+            vault,
             wake: Notify::new(),
             me: Mutex::default(),
         }

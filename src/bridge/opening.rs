@@ -168,6 +168,10 @@ pub async fn open(
             effects.push(telling(spoken.channel, spoken.message, waits, now)?);
             return Ok(effects);
         }
+        Err(failure) if actor::is_signed_out(&failure) => {
+            actor::ended(work, &forum, spoken.author).await?;
+            return Box::pin(open(work, (bridge, board), &title, spoken, shown)).await;
+        }
         Err(Failure::Refused(refusal)) => refusal.message,
         Err(Failure::Gone(_)) => "the board is no longer on the forum".to_owned(),
         Err(Failure::Unsupported(what)) => format!("this forum's software can't {what}"),
@@ -179,7 +183,12 @@ pub async fn open(
 }
 
 fn concluded(submission: Option<Submission>, state: SubmissionState) -> Vec<Effect> {
-    submission.map(|it| Effect::Submission(Submission { state, ..it })).into_iter().collect()
+    let conclude = |submission: Submission| {
+        // Of what is refused no thread is going to come in anybody's name.
+        let member = submission.member.filter(|_| state != SubmissionState::Refused);
+        Effect::Submission(Submission { state, member, ..submission })
+    };
+    submission.map(conclude).into_iter().collect()
 }
 
 /// The forum has the thread: where it was said in a Discord thread of its own, that thread shows it from now on.

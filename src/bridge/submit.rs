@@ -70,7 +70,7 @@ pub async fn reply(
     }
     // Perhaps it was different when the message was heard.
     if let Some(why) = inbox::may_not_speak(work.heart, &tie, spoken.author).await? {
-        return conclude(work, submission, SubmissionState::Refused, spoken.failed(why.to_owned())).await;
+        return refused(work, submission, spoken, why.to_owned()).await;
     }
     let actor = actor::of(work.heart, &forum, spoken.author).await?;
     let draft = draft(work, &tie, &forum, &actor, thread, spoken).await?;
@@ -101,27 +101,41 @@ pub async fn reply(
             let told = Outcome::Waits("a moderator of the forum has to approve it first".to_owned());
             conclude(work, submission, SubmissionState::AwaitingApproval, told).await
         }
-        Err(Failure::Refused(refusal)) => {
-            conclude(work, submission, SubmissionState::Refused, spoken.failed(refusal.message)).await
+        Err(failure) if actor::is_signed_out(&failure) => {
+            // It goes out by the bridge's own account then.
+            let queued = Submission { state: SubmissionState::Queued, member: None, ..submission };
+            work.note(vec![Effect::Submission(queued)]).await?;
+            actor::ended(work, &forum, spoken.author).await?;
+            Box::pin(reply(work, bridge, thread, spoken)).await
         }
+        Err(Failure::Refused(refusal)) => refused(work, submission, spoken, refusal.message).await,
         Err(Failure::Gone(_)) => {
-            let told = spoken.failed("the thread is no longer on the forum".to_owned());
-            conclude(work, submission, SubmissionState::Refused, told).await
+            refused(work, submission, spoken, "the thread is no longer on the forum".to_owned()).await
         }
         Err(Failure::Unsupported(what)) => {
-            let told = spoken.failed(format!("this forum's software can't {what}"));
-            conclude(work, submission, SubmissionState::Refused, told).await
+            refused(work, submission, spoken, format!("this forum's software can't {what}")).await
         }
         Err(failure) => {
             if !matches!(failure, Failure::Uncertain { .. }) {
                 // Certainly not done: the next try need not look for it.
-                let queued = Submission { state: SubmissionState::Queued, ..submission };
+                let queued = Submission { state: SubmissionState::Queued, member: None, ..submission };
                 work.note(vec![Effect::Submission(queued)]).await?;
             }
             wait_told(work, spoken, &failure).await?;
             Err(failure.into())
         }
     }
+}
+
+/// Certainly not done, in nobody's name: no post is going to come of it unless it is tried anew.
+async fn refused(
+    work: &Work<'_>,
+    submission: Submission,
+    spoken: &Spoken,
+    why: String,
+) -> Result<Vec<Effect>, Halt> {
+    let submission = Submission { member: None, ..submission };
+    conclude(work, submission, SubmissionState::Refused, spoken.failed(why)).await
 }
 
 /// The forum took it without saying where. What it does not show even after a while may wait for a
@@ -202,7 +216,12 @@ pub async fn amend(
             conclude(work, Submission { digest, ..submission }, SubmissionState::Posted, Outcome::Arrived)
                 .await
         }
-        Err(Failure::Refused(refusal)) => not_amended(work, submission, digest, refusal.message).await,
+        Err(Failure::Refused(refusal)) => {
+            if refusal.kind == RefusalKind::SignedOut {
+                actor::ended(work, &forum, submission.author).await?;
+            }
+            not_amended(work, submission, digest, refusal.message).await
+        }
         Err(Failure::Gone(_)) => {
             not_amended(work, submission, digest, "your post is no longer there".to_owned()).await
         }
@@ -253,7 +272,12 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
     Point::AfterRetract.reached();
     match removed {
         Ok(()) | Err(Failure::Gone(_)) => {}
-        Err(failure) => return Err(failure.into()),
+        Err(failure) => {
+            if actor::is_signed_out(&failure) {
+                actor::ended(work, &forum, submission.author).await?;
+            }
+            return Err(failure.into());
+        }
     }
     if !matches!(others, Together::Alone) {
         forum.revisit(submission.thread.clone(), Some(post.clone()));

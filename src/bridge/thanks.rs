@@ -5,6 +5,7 @@
 //! what was last done on the forum, so that repeated, late and reordered events change nothing.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::discord::{DiscordError, Message};
 use crate::forum::{Actor, Failure};
@@ -41,6 +42,7 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
         Point::BeforeThank.reached();
         let thanked = forum.engine.thank(actor, post).await;
         Point::AfterThank.reached();
+        signed_out(work, forum, thanks, &thanked).await?;
         if done(thanked, &mut refused)? {
             changed = true;
             work.note(vec![Effect::Thanked(thanks.clone())]).await?;
@@ -60,6 +62,7 @@ pub async fn thank(work: &Work<'_>, forum: &ForumKey, post: &PostId) -> Result<V
             Point::BeforeWithdraw.reached();
             let withdrawn = forum.engine.withdraw_thanks(&actor, post).await;
             Point::AfterWithdraw.reached();
+            signed_out(work, forum, &thanks, &withdrawn).await?;
             if !done(withdrawn, &mut refused)? {
                 continue;
             }
@@ -112,6 +115,22 @@ async fn still(work: &Work<'_>, forum: &Forum, thanks: &Thanked) -> Result<Optio
     let Some((member, person)) = &thanks.by else { return Ok(Some(Actor::Bridge)) };
     let actor = actor::of(work.heart, forum, *person).await?;
     Ok(Some(actor).filter(|actor| actor::member(actor).as_ref() == Some(member)))
+}
+
+/// Whose session has ended is from now on one of those for whom the bridge thanks: it is looked at again.
+async fn signed_out(
+    work: &Work<'_>,
+    forum: &Forum,
+    thanks: &Thanked,
+    outcome: &Result<(), Failure>,
+) -> Result<(), Halt> {
+    match (outcome, &thanks.by) {
+        (Err(failure), Some((_, person))) if actor::is_signed_out(failure) => {
+            actor::ended(work, forum, *person).await?;
+            Err(Halt::Later(Duration::ZERO, failure.to_string()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether it was done. What the forum refuses to one it may allow to the next.

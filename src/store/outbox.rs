@@ -258,7 +258,7 @@ async fn end(tx: &mut Tx, now: Millis, claim: &Claim, finish: &Finish) -> Result
             tx.run(
                 "UPDATE outbox SET lease_until = 0, run_at = $2, reason = $3, attempts = attempts - 1, held = $4,
                  head = 1 - $4 WHERE id = $1",
-                values![claim.id, now + AGAIN, reason.as_str(), held],
+                values![claim.id, if held { now } else { now + AGAIN }, reason.as_str(), held],
             )
             .await?;
         }

@@ -22,6 +22,7 @@ mod opening;
 mod push;
 mod replies;
 mod showing;
+mod signing;
 mod spec;
 mod starting;
 mod thanks;

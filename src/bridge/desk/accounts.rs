@@ -10,12 +10,12 @@ use crate::discord::commands::asks::{Accounts, Asker, CodeView, LinkView};
 use crate::forum::Failure;
 use crate::markup::{Block, Doc, Inline};
 use crate::model::{ForumKey, Member, MemberKey, UserId};
+use crate::store::Millis;
 use crate::store::links::{Asked, Link, NewCode, Tried};
-use crate::store::{Effect, Millis, Priority};
 
 use super::super::inbox;
-use super::super::job::{Job, Lane};
-use super::super::leases;
+use super::super::job::letter;
+use super::super::signing;
 use super::{Desk, Sight, busy, sentence};
 
 /// How long a code is good for, in milliseconds.
@@ -25,14 +25,16 @@ const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const LENGTH: usize = 8;
 
 impl Desk {
-    fn link_view(&self, link: &Link) -> LinkView {
+    async fn link_view(&self, link: &Link) -> Result<LinkView, String> {
         let forum = self.heart.forums.get(&link.forum);
-        LinkView {
+        let session = self.heart.store.session(&link.forum, link.person).await.map_err(busy)?;
+        Ok(LinkView {
             forum: link.forum.to_string(),
             member: link.name.clone(),
             url: forum.and_then(|forum| forum.engine.member_url(&link.member, &link.name)),
             since: Timestamp::from_millisecond(link.at).ok(),
-        }
+            signed_in: session.and_then(|session| Timestamp::from_millisecond(session.at).ok()),
+        })
     }
 
     /// The member that a person claims to be.
@@ -49,17 +51,9 @@ impl Desk {
 
     /// Tells a member on the forum, as soon as it takes a private message.
     async fn write_to(&self, link: &Link, title: &str, text: &str) -> Result<(), String> {
-        let job = Job::Letter {
-            forum: link.forum.clone(),
-            member: link.member.clone(),
-            name: link.name.clone(),
-            title: title.to_owned(),
-            text: text.to_owned(),
-        };
         let now = self.heart.store.now().await.map_err(busy)?;
-        let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
-        let queued = job.queued(lane, Priority::Live, now).map_err(busy)?;
-        inbox::receive(&self.heart, None, vec![Effect::Enqueue(queued)]).await.map_err(busy)?;
+        let told = letter(link, title, text, now).map_err(busy)?;
+        inbox::receive(&self.heart, None, vec![told]).await.map_err(busy)?;
         Ok(())
     }
 
@@ -81,7 +75,7 @@ impl Desk {
                     asker.user
                 );
                 self.write_to(&link, "Your account is linked to Discord", &told).await?;
-                Ok(self.link_view(&link))
+                self.link_view(&link).await
             }
             Tried::Wrong { left: 1 } => Err("That is not the code. You have 1 try left.".to_owned()),
             Tried::Wrong { left } => Err(format!("That is not the code. You have {left} tries left.")),
@@ -136,7 +130,7 @@ impl Accounts for Desk {
         }
         let view =
             |for_profile| CodeView { forum: key.to_string(), member: member.name.clone(), for_profile };
-        let letter = letter(person, asker.user, &code);
+        let letter = code_letter(person, asker.user, &code);
         match sight.forum.engine.message_member(&id, &member.name, "A code from Discord", &letter).await {
             // Should it not have arrived, another can be asked for.
             Ok(()) | Err(Failure::Uncertain { .. }) => Ok(view(None)),
@@ -180,18 +174,41 @@ impl Accounts for Desk {
 
     async fn links(&self, asker: Asker) -> Result<Vec<LinkView>, String> {
         let here = self.bridged(asker);
-        let links = self.heart.store.links_of(asker.user).await.map_err(busy)?;
-        Ok(links.iter().filter(|link| here.contains(&link.forum)).map(|link| self.link_view(link)).collect())
+        let mut views = Vec::new();
+        for link in self.heart.store.links_of(asker.user).await.map_err(busy)? {
+            if here.contains(&link.forum) {
+                views.push(self.link_view(&link).await?);
+            }
+        }
+        Ok(views)
+    }
+
+    async fn sign_in(&self, asker: Asker, person: &str, forum: Option<&str>) -> Result<String, String> {
+        let sight = self.sight(asker, forum).await?;
+        let page = signing::page(&self.heart, &sight.forum.key, asker.user, person).await.map_err(busy)?;
+        page.map(String::from)
+    }
+
+    async fn sign_out(&self, asker: Asker, forum: &str) -> Result<LinkView, String> {
+        let sight = self.sight(asker, Some(forum)).await?;
+        let (store, key) = (&self.heart.store, &sight.forum.key);
+        let link = store.link(key, asker.user).await.map_err(busy)?;
+        let ended = store.forget_sessions(Some((key, asker.user))).await.map_err(busy)?;
+        let link = link.filter(|_| ended > 0).ok_or("You are not signed in to that forum.")?;
+        sight.forum.engine.forget(&link.member);
+        tracing::info!(forum = %key, user = %asker.user, member = %link.member, "a member signed out");
+        self.link_view(&link).await
     }
 
     async fn unlink(&self, asker: Asker, person: &str, forum: Option<&str>) -> Result<LinkView, String> {
         let sight = self.sight(asker, forum).await?;
         let gone = self.heart.store.unlink(&sight.forum.key, asker.user).await.map_err(busy)?;
         let gone = gone.ok_or("You are not linked to a member of that forum.")?;
+        sight.forum.engine.forget(&gone.member);
         tracing::info!(forum = %gone.forum, user = %asker.user, member = %gone.member, "a link was taken away");
         let told = format!("Your account is no longer linked to {person} on Discord (user {}).", asker.user);
         self.write_to(&gone, "Your account is no longer linked to Discord", &told).await?;
-        Ok(self.link_view(&gone))
+        self.link_view(&gone).await
     }
 }
 
@@ -218,7 +235,7 @@ fn bound(forum: &ForumKey, person: UserId, code: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn letter(person: &str, user: UserId, code: &str) -> Doc {
+fn code_letter(person: &str, user: UserId, code: &str) -> Doc {
     let line = |text: String| Block::Paragraph(vec![Inline::Text(text)]);
     let (first, second) = code.split_at(LENGTH / 2);
     Doc {

@@ -561,18 +561,17 @@ impl Watcher {
         let ids: Vec<PostId> = fresh.iter().map(|post| post.id.clone()).collect();
         let sent = store.sent_as_members(&self.forum.key, thread, &ids).await?;
         for post in fresh {
-            for submission in &sent {
-                let is_it = match &submission.post {
-                    Some(own) => *own == post.id,
-                    None => {
-                        let member = submission.member.as_ref();
-                        actor::holds(&self.forum, post, member, submission.message).await?
-                    }
-                };
-                if is_it {
-                    origins.insert(post.id.clone(), submission.clone());
-                    break;
-                }
+            if let Some(known) = sent.iter().find(|it| it.post.as_ref() == Some(&post.id)) {
+                origins.insert(post.id.clone(), known.clone());
+                continue;
+            }
+            let by_author =
+                |it: &&Submission| it.post.is_none() && it.member.is_some() && it.member == post.author.id;
+            let waiting: Vec<&Submission> = sent.iter().filter(by_author).collect();
+            let Some(oldest) = waiting.iter().map(|it| it.message).min() else { continue };
+            let named = actor::named(&self.forum, post, oldest).await?;
+            if let Some(own) = waiting.into_iter().find(|it| named.contains(&it.message)) {
+                origins.insert(post.id.clone(), own.clone());
             }
         }
         Ok(origins)
