@@ -16,8 +16,8 @@ use crate::store::links::Link;
 use crate::store::sessions::{Kept, Session, SignIn};
 use crate::store::{Effect, Millis, StoreError};
 
-use super::Heart;
 use super::job::letter;
+use super::{Heart, inbox};
 
 /// How long a page is good for, in milliseconds.
 const PAGE_LIFE: Millis = 10 * 60 * 1000;
@@ -137,7 +137,8 @@ impl SignIns {
              here in your name. If that was not you, change your password now: it ends this.",
             page.name, page.person
         );
-        self.heart.apply(None, vec![letter(&link, "You are signed in from Discord", &told, now)?]).await?;
+        let told = letter(&link, "You are signed in from Discord", &told, now)?;
+        inbox::receive(&self.heart, None, vec![told]).await?;
         let asked = Asked { forum: self.shown(&page.forum), person: page.name, user: page.person };
         Ok((session.name, asked))
     }

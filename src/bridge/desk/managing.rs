@@ -20,6 +20,7 @@ use crate::store::{Bridge, Effect, Parked, StoreError};
 
 use super::super::catchup;
 use super::super::hear::Gate;
+use super::super::inbox;
 use super::super::job::Job;
 use super::super::record::hide;
 use super::super::run;
@@ -97,7 +98,7 @@ impl Desk {
                 effects.push(hide(&tie, &thread, &post, now)?);
             }
         }
-        self.heart.apply(None, effects).await?;
+        inbox::receive(&self.heart, None, effects).await?;
         store.release().await?;
         self.heart.wake.notify_waiters();
         if let Some(forum) = self.heart.forums.get(&bridge.forum) {
