@@ -15,14 +15,16 @@ use url::Url;
 
 use crate::bridge::desk::Desk;
 use crate::bridge::files::Files;
-use crate::bridge::{self, Forum, Heart, leases};
+use crate::bridge::signing::SignIns;
+use crate::bridge::vault::Vault;
+use crate::bridge::{self, Forum, Heart, actor, leases};
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig};
 use crate::discord::gateway::{self, Fatal, Gateway};
 use crate::discord::rest::{self, Rest};
 use crate::discord::{DiscordError, commands};
 use crate::health::Health;
-use crate::store::{Millis, StoreError};
+use crate::store::{Millis, Store, StoreError};
 use crate::{forum, server, store};
 
 /// What is in flight when the process is told to stop may take this long.
@@ -67,11 +69,16 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
         clock,
         health.clone(),
         config.server.public_url.clone(),
+        vault(config, &*store).await?,
     ));
     store.sync_bridges(&config.bridges).await?;
+    // What waited for a paused bridge that is gone by now finds that out.
+    store.release().await?;
 
     let files = Arc::new(Files::new(heart.clone()));
-    let serving = tokio::spawn(server::serve(server, health.clone(), files, heart.clone(), stop.clone()));
+    let pages = Arc::new(SignIns::new(heart.clone()));
+    let serving =
+        tokio::spawn(server::serve(server, health.clone(), files, pages, heart.clone(), stop.clone()));
     let tasks = bridge::run::start(&heart, &stop);
     tasks.spawn(count(heart.clone(), stop.clone()));
     let desk = Arc::new(Desk::new(heart.clone(), guests, invited));
@@ -95,6 +102,22 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, stop: CancellationToken
     serving.abort();
     store.close().await;
     outcome
+}
+
+/// What opens the sessions of members who signed in. Where nobody may, none is kept.
+async fn vault(config: &Config, store: &dyn Store) -> anyhow::Result<Option<Vault>> {
+    let Some(key) = &config.accounts.sign_in else {
+        let forgotten = store.forget_sessions(None).await?;
+        if forgotten > 0 {
+            tracing::info!(forgotten, "accounts.sign_in is off: the members' sessions are forgotten");
+        }
+        return Ok(None);
+    };
+    let vault = Vault::new(key);
+    if let Some(any) = store.any_session().await? {
+        anyhow::ensure!(vault.open(&any.forum, any.person, &any.sealed).is_some(), actor::WRONG_KEY);
+    }
+    Ok(Some(vault))
 }
 
 /// What hears Discord: the gateway, shard by shard, wherever this replica holds the lease.

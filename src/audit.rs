@@ -40,7 +40,8 @@ pub async fn run(
     let discord = Rest::new(config.discord.token.clone(), &config.discord.api_url, clock.clone())?;
     discord.allow(config.discord.requests_per_second.min(REQUESTS));
     let public_url = config.server.public_url.clone();
-    let heart = Heart::new(store.clone(), forums, discord.backfill(), clock, Health::default(), public_url);
+    let heart =
+        Heart::new(store.clone(), forums, discord.backfill(), clock, Health::default(), public_url, None);
     let report = async {
         let mut report = audit::run(&heart, wish, said).await?;
         let known = store.bridges().await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 use serde::Serialize;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Config, ForumConfig, Replies, Scope};
@@ -108,6 +109,7 @@ pub async fn run(config: &Config, clock: Arc<dyn Clock>, offline: bool) -> Repor
             "set server.public_url, and let your web server pass its /files/ on to server.listen",
         );
     }
+    sign_in_page(&mut report, config);
     database(&mut report, config, clock.clone()).await;
     if offline {
         return report;
@@ -123,9 +125,29 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Whether what is sent there crosses a network for all to read.
+fn in_the_clear(url: &Url) -> bool {
+    let loopback = url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127."));
+    url.scheme() == "http" && !loopback
+}
+
+fn sign_in_page(report: &mut Report, config: &Config) {
+    let Some(public) = config.server.public_url.as_ref().filter(|_| config.accounts.sign_in.is_some()) else {
+        return;
+    };
+    if in_the_clear(public) {
+        report.warning(
+            "sign-in page",
+            "its address is http, so members' passwords cross the network in the clear",
+            "let your web server offer it over https, and set server.public_url so",
+        );
+    } else {
+        report.good("sign-in page", format!("members sign in at {public}sign-in/"));
+    }
+}
+
 fn plain_text_password(report: &mut Report, forum: &ForumConfig) {
-    let loopback = forum.url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127."));
-    if (forum.account.is_some() || forum.api.is_some()) && forum.url.scheme() == "http" && !loopback {
+    if (forum.account.is_some() || forum.api.is_some()) && in_the_clear(&forum.url) {
         report.warning(
             &format!("forum {}", forum.key),
             "its address is http, so the password or key crosses the network in the clear",

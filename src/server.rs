@@ -1,5 +1,6 @@
 //! The process's own small HTTP server: whether it lives, whether it is ready, its figures, the way to
-//! files that people sent with a reply, and news that forums push. Nothing that a person wrote is served here.
+//! files that people sent with a reply, the page on which members sign in, and news that forums push. Nothing that a
+//! person wrote is served here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,9 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridge::Heart;
 use crate::bridge::files::{Files, NoFile};
+use crate::bridge::signing::SignIns;
 use crate::forum::Delivery;
 use crate::health::Health;
 use crate::model::{ForumKey, MessageId};
+
+mod sign_in;
 
 /// A post and what Discourse tells about it, and more; in bytes.
 const LARGEST_PUSH: usize = 1 << 20;
@@ -36,10 +40,12 @@ pub async fn serve(
     listener: TcpListener,
     health: Health,
     files: Arc<Files>,
+    pages: Arc<SignIns>,
     heart: Arc<Heart>,
     stop: CancellationToken,
 ) {
-    let routes = routes(health).merge(file_routes(files)).merge(hook_routes(heart));
+    let own = routes(health).merge(file_routes(files)).merge(sign_in::routes(pages));
+    let routes = own.merge(hook_routes(heart));
     let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the health server ended: {error}");

@@ -66,6 +66,8 @@ fn the_example_is_a_configuration_and_shows_the_defaults() {
         "api_user",
         "hook_secret",
         "hook_secret_file",
+        "session_key",
+        "session_key_file",
     ];
     let written: Vec<String> = EXAMPLE
         .lines()
@@ -80,6 +82,28 @@ fn the_example_is_a_configuration_and_shows_the_defaults() {
                 board channel layout replies thanks start";
     for key in keys.split(' ') {
         assert!(written.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is not shown");
+    }
+}
+
+#[test]
+fn signing_in_needs_a_key_and_an_address() {
+    let with = |accounts: &str, server: &str| {
+        parse(&format!("[discord]\ntoken = \"t\"\n[server]\n{server}\n[accounts]\n{accounts}\n"))
+    };
+    let public = "public_url = \"https://bridge.example/\"";
+    let key = format!("session_key = \"{}\"", "0f".repeat(32));
+    let config = with(&format!("sign_in = true\n{key}"), public).unwrap();
+    assert_eq!(config.accounts.sign_in.as_ref().unwrap().bytes(), &[15; 32]);
+    assert!(!format!("{config:?}").contains("0f0f"));
+    assert!(with(&key, "").unwrap().accounts.sign_in.is_none(), "off unless it is switched on");
+    for (accounts, server, expected) in [
+        ("sign_in = true".to_owned(), public, "needs accounts.session_key"),
+        (format!("sign_in = true\n{key}"), "", "needs server.public_url"),
+        ("sign_in = true\nsession_key = \"short\"".to_owned(), public, "64 hexadecimal digits"),
+        ("sign_in = \"yes\"".to_owned(), public, "must be true or false"),
+    ] {
+        let error = with(&accounts, server).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("short\""), "{error}");
     }
 }
 

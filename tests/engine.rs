@@ -151,7 +151,7 @@ async fn a_reply_that_went_into_an_older_post_is_told_apart() {
     let engine = engine(&forum, Some("Bridge"));
     let thread = ThreadId::new(thread.to_string());
     let say = async |text: &str| {
-        let draft = Draft { body: Doc::text(text), reply_to: None };
+        let draft = Draft { body: Doc::text(text), reply_to: None, origin: None };
         engine.reply(&Actor::Bridge, &thread, &draft).await.expect("a post")
     };
     let Posted::Live { post } = say("one of mine").await else { panic!("a new post") };

@@ -168,7 +168,8 @@ async fn measure(clock: Arc<dyn Clock>) -> anyhow::Result<()> {
     let store = store::open(&folder.database(), clock.clone()).await?;
     let discord = stage.discord.clone();
     let rest = Rest::new(discord.token().into(), &url::Url::parse(&discord.url())?, clock.clone())?;
-    let heart = Arc::new(Heart::new(store.clone(), Vec::new(), rest.clone(), clock, Health::default(), None));
+    let heart =
+        Arc::new(Heart::new(store.clone(), Vec::new(), rest.clone(), clock, Health::default(), None, None));
     let channels: Vec<u64> =
         (0..500).map(|n| discord.add_text_channel(stage.guild, &format!("channel-{n}"))).collect();
     let configs: Vec<BridgeConfig> = channels

@@ -157,6 +157,7 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         thread: thread.clone(),
         channel: message.channel,
         author: message.author.id,
+        member: None,
         post: None,
         state: SubmissionState::Queued,
         digest: spoken_digest(&spoken),

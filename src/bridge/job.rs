@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     BoardId, ChannelId, ForumKey, MemberId, MessageId, Post, PostId, Thread, ThreadId, ThreadSummary, UserId,
 };
-use crate::store::{BridgeId, Millis, NewJob, Priority, StoreError, Submission};
+use crate::store::links::Link;
+use crate::store::{BridgeId, Effect, Millis, NewJob, Priority, StoreError, Submission};
 
 use super::leases;
 
@@ -60,10 +61,14 @@ pub enum Outcome {
     Failed(String),
     /// What was written by form will not arrive: the message that shows it is the bot's own, which no person can edit.
     FormFailed(String),
+    /// What was changed will not arrive, for this reason; the post stays as it was.
+    EditFailed(String),
     /// It may have arrived; nobody but a person can tell.
     Unsure,
     /// The message shows a post, and the forum does not take the thanks for it back, for this reason.
     ThanksStay(String),
+    /// The same of what was written by form.
+    FormUnsure,
 }
 
 /// The facts of a thread that Discord shows.
@@ -146,6 +151,11 @@ impl Spoken {
     /// What its author is told when it can't arrive.
     pub fn failed(&self, reason: String) -> Outcome {
         if self.form { Outcome::FormFailed(reason) } else { Outcome::Failed(reason) }
+    }
+
+    /// What its author is told when only they can see whether it arrived.
+    pub fn unsure(&self) -> Outcome {
+        if self.form { Outcome::FormUnsure } else { Outcome::Unsure }
     }
 }
 
@@ -232,6 +242,19 @@ impl Job {
 pub struct Lane {
     pub name: String,
     pub needs: String,
+}
+
+/// The effect of writing to a linked member on their forum.
+pub fn letter(link: &Link, title: &str, text: &str, now: Millis) -> Result<Effect, StoreError> {
+    let job = Job::Letter {
+        forum: link.forum.clone(),
+        member: link.member.clone(),
+        name: link.name.clone(),
+        title: title.to_owned(),
+        text: text.to_owned(),
+    };
+    let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
+    Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now)?))
 }
 
 /// The key of the job that posts this message.

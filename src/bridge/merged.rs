@@ -4,7 +4,7 @@
 //!
 //! The post's parts tell which messages are in it; what they say is asked of Discord.
 
-use crate::forum::Draft;
+use crate::forum::{Actor, Draft};
 use crate::markup::Doc;
 use crate::model::{MessageId, PostId, ThreadId};
 use crate::store::{BridgeId, Origin, SubmissionState};
@@ -48,11 +48,13 @@ pub async fn with(
     work: &Work<'_>,
     tie: &Tie,
     forum: &Forum,
+    actor: &Actor,
     thread: &ThreadId,
     post: &PostId,
     spoken: &Spoken,
 ) -> Result<Together, Halt> {
-    compose(work, tie, forum, thread, post, spoken.message, Some(spoken)).await
+    let whole = Whole { work, tie, forum, actor, thread };
+    whole.compose(post, spoken.message, Some(spoken)).await
 }
 
 /// The post without this message.
@@ -60,47 +62,64 @@ pub async fn without(
     work: &Work<'_>,
     tie: &Tie,
     forum: &Forum,
+    actor: &Actor,
     thread: &ThreadId,
     post: &PostId,
     message: MessageId,
 ) -> Result<Together, Halt> {
-    compose(work, tie, forum, thread, post, message, None).await
+    Whole { work, tie, forum, actor, thread }.compose(post, message, None).await
 }
 
-async fn compose(
-    work: &Work<'_>,
-    tie: &Tie,
-    forum: &Forum,
-    thread: &ThreadId,
-    post: &PostId,
-    own: MessageId,
-    spoken: Option<&Spoken>,
-) -> Result<Together, Halt> {
-    let mut parts = work.heart.store.parts(tie.id(), post).await?;
-    if parts.iter().any(|part| part.origin == Origin::Forum) {
-        return Ok(Together::Unknown);
+/// A post that is written anew, by the account that wrote it: forums put only one member's posts together.
+struct Whole<'a> {
+    work: &'a Work<'a>,
+    tie: &'a Tie,
+    forum: &'a Forum,
+    actor: &'a Actor,
+    thread: &'a ThreadId,
+}
+
+impl Whole<'_> {
+    async fn draft(&self, spoken: &Spoken) -> Result<Draft, Halt> {
+        let Self { work, tie, forum, actor, thread } = *self;
+        submit::draft(work, tie, forum, actor, thread, spoken).await
     }
-    parts.sort_by_key(|part| part.message);
-    let mut blocks = Vec::new();
-    let mut others = 0;
-    for part in parts {
-        if part.message == own {
-            if let Some(spoken) = spoken {
-                blocks.extend(submit::draft(work, tie, forum, thread, spoken).await?.body.blocks);
+
+    async fn compose(
+        &self,
+        post: &PostId,
+        own: MessageId,
+        spoken: Option<&Spoken>,
+    ) -> Result<Together, Halt> {
+        let Self { work, tie, .. } = *self;
+        let mut parts = work.heart.store.parts(tie.id(), post).await?;
+        if parts.iter().any(|part| part.origin == Origin::Forum) {
+            return Ok(Together::Unknown);
+        }
+        parts.sort_by_key(|part| part.message);
+        let mut blocks = Vec::new();
+        let mut others = 0;
+        for part in parts {
+            if part.message == own {
+                if let Some(spoken) = spoken {
+                    blocks.extend(self.draft(spoken).await?.body.blocks);
+                }
+                continue;
             }
-            continue;
+            let known = work.heart.store.submission(part.message).await?;
+            if known.is_none_or(|submission| submission.state != SubmissionState::Posted) {
+                continue;
+            }
+            // One that is gone by now is about to be withdrawn itself.
+            let Some(message) = work.heart.discord.message(part.channel, part.message).await? else {
+                continue;
+            };
+            others += 1;
+            blocks.extend(self.draft(&inbox::spoken(&message)).await?.body.blocks);
         }
-        let known = work.heart.store.submission(part.message).await?;
-        if known.is_none_or(|submission| submission.state != SubmissionState::Posted) {
-            continue;
+        if others == 0 {
+            return Ok(Together::Alone);
         }
-        // One that is gone by now is about to be withdrawn itself.
-        let Some(message) = work.heart.discord.message(part.channel, part.message).await? else { continue };
-        others += 1;
-        blocks.extend(submit::draft(work, tie, forum, thread, &inbox::spoken(&message)).await?.body.blocks);
+        Ok(Together::Draft(Draft { body: Doc { blocks }, reply_to: None, origin: None }))
     }
-    if others == 0 {
-        return Ok(Together::Alone);
-    }
-    Ok(Together::Draft(Draft { body: Doc { blocks }, reply_to: None }))
 }

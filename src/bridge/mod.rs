@@ -20,6 +20,7 @@ use crate::health::Health;
 use crate::model::{ForumKey, PostId, ThreadId, UserId};
 use crate::store::{Effect, Priority, Store, StoreError};
 
+pub mod actor;
 pub mod ajar;
 pub mod audit;
 pub mod catchup;
@@ -37,10 +38,12 @@ pub mod outbox;
 pub mod points;
 pub mod record;
 pub mod run;
+pub mod signing;
 pub mod submit;
 pub mod thanks;
 pub mod tie;
 pub mod unplaced;
+pub mod vault;
 pub mod watch;
 pub mod why;
 
@@ -48,6 +51,7 @@ use job::{Job, Lane};
 use leases::Leases;
 use tie::Ties;
 use unplaced::Unplaced;
+use vault::Vault;
 
 /// What every part of the heart holds on to.
 pub struct Heart {
@@ -61,6 +65,8 @@ pub struct Heart {
     pub leases: Leases,
     /// Where the forum's readers reach this process, if they do.
     pub public_url: Option<Url>,
+    /// Opens the sessions of members who signed in, where they may.
+    pub vault: Option<Vault>,
     /// There may be a job to do.
     pub wake: Notify,
     /// Others may want to know that there is a job to do.
@@ -79,6 +85,8 @@ pub struct Forum {
     /// The forum pushed news that no look has followed yet, and whether its pushes can be relied on.
     pushed: AtomicBool,
     pushes: AtomicBool,
+    /// What is shown may have changed unseen.
+    anew: AtomicBool,
     /// Somebody asked for a page to be read again soon.
     pub nudge: Notify,
 }
@@ -93,6 +101,7 @@ impl Forum {
             asked: Mutex::default(),
             pushed: AtomicBool::new(false),
             pushes: AtomicBool::new(false),
+            anew: AtomicBool::new(false),
             nudge: Notify::new(),
         }
     }
@@ -127,6 +136,12 @@ impl Forum {
         self.nudge.notify_one();
     }
 
+    /// Asks the watcher to begin its slow round anew, which reads what is shown again, the newest first.
+    pub fn look_again(&self) {
+        self.anew.store(true, Ordering::Release);
+        self.nudge.notify_one();
+    }
+
     /// What was asked for and can't be read now is read with the next step, which nobody hurries.
     fn put_back(&self, asked: impl Iterator<Item = (ThreadId, Option<PostId>)>) {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(asked);
@@ -145,6 +160,7 @@ impl Heart {
         clock: Arc<dyn Clock>,
         health: Health,
         public_url: Option<Url>,
+        vault: Option<Vault>,
     ) -> Self {
         let leases = Leases::new(store.shared());
         Self {
@@ -158,6 +174,7 @@ impl Heart {
             health,
             unplaced: Unplaced::default(),
             public_url,
+            vault,
             wake: Notify::new(),
             me: Mutex::default(),
         }

@@ -1,13 +1,13 @@
 //! Opening threads on the forum: by a post that a person opens in a bridged Discord forum channel, and by
-//! form. The link to the Discord message is the proof of origin here as well: after a try whose end is not
-//! known the board's newest threads are searched for it.
+//! form. The address of the Discord message is the proof of origin here as well ([`actor`]): after a try whose end is
+//! not known the board's newest threads are searched for it.
 
 use std::sync::Arc;
 
 use crate::config::{Replies, Scope};
 use crate::discord::{ChannelKind, DiscordError, Message};
-use crate::forum::{Actor, Failure, Opened, PageRef};
-use crate::model::{BoardId, ChannelId, PostId, ThreadId};
+use crate::forum::{Failure, Opened, PageRef};
+use crate::model::{BoardId, ChannelId, MemberId, PostId, ThreadId};
 use crate::store::{Effect, Millis, Origin, Part, Priority, Room, StoreError, Submission, SubmissionState};
 
 use super::catchup;
@@ -16,10 +16,9 @@ use super::job::{Job, Lane, Outcome, Spoken};
 use super::leases;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::origin_message;
 use super::submit::{self, spoken_digest, telling};
 use super::tie::Tie;
-use super::{Forum, Heart};
+use super::{Forum, Heart, actor};
 
 /// Titles are cut here: vBulletin's own limit.
 const TITLE: usize = 85;
@@ -59,6 +58,7 @@ pub async fn begins(heart: &Heart, message: &Message) -> Result<bool, StoreError
         thread: ThreadId::new(""),
         channel: message.channel,
         author: message.author.id,
+        member: None,
         post: None,
         state: SubmissionState::Queued,
         digest: spoken_digest(&words),
@@ -132,14 +132,28 @@ pub async fn open(
         _ => {}
     }
     let title: String = title.chars().take(TITLE).collect();
-    if work.tried_before()
-        && let Some((thread, post)) = find(&forum, board, &title, spoken).await?
-    {
-        return arrived(work, &tie, &forum, spoken, submission, shown, (thread, post)).await;
+    let actor = actor::of(work.heart, &forum, spoken.author).await?;
+    if work.tried_before() {
+        // What was written by form has no submission; then it went out in the name that it would go out in now.
+        let member = submission.as_ref().map_or_else(|| actor::member(&actor), |it| it.member.clone());
+        if let Some(found) = find(&forum, board, &title, spoken, member.as_ref()).await? {
+            return arrived(work, &tie, &forum, spoken, submission, shown, found).await;
+        }
     }
-    let draft = submit::draft(work, &tie, &forum, &ThreadId::new(""), spoken).await?;
+    if let Some(why) = may_not_speak(work.heart, &tie, spoken.author).await? {
+        let mut effects = concluded(submission, SubmissionState::Refused);
+        let now = work.heart.store.now().await?;
+        effects.push(telling(spoken.channel, spoken.message, spoken.failed(why.to_owned()), now)?);
+        return Ok(effects);
+    }
+    let draft = submit::draft(work, &tie, &forum, &actor, &ThreadId::new(""), spoken).await?;
+    let submission = submission.map(|it| Submission { member: actor::member(&actor), ..it });
+    if let Some(submission) = submission.clone().filter(|it| it.member.is_some()) {
+        // The watcher may meet it before the answer comes.
+        work.note(vec![Effect::Submission(submission)]).await?;
+    }
     Point::BeforeOpening.reached();
-    let opened = forum.engine.open_thread(&Actor::Bridge, board, &title, &draft).await;
+    let opened = forum.engine.open_thread(&actor, board, &title, &draft).await;
     Point::AfterOpening.reached();
     let now = work.heart.store.now().await?;
     let told = match opened {
@@ -161,6 +175,10 @@ pub async fn open(
             effects.push(telling(spoken.channel, spoken.message, waits, now)?);
             return Ok(effects);
         }
+        Err(failure) if actor::is_signed_out(&failure) => {
+            actor::ended(work, &forum, spoken.author).await?;
+            return Box::pin(open(work, (bridge, board), &title, spoken, shown)).await;
+        }
         Err(Failure::Refused(refusal)) => refusal.message,
         Err(Failure::Gone(_)) => "the board is no longer on the forum".to_owned(),
         Err(Failure::Unsupported(what)) => format!("this forum's software can't {what}"),
@@ -172,7 +190,12 @@ pub async fn open(
 }
 
 fn concluded(submission: Option<Submission>, state: SubmissionState) -> Vec<Effect> {
-    submission.map(|it| Effect::Submission(Submission { state, ..it })).into_iter().collect()
+    let conclude = |submission: Submission| {
+        // Of what is refused no thread is going to come in anybody's name.
+        let member = submission.member.filter(|_| state != SubmissionState::Refused);
+        Effect::Submission(Submission { state, member, ..submission })
+    };
+    submission.map(conclude).into_iter().collect()
 }
 
 /// The forum has the thread: where it was said in a Discord thread of its own, that thread shows it from now on.
@@ -222,19 +245,20 @@ async fn arrived(
     Ok(Vec::new())
 }
 
-/// A thread of this title among the board's newest whose first post carries this message's link.
+/// A thread of this title among the board's newest whose first post is what was said in this message.
 async fn find(
     forum: &Forum,
     board: &BoardId,
     title: &str,
     spoken: &Spoken,
+    member: Option<&MemberId>,
 ) -> Result<Option<(ThreadId, PostId)>, Halt> {
-    let account = forum.account();
     let page = forum.engine.board(board, 1).await?;
     for summary in page.threads.iter().filter(|it| it.title.trim() == title.trim() && !it.moved) {
         let page = forum.engine.thread(&summary.id, PageRef::Number(1)).await?;
-        let first = page.posts.first();
-        if let Some(first) = first.filter(|it| origin_message(it, account.as_ref()) == Some(spoken.message)) {
+        if let Some(first) = page.posts.first()
+            && actor::holds(forum, first, member, spoken.message).await?
+        {
             return Ok(Some((summary.id.clone(), first.id.clone())));
         }
     }

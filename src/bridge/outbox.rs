@@ -39,6 +39,8 @@ pub enum Halt {
     Later(Duration, String),
     /// It may have been done: the next try looks first.
     Uncertain(String),
+    /// Its bridge is paused.
+    Paused(BridgeId),
     /// It can't be done as it is; people may look at it and try again.
     Park(String),
     /// The lease or the database failed; nothing may be written.
@@ -274,6 +276,10 @@ async fn give_back(heart: &Heart, claim: &Claim, halt: Halt) -> Result<(), Store
             tracing::warn!(job = %claim.key, "given up: {reason}");
             Finish::Park { reason }
         }
+        Halt::Paused(bridge) => {
+            tracing::debug!(job = %claim.key, bridge = bridge.0, "held: the bridge is paused");
+            Finish::Hold { bridge, reason: "the bridge is paused".to_owned() }
+        }
         Halt::Later(after, reason) => again(heart, claim, after.max(backoff(claim.attempts)), reason).await?,
         Halt::Uncertain(reason) => again(heart, claim, backoff(claim.attempts).max(UNSURE), reason).await?,
     };
@@ -301,6 +307,9 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Ok(job) => job,
         Err(error) => return Err(Halt::Park(format!("this version can't read the job: {error}"))),
     };
+    if let Some(bridge) = paused(heart, &job).await? {
+        return Err(Halt::Paused(bridge));
+    }
     let work = Work { heart, claim };
     match job {
         Job::Show { bridge, thread, post, news } => mirror::show(&work, bridge, &thread, &post, news).await,
@@ -324,6 +333,22 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
             letter(&work, &forum, &member, &name, &title, text).await
         }
     }
+}
+
+/// The paused bridge that a job waits for. What takes something away does not wait: it may have to be out of sight.
+async fn paused(heart: &Heart, job: &Job) -> Result<Option<BridgeId>, StoreError> {
+    let is_paused = |bridge: &BridgeId| heart.ties.get(*bridge).is_some_and(|tie| tie.bridge.paused);
+    Ok(match job {
+        Job::Hide { .. } | Job::Retract { .. } => None,
+        Job::Thank { forum, post } => {
+            // Thanks cross as long as one bridge carries them.
+            let mut bridges: Vec<_> =
+                heart.store.thankers(forum, post).await?.iter().map(|thanker| thanker.bridge).collect();
+            bridges.sort();
+            bridges.iter().all(is_paused).then(|| bridges.first().copied()).flatten()
+        }
+        job => job.bridge().filter(is_paused),
+    })
 }
 
 /// Writes to a member what concerns their account. After an answer that was lost it is not sent again; after a

@@ -159,7 +159,12 @@ pub fn origin_message(post: &Post, account: Option<&Account>) -> Option<MessageI
 
 /// Whether a post of the bridge's own account carries this message: a forum may have put several into one post.
 pub fn carries(post: &Post, account: Option<&Account>, message: MessageId) -> bool {
-    is_own(post, account) && post.body.blocks.iter().any(|block| jump_link(block) == Some(message))
+    is_own(post, account) && links(post).any(|own| own == message)
+}
+
+/// The messages that a post links to.
+pub fn links(post: &Post) -> impl Iterator<Item = MessageId> {
+    post.body.blocks.iter().filter_map(jump_link)
 }
 
 fn is_own(post: &Post, account: Option<&Account>) -> bool {
@@ -190,7 +195,7 @@ fn jump_link(block: &Block) -> Option<MessageId> {
 }
 
 /// The message that a link of the form `https://discord.com/channels/GUILD/CHANNEL/MESSAGE` names.
-fn message_of_link(url: &str) -> Option<MessageId> {
+pub fn message_of_link(url: &str) -> Option<MessageId> {
     let path = url.strip_prefix("https://discord.com/channels/")?;
     let mut parts = path.split('/');
     let (_, _, message) = (parts.next()?, parts.next()?, parts.next()?);
@@ -278,8 +283,7 @@ impl Reading<'_> {
                 Some(_) if wanted.is_empty() => continue,
                 Some(_) => (wanted, News::New),
             };
-            let origin = origin_message(post, known.account.as_ref())
-                .and_then(|message| known.submissions.get(&message));
+            let origin = known.origins.get(&post.id);
             if let (Some(submission), None) = (origin, was) {
                 effects.extend(self.echo(submission, post, known.now)?);
             }

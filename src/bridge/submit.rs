@@ -1,8 +1,8 @@
 //! Discord to forum: posts what a person wrote, follows its edits and removal, and tells the person.
 //!
-//! A reply carries a link to its Discord message. That link is its proof of origin: that the forum is asked
-//! to take it is written down first, and after a try whose end is not known the thread's last pages are
-//! searched for the link. The watcher knows the post by it.
+//! A reply carries the address of its Discord message ([`actor`] says how). That is its proof of origin: that the
+//! forum is asked to take it, and in whose name, is written down first, and after a try whose end is not known the
+//! thread's last pages are searched for the address. The watcher knows the post by it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +22,9 @@ use super::merged::{self, Together};
 use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
-use super::record::{carries, digest_of, happened_gone, hide};
+use super::record::{digest_of, happened_gone, hide};
 use super::tie::Tie;
-use super::{Forum, ajar, inbox};
+use super::{Forum, actor, ajar, inbox};
 
 /// A person is told that their message waits when it waits longer than this.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -61,29 +61,38 @@ pub async fn reply(
     }
     if submission.state == SubmissionState::Sending && !Weakness::ReadBack.is_there() {
         // It may have arrived, in the words of that time: those are noted with it.
-        if let Some(post) = find_late(&forum, thread, spoken.message).await? {
+        if let Some(post) = find_late(&forum, thread, &submission).await? {
             return arrived(work, submission, post.id).await;
         }
         if moderated(work, &submission).await? {
-            return conclude(work, submission, SubmissionState::Refused, Outcome::Unsure).await;
+            return conclude(work, submission, SubmissionState::Refused, spoken.unsure()).await;
         }
     }
-    let draft = draft(work, &tie, &forum, thread, spoken).await?;
-    let submission =
-        Submission { digest: spoken_digest(spoken), state: SubmissionState::Sending, ..submission };
+    // Perhaps it was different when the message was heard.
+    if let Some(why) = inbox::may_not_speak(work.heart, &tie, spoken.author).await? {
+        return refused(work, submission, spoken, why.to_owned()).await;
+    }
+    let actor = actor::of(work.heart, &forum, spoken.author).await?;
+    let draft = draft(work, &tie, &forum, &actor, thread, spoken).await?;
+    let submission = Submission {
+        digest: spoken_digest(spoken),
+        state: SubmissionState::Sending,
+        member: actor::member(&actor),
+        ..submission
+    };
     work.note(vec![Effect::Submission(submission.clone())]).await?;
     Point::BeforeReply.reached();
-    let posted = forum.engine.reply(&Actor::Bridge, thread, &draft).await;
+    let posted = forum.engine.reply(&actor, thread, &draft).await;
     Point::AfterReply.reached();
     match posted {
         Ok(Posted::Live { post } | Posted::Merged { post }) => {
             forum.revisit(thread.clone(), Some(post.clone()));
             arrived(work, submission, post).await
         }
-        Ok(Posted::Unnamed) => found_or_unsure(work, &forum, thread, submission).await,
+        Ok(Posted::Unnamed) => found_or_unsure(work, &forum, thread, submission, spoken).await,
         // Only a try of ours can have said the very same.
         Err(Failure::Refused(Refusal { kind: RefusalKind::Duplicate, message })) => {
-            match find(&forum, thread, spoken.message).await? {
+            match find(&forum, thread, &submission).await? {
                 Some(post) => arrived(work, submission, post.id).await,
                 None => conclude(work, submission, SubmissionState::Refused, spoken.failed(message)).await,
             }
@@ -92,27 +101,41 @@ pub async fn reply(
             let told = Outcome::Waits("a moderator of the forum has to approve it first".to_owned());
             conclude(work, submission, SubmissionState::AwaitingApproval, told).await
         }
-        Err(Failure::Refused(refusal)) => {
-            conclude(work, submission, SubmissionState::Refused, spoken.failed(refusal.message)).await
+        Err(failure) if actor::is_signed_out(&failure) => {
+            // It goes out by the bridge's own account then.
+            let queued = Submission { state: SubmissionState::Queued, member: None, ..submission };
+            work.note(vec![Effect::Submission(queued)]).await?;
+            actor::ended(work, &forum, spoken.author).await?;
+            Box::pin(reply(work, bridge, thread, spoken)).await
         }
+        Err(Failure::Refused(refusal)) => refused(work, submission, spoken, refusal.message).await,
         Err(Failure::Gone(_)) => {
-            let told = spoken.failed("the thread is no longer on the forum".to_owned());
-            conclude(work, submission, SubmissionState::Refused, told).await
+            refused(work, submission, spoken, "the thread is no longer on the forum".to_owned()).await
         }
         Err(Failure::Unsupported(what)) => {
-            let told = spoken.failed(format!("this forum's software can't {what}"));
-            conclude(work, submission, SubmissionState::Refused, told).await
+            refused(work, submission, spoken, format!("this forum's software can't {what}")).await
         }
         Err(failure) => {
             if !matches!(failure, Failure::Uncertain { .. }) {
                 // Certainly not done: the next try need not look for it.
-                let queued = Submission { state: SubmissionState::Queued, ..submission };
+                let queued = Submission { state: SubmissionState::Queued, member: None, ..submission };
                 work.note(vec![Effect::Submission(queued)]).await?;
             }
             wait_told(work, spoken, &failure).await?;
             Err(failure.into())
         }
     }
+}
+
+/// Certainly not done, in nobody's name: no post is going to come of it unless it is tried anew.
+async fn refused(
+    work: &Work<'_>,
+    submission: Submission,
+    spoken: &Spoken,
+    why: String,
+) -> Result<Vec<Effect>, Halt> {
+    let submission = Submission { member: None, ..submission };
+    conclude(work, submission, SubmissionState::Refused, spoken.failed(why)).await
 }
 
 /// The forum took it without saying where. What it does not show even after a while may wait for a
@@ -122,10 +145,11 @@ async fn found_or_unsure(
     forum: &Forum,
     thread: &ThreadId,
     submission: Submission,
+    spoken: &Spoken,
 ) -> Result<Vec<Effect>, Halt> {
-    match find_late(forum, thread, submission.message).await? {
+    match find_late(forum, thread, &submission).await? {
         Some(post) => arrived(work, submission, post.id).await,
-        None => conclude(work, submission, SubmissionState::Refused, Outcome::Unsure).await,
+        None => conclude(work, submission, SubmissionState::Refused, spoken.unsure()).await,
     }
 }
 
@@ -171,39 +195,50 @@ pub async fn amend(
     if submission.digest == digest {
         return Ok(Vec::new());
     }
-    let draft = match merged::with(work, &tie, &forum, thread, post, spoken).await? {
-        Together::Alone => draft(work, &tie, &forum, thread, spoken).await?,
+    let actor = match actor::who_wrote(work.heart, &forum, &submission).await? {
+        Ok(actor) => actor,
+        Err(why) => return not_amended(work, submission, digest, why).await,
+    };
+    let draft = match merged::with(work, &tie, &forum, &actor, thread, post, spoken).await? {
+        Together::Alone => draft(work, &tie, &forum, &actor, thread, spoken).await?,
         Together::Draft(draft) => draft,
         Together::Unknown => {
-            let told = Outcome::Failed(
-                "your edit did not reach the forum: it put your message into an older post that is not from here"
-                    .to_owned(),
-            );
-            let (channel, message, now) =
-                (submission.channel, submission.message, work.heart.store.now().await?);
-            return Ok(vec![
-                Effect::Submission(Submission { digest, ..submission }),
-                telling(channel, message, told, now)?,
-            ]);
+            let why = "it put your message into an older post that is not from here".to_owned();
+            return not_amended(work, submission, digest, why).await;
         }
     };
     Point::BeforeAmend.reached();
-    let edited = forum.engine.edit(&Actor::Bridge, post, &draft).await;
+    let edited = forum.engine.edit(&actor, post, &draft).await;
     Point::AfterAmend.reached();
-    let told = match edited {
+    match edited {
         Ok(()) => {
             forum.revisit(thread.clone(), Some(post.clone()));
-            Outcome::Arrived
+            conclude(work, Submission { digest, ..submission }, SubmissionState::Posted, Outcome::Arrived)
+                .await
         }
         Err(Failure::Refused(refusal)) => {
-            Outcome::Failed(format!("your edit did not reach the forum: {}", refusal.message))
+            if refusal.kind == RefusalKind::SignedOut {
+                actor::ended(work, &forum, submission.author).await?;
+            }
+            not_amended(work, submission, digest, refusal.message).await
         }
-        Err(Failure::Gone(_)) => Outcome::Failed("your post is no longer on the forum".to_owned()),
+        Err(Failure::Gone(_)) => {
+            not_amended(work, submission, digest, "your post is no longer there".to_owned()).await
+        }
         // Editing again to the same words changes nothing more: safe to repeat when unsure.
-        Err(failure) => return Err(failure.into()),
-    };
-    let (channel, message, now) = (submission.channel, submission.message, work.heart.store.now().await?);
-    Ok(vec![Effect::Submission(Submission { digest, ..submission }), telling(channel, message, told, now)?])
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The post stays as it was; its author is told why, once for each edit.
+async fn not_amended(
+    work: &Work<'_>,
+    submission: Submission,
+    digest: i64,
+    why: String,
+) -> Result<Vec<Effect>, Halt> {
+    let submission = Submission { digest, ..submission };
+    conclude(work, submission, SubmissionState::Posted, Outcome::EditFailed(why)).await
 }
 
 /// Removes a posted reply whose message was deleted. Where the forum put several messages into one post, the others
@@ -214,7 +249,7 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
     let post = match &submission.post {
         Some(post) => Some(post.clone()),
         None if submission.state == SubmissionState::Sending => {
-            find_late(&forum, &submission.thread, message).await?.map(|post| post.id)
+            find_late(&forum, &submission.thread, &submission).await?.map(|post| post.id)
         }
         None => None,
     };
@@ -224,19 +259,25 @@ pub async fn retract(work: &Work<'_>, bridge: BridgeId, message: MessageId) -> R
         ..submission.clone()
     });
     let Some(post) = &post else { return Ok(vec![withdrawn]) };
-    let others = merged::without(work, &tie, &forum, &submission.thread, post, message).await?;
+    let actor = actor::who_wrote(work.heart, &forum, &submission).await?.map_err(Halt::Park)?;
+    let others = merged::without(work, &tie, &forum, &actor, &submission.thread, post, message).await?;
     Point::BeforeRetract.reached();
     let reason = "deleted by its author on Discord";
     let removed = match &others {
-        Together::Alone => forum.engine.delete(&Actor::Bridge, post, reason).await,
-        Together::Draft(draft) => forum.engine.edit(&Actor::Bridge, post, draft).await,
+        Together::Alone => forum.engine.delete(&actor, post, reason).await,
+        Together::Draft(draft) => forum.engine.edit(&actor, post, draft).await,
         // Nothing that others wrote is taken away.
         Together::Unknown => Ok(()),
     };
     Point::AfterRetract.reached();
     match removed {
         Ok(()) | Err(Failure::Gone(_)) => {}
-        Err(failure) => return Err(failure.into()),
+        Err(failure) => {
+            if actor::is_signed_out(&failure) {
+                actor::ended(work, &forum, submission.author).await?;
+            }
+            return Err(failure.into());
+        }
     }
     if !matches!(others, Together::Alone) {
         forum.revisit(submission.thread.clone(), Some(post.clone()));
@@ -277,6 +318,10 @@ pub async fn tell(
                 Some(format!("This did not reach the forum: {reason}. Fill the form in again to try again.")),
             )
         }
+        Outcome::EditFailed(reason) => (
+            Some(WARNING),
+            Some(format!("Your edit did not reach the forum: {}.", reason.trim_end_matches('.'))),
+        ),
         Outcome::Failed(reason) => (
             Some(WARNING),
             Some(format!(
@@ -284,15 +329,8 @@ pub async fn tell(
                 reason.trim_end_matches('.')
             )),
         ),
-        Outcome::Unsure => (
-            Some(WARNING),
-            Some(
-                "The forum may have taken your message, but does not show it; a moderator may have to \
-                 approve it first. Look there before you do anything: if it is missing, edit your message \
-                 to send it again."
-                    .to_owned(),
-            ),
-        ),
+        Outcome::Unsure => (Some(WARNING), Some(unsure("edit your message to send it again"))),
+        Outcome::FormUnsure => (Some(WARNING), Some(unsure("fill the form in again"))),
     };
     Point::BeforeTell.reached();
     let mark_it = || async {
@@ -321,6 +359,13 @@ pub async fn tell(
         }
         Err(error) => Err(Halt::from(error)),
     }
+}
+
+fn unsure(again: &str) -> String {
+    format!(
+        "The forum may have taken your message, but does not show it; a moderator may have to approve it first. Look \
+         there before you do anything: if it is missing, {again}."
+    )
 }
 
 /// The effect of telling a person.
@@ -391,28 +436,29 @@ async fn wait_told(work: &Work<'_>, spoken: &Spoken, failure: &Failure) -> Resul
 }
 
 /// As [`find`], for what may still be under way: looks once more after a moment.
-async fn find_late(forum: &Forum, thread: &ThreadId, message: MessageId) -> Result<Option<Post>, Halt> {
-    match find(forum, thread, message).await? {
+async fn find_late(forum: &Forum, thread: &ThreadId, submission: &Submission) -> Result<Option<Post>, Halt> {
+    match find(forum, thread, submission).await? {
         None => {
             tokio::time::sleep(LOOK_AGAIN).await;
-            find(forum, thread, message).await
+            find(forum, thread, submission).await
         }
         found => Ok(found),
     }
 }
 
-/// A post that carries this message's link, on the thread's last pages.
-async fn find(forum: &Forum, thread: &ThreadId, message: MessageId) -> Result<Option<Post>, Halt> {
-    let account = forum.account();
-    if account.is_none() {
+/// The post that this message became, on the thread's last pages.
+async fn find(forum: &Forum, thread: &ThreadId, submission: &Submission) -> Result<Option<Post>, Halt> {
+    if forum.account().is_none() {
         let reason = "the forum has not been signed in to yet".to_owned();
         return Err(Halt::Later(Duration::from_secs(1), reason));
     }
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {
         let number = page.thread.page;
-        if let Some(post) = page.posts.into_iter().find(|post| carries(post, account.as_ref(), message)) {
-            return Ok(Some(post));
+        for post in page.posts {
+            if actor::holds(forum, &post, submission.member.as_ref(), submission.message).await? {
+                return Ok(Some(post));
+            }
         }
         if number <= 1 {
             break;
@@ -429,17 +475,19 @@ pub fn spoken_digest(spoken: &Spoken) -> i64 {
     digest_of(&serde_json::to_vec(&(&spoken.content, files)).unwrap_or_default())
 }
 
-/// The reply as the forum gets it: who wrote it and where, what it answers, and the words.
+/// The reply as the forum gets it: who wrote it and where, unless it is in their own name; what it answers, and the
+/// words.
 pub async fn draft(
     work: &Work<'_>,
     tie: &Tie,
     forum: &Forum,
+    actor: &Actor,
     thread: &ThreadId,
     spoken: &Spoken,
 ) -> Result<Draft, Halt> {
     let mut blocks = Vec::new();
-    if let Some(guild) = tie.guild() {
-        let url = message_url(guild, spoken.channel, spoken.message);
+    let origin = tie.guild().map(|guild| message_url(guild, spoken.channel, spoken.message));
+    if let (Some(url), Actor::Bridge) = (origin.clone(), actor) {
         let linked = work.heart.store.link(&forum.key, spoken.author).await?;
         let who = match &linked {
             Some(link) => {
@@ -490,7 +538,18 @@ pub async fn draft(
         };
         blocks.push(Block::Paragraph(vec![inline]));
     }
-    Ok(Draft { body: Doc { blocks }, reply_to: answered })
+    let origin = match actor {
+        Actor::Bridge => None,
+        Actor::Member { .. } if forum.engine.keeps_origin() => origin,
+        Actor::Member { .. } => {
+            blocks.extend(origin.map(|url| {
+                let discord = vec![Inline::Text("Discord".to_owned())];
+                Block::Small(vec![Inline::Text("via ".to_owned()), Inline::Link { url, content: discord }])
+            }));
+            None
+        }
+    };
+    Ok(Draft { body: Doc { blocks }, reply_to: answered, origin })
 }
 
 /// The answered post in short, unless it is the thread's last and the reply follows it anyway.

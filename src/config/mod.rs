@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use url::Url;
 
 use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
@@ -21,8 +21,50 @@ pub struct Config {
     pub discord: DiscordConfig,
     pub database: DatabaseConfig,
     pub server: ServerConfig,
+    pub accounts: AccountsConfig,
     pub forums: Vec<ForumConfig>,
     pub bridges: Vec<BridgeConfig>,
+}
+
+/// How people in Discord and members of forums are tied together.
+#[derive(Debug, Clone, Default)]
+pub struct AccountsConfig {
+    /// Set where members may sign in on the bridge's own page: what their sessions are sealed with.
+    pub sign_in: Option<SessionKey>,
+}
+
+/// A key of 32 bytes that is kept outside the database.
+pub struct SessionKey(SecretBox<[u8; 32]>);
+
+impl Clone for SessionKey {
+    fn clone(&self) -> Self {
+        Self(SecretBox::new(Box::new(*self.bytes())))
+    }
+}
+
+impl SessionKey {
+    /// Reads 64 hexadecimal digits.
+    pub fn read(text: &str) -> Option<Self> {
+        let digits = text.trim().as_bytes();
+        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        let mut key = [0; 32];
+        for (byte, pair) in key.iter_mut().zip(digits.chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(SecretBox::new(Box::new(key))))
+    }
+
+    pub fn bytes(&self) -> &[u8; 32] {
+        self.0.expose_secret()
+    }
+}
+
+impl std::fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionKey(..)")
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -7,15 +7,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 
 use super::tree::{Node, Origin, Value};
 use super::{
-    AccountConfig, ApiConfig, BridgeConfig, Config, DEFAULT_THANKS, DatabaseConfig, DiscordConfig,
-    EngineName, ForumConfig, Layout, Replies, Scope, ServerConfig, Start, unreadable,
+    AccountConfig, AccountsConfig, ApiConfig, BridgeConfig, Config, DEFAULT_THANKS, DatabaseConfig,
+    DiscordConfig, EngineName, ForumConfig, Layout, Replies, Scope, ServerConfig, SessionKey, Start,
+    unreadable,
 };
 
 /// Reads values and collects what is wrong with them.
@@ -60,15 +61,17 @@ impl Reader {
         let discord = root.take("discord");
         let database = root.take("database");
         let server = root.take("server");
+        let accounts = root.take("accounts");
         let forums = root.take("forums");
         let bridges = root.take("bridges");
         self.finish(root);
         let discord = self.discord(discord);
         let database = self.database(database);
         let server = self.server(server);
+        let accounts = self.accounts(accounts, &server);
         let forums = self.forums(forums);
         let bridges = self.bridges(bridges, &forums);
-        Config { discord, database, server, forums, bridges }
+        Config { discord, database, server, accounts, forums, bridges }
     }
 
     fn forums(&mut self, node: Option<Node>) -> Vec<ForumConfig> {
@@ -200,6 +203,54 @@ impl Reader {
             listen: listen.unwrap_or_else(|| ([127, 0, 0, 1], 8070).into()),
             public_url: public_url
                 .and_then(|url| Url::parse(&format!("{}/", url.trim_end_matches('/'))).ok()),
+        }
+    }
+
+    fn accounts(&mut self, node: Option<Node>, server: &ServerConfig) -> AccountsConfig {
+        let mut section = self.optional_section("[accounts]", node);
+        let (origin, on) = match section.take("sign_in") {
+            Some(node) => (node.origin.clone(), self.flag("accounts.sign_in", &node)),
+            None => (section.origin.clone(), false),
+        };
+        let key = self.secret(&mut section, "session_key", "session_key_file");
+        self.finish(section);
+        if !on {
+            return AccountsConfig::default();
+        }
+        if server.public_url.is_none() {
+            let what = "needs server.public_url: the address at which people reach the page";
+            self.fault(&origin, "accounts.sign_in", what);
+        }
+        const KEY: &str = "must be 64 hexadecimal digits; `openssl rand -hex 32` makes such a key";
+        let sign_in = match key {
+            Some(key) => {
+                let read = SessionKey::read(key.expose_secret());
+                if read.is_none() {
+                    self.fault(&origin, "accounts.session_key", KEY);
+                }
+                read
+            }
+            None => {
+                self.fault(
+                    &origin,
+                    "accounts.sign_in",
+                    &format!("needs accounts.session_key or accounts.session_key_file, which {KEY}"),
+                );
+                None
+            }
+        };
+        AccountsConfig { sign_in }
+    }
+
+    fn flag(&mut self, key: &str, node: &Node) -> bool {
+        match &node.value {
+            Value::Flag(flag) => *flag,
+            Value::Text(text) if matches!(node.origin, Origin::Variable(_)) && text == "true" => true,
+            Value::Text(text) if matches!(node.origin, Origin::Variable(_)) && text == "false" => false,
+            _ => {
+                self.fault(&node.origin, key, "must be true or false");
+                false
+            }
         }
     }
 

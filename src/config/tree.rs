@@ -28,7 +28,8 @@ pub enum Value {
     List(Vec<Node>),
     Text(String),
     Integer(i64),
-    /// Something that no key wants: a date, a fraction, a truth value.
+    Flag(bool),
+    /// Something that no key wants: a date, a fraction.
     Other(&'static str),
 }
 
@@ -39,6 +40,7 @@ impl Value {
             Self::List(_) => "a list",
             Self::Text(_) => "text",
             Self::Integer(_) => "a whole number",
+            Self::Flag(_) => "true or false",
             Self::Other(kind) => kind,
         }
     }
@@ -93,7 +95,7 @@ fn read_value(value: Spanned<DeValue<'_>>, lines: &Lines) -> Node {
             Err(_) => Value::Other("a number out of range"),
         },
         DeValue::Float(_) => Value::Other("a fraction"),
-        DeValue::Boolean(_) => Value::Other("true or false"),
+        DeValue::Boolean(flag) => Value::Flag(flag),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Array(items) => Value::List(items.into_iter().map(|item| read_value(item, lines)).collect()),
         DeValue::Table(table) => Value::Table(read_table(table, lines)),

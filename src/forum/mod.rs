@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::config::ForumConfig;
@@ -52,8 +53,8 @@ pub mod cannot {
     pub const ACT_AS_MEMBER: &str = "act as another member";
 }
 
-/// In whose name something is written. Only where [`Capabilities::act_as_member`] says so may it be anybody but
-/// the bridge; an engine that can't answers [`Failure::Unsupported`], never as somebody else.
+/// In whose name something is written. Only where [`Capabilities::act_as_member`] says so, or after
+/// [`Engine::resume`], may it be anybody but the bridge; an engine that can't answers [`Failure::Unsupported`], never as somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     /// The bridge's own account.
@@ -68,6 +69,14 @@ pub enum Actor {
 pub struct Account {
     pub id: Option<MemberId>,
     pub name: String,
+}
+
+/// What keeps a member signed in, to be handed back to [`Engine::resume`].
+#[derive(Clone)]
+pub struct MemberSession {
+    pub member: MemberId,
+    pub name: String,
+    pub secret: SecretString,
 }
 
 /// Which page of a thread to read.
@@ -86,6 +95,8 @@ pub struct Draft {
     pub body: Doc,
     /// The post that this one answers, where the engine can say so.
     pub reply_to: Option<PostId>,
+    /// The address of what it comes from, for an engine that [`Engine::keeps_origin`].
+    pub origin: Option<String>,
 }
 
 /// How a forum took a post.
@@ -209,6 +220,8 @@ pub enum RefusalKind {
     TooLate,
     /// The very same text was posted moments ago.
     Duplicate,
+    /// The member's own session has ended.
+    SignedOut,
     Other,
 }
 
@@ -275,6 +288,37 @@ pub trait Engine: Send + Sync {
     async fn withdraw_thanks(&self, _actor: &Actor, _post: &PostId) -> Result<(), Failure> {
         Err(Failure::Unsupported(cannot::THANK))
     }
+
+    /// Whether a post can carry where it comes from without its readers seeing it, for [`Engine::origin`]. What a member
+    /// wrote in their own name then needs no attribution.
+    fn keeps_origin(&self) -> bool {
+        false
+    }
+
+    /// The [`Draft::origin`] that a post was written with and still has.
+    async fn origin(&self, _post: &PostId) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
+    /// Whether members can sign in here themselves, so that the bridge acts in their sessions: how [`Actor::Member`]
+    /// works where [`Capabilities::act_as_member`] is not so.
+    fn takes_sessions(&self) -> bool {
+        false
+    }
+
+    /// Signs a member in. The password is used once and not kept.
+    async fn sign_in_member(&self, _name: &str, _password: &SecretString) -> Result<MemberSession, Failure> {
+        Err(Failure::Unsupported("let members sign in from here"))
+    }
+
+    /// From now on this member is acted for by this session. When it has ended, that is refused as
+    /// [`RefusalKind::SignedOut`].
+    fn resume(&self, _member: &MemberId, _secret: &SecretString) -> Result<(), Failure> {
+        Err(Failure::Unsupported("let members sign in from here"))
+    }
+
+    /// The member is acted for no longer.
+    fn forget(&self, _member: &MemberId) {}
 
     /// Writes to one member, where only they can read it. Both their id and their name are given: some engines go by
     /// the one and some by the other.

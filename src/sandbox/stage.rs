@@ -12,8 +12,8 @@ use super::discord::{self, Discord};
 use super::forum::{self, Face, Forum};
 use crate::clock::Clock;
 use crate::config::{
-    AccountConfig, ApiConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig, EngineName, ForumConfig,
-    Layout, Replies, Scope, ServerConfig, Start,
+    AccountConfig, AccountsConfig, ApiConfig, BridgeConfig, Config, DatabaseConfig, DiscordConfig,
+    EngineName, ForumConfig, Layout, Replies, Scope, ServerConfig, Start,
 };
 use crate::model::{BoardId, ChannelId, ForumKey};
 
@@ -79,6 +79,7 @@ impl Stage {
             },
             database: DatabaseConfig { url: database.to_owned().into() },
             server: ServerConfig { listen: ([127, 0, 0, 1], 0).into(), public_url: None },
+            accounts: AccountsConfig::default(),
             forums: vec![ForumConfig {
                 key: ForumKey::new(FORUM),
                 engine: match face {

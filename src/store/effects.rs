@@ -6,7 +6,7 @@ use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
 use super::rows::state_name;
-use super::{Effect, Millis, Origin, Part, StoreError, SubmissionState, history, outbox, people};
+use super::{Effect, Millis, Origin, Part, StoreError, SubmissionState, history, outbox, people, sessions};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -43,7 +43,8 @@ async fn name_forums(tx: &mut Tx, effects: &[Effect]) -> Result<(), StoreError> 
         .filter_map(|effect| match effect {
             Effect::Thread(row) => Some(&row.forum),
             Effect::Post(row) => Some(&row.forum),
-            Effect::PostGone { forum, .. } | Effect::Thanked { forum, .. } => Some(forum),
+            Effect::PostGone { forum, .. } => Some(forum),
+            Effect::Thanked(thanked) => Some(&thanked.forum),
             Effect::Credit(credit) => Some(&credit.forum),
             Effect::Happened(happened) => Some(&happened.forum),
             _ => None,
@@ -216,10 +217,10 @@ async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError
         }
         Effect::Submission(submission) => {
             tx.put(
-                "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                "INSERT INTO submission (message, bridge, thread, channel, author, post, state, digest, member)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  ON CONFLICT (message) DO UPDATE SET thread = excluded.thread, post = excluded.post, state = excluded.state,
-                 digest = excluded.digest",
+                 digest = excluded.digest, member = excluded.member",
                 values![
                     submission.message.0,
                     submission.bridge.0,
@@ -229,6 +230,7 @@ async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError
                     submission.post.as_ref().map(|post| post.as_str()),
                     state_name(submission.state),
                     submission.digest,
+                    submission.member.as_ref().map(|member| member.as_str()),
                 ],
             )
             .await?;
@@ -272,17 +274,29 @@ async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError
         Effect::DropReactions { message, emoji: None } => {
             tx.put("DELETE FROM reaction WHERE message = $1", values![message.0]).await?;
         }
-        Effect::Thanked { forum, post, given } => {
-            let sql = if *given {
+        Effect::Thanked(thanked) => {
+            let (member, person) =
+                thanked.by.as_ref().map_or(("", 0), |(member, user)| (member.as_str(), user.0));
+            tx.put(
                 concat!(
-                    "INSERT INTO thanked (forum, post) VALUES (",
+                    "INSERT INTO thanked (forum, post, member, person) VALUES (",
                     forum!(1),
-                    ", $2) ON CONFLICT (forum, post) DO NOTHING"
-                )
-            } else {
-                concat!("DELETE FROM thanked WHERE forum = ", forum!(1), " AND post = $2")
-            };
-            tx.put(sql, values![forum.as_str(), post.as_str()]).await?;
+                    ", $2, $3, $4) ON CONFLICT (forum, post, member) DO UPDATE SET person = excluded.person"
+                ),
+                values![thanked.forum.as_str(), thanked.post.as_str(), member, person],
+            )
+            .await?;
+        }
+        Effect::Unthanked { forum, post, member } => {
+            let member = member.as_ref().map_or("", |member| member.as_str());
+            tx.put(
+                concat!("DELETE FROM thanked WHERE forum = ", forum!(1), " AND post = $2 AND member = $3"),
+                values![forum.as_str(), post.as_str(), member],
+            )
+            .await?;
+        }
+        Effect::EndSession { forum, person } => {
+            sessions::end(tx, forum, *person).await?;
         }
         Effect::Watermark { channel, message } => {
             tx.put(

@@ -8,7 +8,7 @@ use crate::model::{ForumKey, MemberId, UserId};
 use super::db::{Row, Tx, Value};
 use super::effects::{self, forum_id, values};
 use super::sql::Sql;
-use super::{Effect, Millis, StoreError, outbox};
+use super::{Effect, Millis, StoreError, outbox, sessions};
 
 /// A wrong code can be given so often before nothing is taken for the rest of [`WINDOW`].
 pub const MOST_WRONG: u64 = 5;
@@ -126,6 +126,14 @@ fn link(row: &Row) -> Result<Link, StoreError> {
     })
 }
 
+pub(super) async fn link_in(
+    tx: &mut Tx,
+    forum: &ForumKey,
+    person: UserId,
+) -> Result<Option<Link>, StoreError> {
+    tx.row(LINK, values![forum.as_str(), person.0]).await?.as_ref().map(link).transpose()
+}
+
 #[async_trait]
 impl Links for Sql {
     async fn link(&self, forum: &ForumKey, person: UserId) -> Result<Option<Link>, StoreError> {
@@ -148,8 +156,8 @@ impl Links for Sql {
     async fn note_code(&self, code: &NewCode, now: Millis) -> Result<Asked, StoreError> {
         let mut tx = self.begin().await?;
         let forum = forum_id(&mut tx, &code.forum).await?;
-        if let Some(row) = tx.row(LINK, values![code.forum.as_str(), code.person.0]).await? {
-            return Ok(Asked::LinkedTo(link(&row)?));
+        if let Some(link) = link_in(&mut tx, &code.forum, code.person).await? {
+            return Ok(Asked::LinkedTo(link));
         }
         let taken = "SELECT 1 FROM account_link WHERE forum = $1 AND member = $2";
         if tx.row(taken, values![forum, code.member.as_str()]).await?.is_some() {
@@ -292,20 +300,21 @@ impl Links for Sql {
     ) -> Result<Option<Link>, StoreError> {
         let mut tx = self.begin().await?;
         let id = forum_id(&mut tx, forum).await?;
-        let Some(row) = tx.row(LINK, values![forum.as_str(), person.0]).await? else { return Ok(None) };
-        let gone = link(&row)?;
+        let Some(gone) = link_in(&mut tx, forum, person).await? else { return Ok(None) };
         tx.run("DELETE FROM account_link WHERE forum = $1 AND person = $2", values![id, person.0]).await?;
+        sessions::end(&mut tx, forum, person).await?;
         follow(&mut tx, then(&gone)?, now).await?;
         tx.commit().await?;
         Ok(Some(gone))
     }
 }
 
-async fn follow(tx: &mut Tx, effects: Vec<Effect>, now: Millis) -> Result<(), StoreError> {
-    let lanes = outbox::lanes(tx, &effects).await?;
-    outbox::lock(tx, lanes).await?;
-    for effect in &effects {
-        effects::apply(tx, effect, now).await?;
+/// Writes what follows, within the transaction that it follows from.
+pub(super) async fn follow(tx: &mut Tx, effects: Vec<Effect>, now: Millis) -> Result<(), StoreError> {
+    let waiting = outbox::waiting(tx, &effects).await?;
+    outbox::lock(tx, &outbox::lanes(&effects, &waiting)).await?;
+    for lane in effects::apply(tx, &effects, &waiting, now).await? {
+        outbox::refresh(tx, &lane).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::config::{BridgeConfig, Start};
-use crate::model::GuildId;
+use crate::model::{GuildId, PostId, ThreadId};
 
 use super::db::Value;
 use super::effects::{forum_id, values};
@@ -30,6 +30,9 @@ pub trait Manage: Send + Sync {
     async fn set_guild(&self, bridge: BridgeId, guild: GuildId) -> Result<(), StoreError>;
 
     async fn set_paused(&self, bridge: BridgeId, paused: bool) -> Result<(), StoreError>;
+
+    /// Posts that went away on the forum and are still shown by this bridge, with their threads.
+    async fn outlived(&self, bridge: BridgeId) -> Result<Vec<(ThreadId, PostId)>, StoreError>;
 
     /// Removes a bridge that no file names, with what was known of it. False when there is none.
     async fn remove_bridge(&self, bridge: BridgeId) -> Result<bool, StoreError>;
@@ -85,6 +88,19 @@ impl Manage for Sql {
         let mut tx = self.begin().await?;
         tx.run("UPDATE bridge SET paused = $2 WHERE id = $1", values![bridge.0, paused]).await?;
         tx.commit().await
+    }
+
+    async fn outlived(&self, bridge: BridgeId) -> Result<Vec<(ThreadId, PostId)>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT DISTINCT p.thread, p.post FROM part s JOIN bridge b ON b.id = s.bridge
+                 JOIN post p ON p.forum = b.forum AND p.post = s.post
+                 WHERE s.bridge = $1 AND s.from_discord = 0 AND p.gone = 1",
+                values![bridge.0],
+            )
+            .await?;
+        rows.iter().map(|row| Ok((ThreadId(row.text(0)?), PostId(row.text(1)?)))).collect()
     }
 
     async fn remove_bridge(&self, bridge: BridgeId) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Layout, Replies, Scope, Start};
-use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MessageId, PostId, ThreadId, UserId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MemberId, MessageId, PostId, ThreadId, UserId};
 
 mod db;
 mod effects;
@@ -23,6 +23,7 @@ mod outbox;
 pub mod people;
 mod prune;
 mod rows;
+pub mod sessions;
 mod sql;
 pub mod survey;
 pub mod transfer;
@@ -153,6 +154,8 @@ pub struct Submission {
     pub thread: ThreadId,
     pub channel: ChannelId,
     pub author: UserId,
+    /// The member as whom it went to the forum; nothing where that is the bridge's own account.
+    pub member: Option<MemberId>,
     /// Set when the forum has it.
     pub post: Option<PostId>,
     pub state: SubmissionState,
@@ -181,6 +184,16 @@ pub struct Reaction {
     pub message: MessageId,
     pub user: UserId,
     pub emoji: String,
+}
+
+/// A post is thanked on the forum, for somebody in Discord.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thanked {
+    pub forum: ForumKey,
+    pub post: PostId,
+    /// Whose thanks the forum shows, and who in Discord that is; `None` is the bridge's own account, which thanks for
+    /// everybody who is no member.
+    pub by: Option<(MemberId, UserId)>,
 }
 
 /// Something to be done to Discord or to a forum. `job` is the bridge's own JSON.
@@ -246,6 +259,8 @@ pub enum Finish {
     Continue,
     /// Not now: the lane waits for it.
     Retry { at: Millis, reason: String },
+    /// Not while this bridge is paused: it waits for [`Store::release`], holds nobody up and counts as not tried.
+    Hold { bridge: BridgeId, reason: String },
     /// Not ever, as things are: it stays visible with its reason, and its lane goes on.
     Park { reason: String },
 }
@@ -315,11 +330,17 @@ pub enum Effect {
         message: MessageId,
         emoji: Option<String>,
     },
-    /// Whether the bridge's own account thanks this post.
-    Thanked {
+    Thanked(Thanked),
+    /// Nobody of ours thanks the post in this member's name any more (`None`: by the bridge's own account).
+    Unthanked {
         forum: ForumKey,
         post: PostId,
-        given: bool,
+        member: Option<MemberId>,
+    },
+    /// A member is no longer signed in.
+    EndSession {
+        forum: ForumKey,
+        person: UserId,
     },
     /// Everything in this channel up to this message has been seen. Never moves back.
     Watermark {
@@ -347,7 +368,9 @@ pub struct OutboxCounts {
 
 /// The database. SQLite and Postgres behave the same.
 #[async_trait]
-pub trait Store: people::People + history::History + manage::Manage + links::Links + survey::Survey {
+pub trait Store:
+    people::People + history::History + manage::Manage + links::Links + sessions::Sessions + survey::Survey
+{
     /// The clock that `run_at` and leases go by: milliseconds that never run backwards while the
     /// process lives (SQLite: the process's monotonic clock; Postgres: the server's).
     async fn now(&self) -> Result<Millis, StoreError>;
@@ -438,8 +461,17 @@ pub trait Store: people::People + history::History + manage::Manage + links::Lin
 
     async fn reactions_on(&self, message: MessageId) -> Result<Vec<Reaction>, StoreError>;
 
-    /// Whether the bridge's own account thanks this post, as far as is known.
-    async fn thanked(&self, forum: &ForumKey, post: &PostId) -> Result<bool, StoreError>;
+    /// Of what was sent in members' names: what has become one of these posts, and what has not been found in this
+    /// thread yet, or waits for a thread.
+    async fn sent_as_members(
+        &self,
+        forum: &ForumKey,
+        thread: &ThreadId,
+        posts: &[PostId],
+    ) -> Result<Vec<Submission>, StoreError>;
+
+    /// Who of ours thanks this post on the forum, as far as is known.
+    async fn thanked(&self, forum: &ForumKey, post: &PostId) -> Result<Vec<Thanked>, StoreError>;
 
     async fn watermark(&self, channel: ChannelId) -> Result<Option<MessageId>, StoreError>;
 
@@ -461,6 +493,9 @@ pub trait Store: people::People + history::History + manage::Manage + links::Lin
     /// The outcome of a claimed job, with its effects, or [`StoreError::LeaseLost`] and neither.
     /// `Continue` also renews the lease.
     async fn settle(&self, claim: &Claim, effects: Vec<Effect>, finish: Finish) -> Result<(), StoreError>;
+
+    /// A bridge was resumed: what was held is looked at again.
+    async fn release(&self) -> Result<(), StoreError>;
 
     async fn counts(&self) -> Result<OutboxCounts, StoreError>;
 

@@ -21,7 +21,7 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 
 /// The schema, step by step; both databases take the same steps.
-const STEPS: [(i64, &str, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str, &str); 6] = [
     (
         1,
         "begin",
@@ -51,6 +51,12 @@ const STEPS: [(i64, &str, &str, &str); 5] = [
         "replicas",
         include_str!("../../migrations/sqlite/0005_replicas.sql"),
         include_str!("../../migrations/postgres/0005_replicas.sql"),
+    ),
+    (
+        6,
+        "members",
+        include_str!("../../migrations/sqlite/0006_members.sql"),
+        include_str!("../../migrations/postgres/0006_members.sql"),
     ),
 ];
 

@@ -20,6 +20,9 @@ const ON_ONE_ROAD: i64 = 3;
 /// So many keys are looked for at once.
 const MOST_KEYS: usize = 500;
 
+/// A job whose bridge was just resumed is looked at again after so many milliseconds, by when others know of it.
+const AGAIN: Millis = 1_000;
+
 /// The road of a lane: its name up to the second colon; a lane without one is a road of its own.
 fn road(lane: &str) -> &str {
     lane.match_indices(':').nth(1).map_or("", |(end, _)| &lane[..end])
@@ -110,18 +113,18 @@ pub async fn hold(tx: &mut Tx, id: i64, fence: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks the head of a lane: the job that is being done, else the first by `seq`, then age. Parked jobs
-/// hold nobody up; a job that waits for another try does.
+/// Marks the head of a lane: the job that is being done, else the first by `seq`, then age. Parked jobs, and those
+/// of a paused bridge, hold nobody up; a job that waits for another try does.
 pub async fn refresh(tx: &mut Tx, lane: &str) -> Result<(), StoreError> {
     tx.put(
         "UPDATE outbox SET head = 0 WHERE lane = $1 AND head = 1 AND lease_until = 0
-         AND id <> (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 ORDER BY seq, id LIMIT 1)",
+         AND id <> (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 AND held = 0 ORDER BY seq, id LIMIT 1)",
         values![lane],
     )
     .await?;
     tx.put(
         "UPDATE outbox SET head = 1
-         WHERE id = (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 ORDER BY seq, id LIMIT 1)
+         WHERE id = (SELECT id FROM outbox WHERE lane = $1 AND parked = 0 AND held = 0 ORDER BY seq, id LIMIT 1)
          AND head = 0 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = $1 AND head = 1)",
         values![lane],
     )
@@ -148,7 +151,7 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<(), StoreError> {
             run_at = CASE WHEN outbox.parked = 1 THEN excluded.run_at ELSE outbox.run_at END,
             attempts = CASE WHEN outbox.parked = 1 AND outbox.attempts > 1 THEN 1 ELSE outbox.attempts END,
             reason = CASE WHEN outbox.parked = 1 THEN NULL ELSE outbox.reason END,
-            parked = 0",
+            parked = 0, held = 0",
         values![
             job.lane.as_str(),
             key.as_str(),
@@ -257,6 +260,17 @@ async fn end(tx: &mut Tx, now: Millis, claim: &Claim, finish: &Finish) -> Result
             )
             .await
         }
+        Finish::Hold { bridge, reason } => {
+            // The row stays locked until the transaction ends: whoever resumes the bridge meanwhile releases this, too.
+            let sql = "UPDATE bridge SET paused = paused WHERE id = $1 AND paused = 1";
+            let held = tx.run(sql, values![bridge.0]).await? > 0;
+            tx.put(
+                "UPDATE outbox SET lease_until = 0, run_at = $2, reason = $3, attempts = attempts - 1, held = $4,
+                 head = 1 - $4 WHERE id = $1",
+                values![claim.id, if held { now } else { now + AGAIN }, reason.as_str(), held],
+            )
+            .await
+        }
         Finish::Park { reason } => {
             // Newer words may fare better: they are tried before people are asked.
             tx.put(
@@ -271,11 +285,25 @@ async fn end(tx: &mut Tx, now: Millis, claim: &Claim, finish: &Finish) -> Result
     }
 }
 
+/// Lets the jobs of paused bridges wait their turn again, in their old places; those of a bridge that is still paused
+/// are held again.
+pub async fn release(mut tx: Tx, now: Millis) -> Result<(), StoreError> {
+    let rows = tx.rows("SELECT DISTINCT lane FROM outbox WHERE held = 1", &[]).await?;
+    let held = rows.iter().map(|row| row.text(0)).collect::<Result<BTreeSet<_>, StoreError>>()?;
+    lock(&mut tx, &held).await?;
+    for lane in held {
+        let sql = "UPDATE outbox SET held = 0, reason = NULL, run_at = $2 WHERE lane = $1 AND held = 1";
+        tx.put(sql, values![lane.as_str(), now]).await?;
+        refresh(&mut tx, &lane).await?;
+    }
+    tx.commit().await
+}
+
 pub async fn counts(db: &Db, now: Millis) -> Result<OutboxCounts, StoreError> {
     let row = db
         .row(
             "SELECT CAST(COALESCE(SUM(1 - parked), 0) AS BIGINT), CAST(COALESCE(SUM(parked), 0) AS BIGINT),
-             CAST(COALESCE(MIN(CASE WHEN parked = 0 THEN run_at END), $1) AS BIGINT) FROM outbox",
+             CAST(COALESCE(MIN(CASE WHEN parked = 0 AND held = 0 THEN run_at END), $1) AS BIGINT) FROM outbox",
             values![now],
         )
         .await?;

@@ -2,7 +2,7 @@
 //! the words that stand for choices.
 
 use crate::config::{Layout, Replies, Scope, Start};
-use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MessageId, PostId, ThreadId, UserId};
+use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MemberId, MessageId, PostId, ThreadId, UserId};
 
 use super::db::Row;
 use super::{
@@ -135,6 +135,7 @@ pub fn submission(row: &Row) -> Result<Submission, StoreError> {
         post: row.maybe_text(5)?.map(PostId),
         state: state_of(&row.text(6)?),
         digest: row.int(7)?,
+        member: row.maybe_text(8)?.map(MemberId),
     })
 }
 

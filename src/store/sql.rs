@@ -12,10 +12,10 @@ use sqlx::postgres::PgListener;
 use crate::clock::Clock;
 use crate::config::BridgeConfig;
 use crate::fence;
-use crate::model::{ChannelId, ForumKey, MessageId, PostId, ThreadId};
+use crate::model::{ChannelId, ForumKey, MemberId, MessageId, PostId, ThreadId, UserId};
 use crate::weakness::Weakness;
 
-use super::db::{Db, Tx, Value, places};
+use super::db::{Db, Row, Tx, Value, places};
 use super::effects::{self, values};
 use super::prune::{HOUR, prune};
 use super::rows::{
@@ -24,7 +24,7 @@ use super::rows::{
 };
 use super::{
     Bridge, BridgeId, Claim, Effect, Finish, Follow, Lease, Millis, OutboxCounts, Parked, Part, PostRow,
-    Reaction, Room, Store, StoreError, Submission, ThreadRow, history, lease, outbox,
+    Reaction, Room, Store, StoreError, Submission, Thanked, ThreadRow, history, lease, outbox,
 };
 
 /// What waits longer than this at the start was reckoned by a clock that was wrong.
@@ -443,7 +443,7 @@ impl Store for Sql {
         let row = self
             .db
             .row(
-                "SELECT message, bridge, thread, channel, author, post, state, digest FROM submission
+                "SELECT message, bridge, thread, channel, author, post, state, digest, member FROM submission
                  WHERE message = $1",
                 values![message.0],
             )
@@ -460,7 +460,7 @@ impl Store for Sql {
         let rows = self
             .db
             .rows(
-                "SELECT message, bridge, thread, channel, author, post, state, digest FROM submission
+                "SELECT message, bridge, thread, channel, author, post, state, digest, member FROM submission
                  WHERE channel = $2 AND bridge = $1 AND message > $3 ORDER BY message",
                 values![bridge.0, channel.0, after.0],
             )
@@ -486,16 +486,52 @@ impl Store for Sql {
         self.db.rows(sql, values![message.0]).await?.iter().map(reaction).collect()
     }
 
-    async fn thanked(&self, forum: &ForumKey, post: &PostId) -> Result<bool, StoreError> {
-        let row = self
+    async fn sent_as_members(
+        &self,
+        forum: &ForumKey,
+        thread: &ThreadId,
+        posts: &[PostId],
+    ) -> Result<Vec<Submission>, StoreError> {
+        let mut rows = self
             .db
-            .row(
-                "SELECT t.post FROM thanked t JOIN forum f ON f.id = t.forum
-                 WHERE f.forum_key = $1 AND t.post = $2",
+            .rows(
+                "SELECT s.message, s.bridge, s.thread, s.channel, s.author, s.post, s.state, s.digest, s.member
+                 FROM submission s JOIN bridge b ON b.id = s.bridge JOIN forum f ON f.id = b.forum
+                 WHERE s.member IS NOT NULL AND s.post IS NULL AND s.thread IN ($2, '') AND f.forum_key = $1",
+                values![forum.as_str(), thread.as_str()],
+            )
+            .await?;
+        for post in posts {
+            let found = self
+                .db
+                .rows(
+                    "SELECT s.message, s.bridge, s.thread, s.channel, s.author, s.post, s.state, s.digest, s.member
+                     FROM submission s JOIN bridge b ON b.id = s.bridge JOIN forum f ON f.id = b.forum
+                     WHERE s.member IS NOT NULL AND s.post = $2 AND f.forum_key = $1",
+                    values![forum.as_str(), post.as_str()],
+                )
+                .await?;
+            rows.extend(found);
+        }
+        rows.iter().map(submission).collect()
+    }
+
+    async fn thanked(&self, forum: &ForumKey, post: &PostId) -> Result<Vec<Thanked>, StoreError> {
+        let rows = self
+            .db
+            .rows(
+                "SELECT t.member, t.person FROM thanked t JOIN forum f ON f.id = t.forum
+                 WHERE f.forum_key = $1 AND t.post = $2 ORDER BY t.member",
                 values![forum.as_str(), post.as_str()],
             )
             .await?;
-        Ok(row.is_some())
+        let thanked = |row: &Row| {
+            let member = Some(row.text(0)?).filter(|member| !member.is_empty()).map(MemberId);
+            let person = UserId(row.snowflake(1)?);
+            let (forum, post) = (forum.clone(), post.clone());
+            Ok(Thanked { forum, post, by: member.map(|member| (member, person)) })
+        };
+        rows.iter().map(thanked).collect()
     }
 
     async fn watermark(&self, channel: ChannelId) -> Result<Option<MessageId>, StoreError> {
@@ -524,6 +560,11 @@ impl Store for Sql {
                 outcome => return outcome,
             }
         }
+    }
+
+    async fn release(&self) -> Result<(), StoreError> {
+        let now = self.now().await?;
+        outbox::release(self.begin().await?, now).await
     }
 
     async fn counts(&self) -> Result<OutboxCounts, StoreError> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use threadbridge::sandbox::discord::{Answer, Fault};
+use threadbridge::sandbox::forum;
 
 use crate::openapi::OpenApi;
 use crate::world::{World, eventually};
@@ -84,6 +85,51 @@ async fn a_bridge_is_made_paused_resumed_and_removed() {
     if let Some(mut openapi) = OpenApi::find() {
         assert_eq!(openapi.faults(&world.discord().ledger()), Vec::<String>::new());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_queued_before_a_pause_waits_for_its_end() {
+    let (mut world, _, boss) = started(|world| vec![world.feed()]).await;
+    let feed = world.text_channel;
+    let (thread, post) = world.forum().open_thread(world.board, world.ann, "Lathe", "It hums.").unwrap();
+    let message = world.message(feed, "It hums.").await.id;
+    let doomed = world.forum().reply(thread, world.bob, "Forget this.").unwrap();
+    world.message(feed, "Forget this.").await;
+    world.quiet().await;
+    // Neither side takes anything for a moment, so that what is said waits.
+    world.discord().fault(Some("POST"), "/webhooks", Fault::Status(503), 1_000);
+    world.forum().fail_at("/newreply.php", forum::Fault::Status(503, Some(1)), forum::Lasts::UntilCleared);
+    world.forum().reply(thread, world.bob, "Oil it.").unwrap();
+    let said = world.discord().say(world.dora, feed, "With which oil?", Some(message)).unwrap();
+    world.marked(said, "⏳").await;
+    let bridge = [("bridge", json!("1"))];
+    ask(&world, boss, feed, "bridge pause", &bridge).await;
+    world.discord().clear_faults();
+    world.forum().heal();
+    // What changes on the forum meanwhile is not passed by for good.
+    world.forum().edit(post, "It howls.").unwrap();
+    world.forum().delete(doomed, forum::Deletion::Hard).unwrap();
+    world.clock.advance(std::time::Duration::from_secs(300));
+    world.held(2).await;
+    assert!(world.find(feed, "Oil it.").is_none() && world.posts_with(thread, "With which oil?").is_empty());
+    assert!(world.find(feed, "It howls.").is_none() && world.find(feed, "Forget this.").is_some());
+    // A restart changes nothing about it.
+    world.stop().await.unwrap();
+    let config = world.config(vec![world.feed()]);
+    world.start_with(config).await;
+    eventually("the gateway", || (world.discord().sessions().0 > 0).then_some(())).await;
+    world.held(2).await;
+    assert!(world.find(feed, "Oil it.").is_none() && world.posts_with(thread, "With which oil?").is_empty());
+
+    ask(&world, boss, feed, "bridge resume", &bridge).await;
+    world.message(feed, "Oil it.").await;
+    world.post(thread, "With which oil?").await;
+    world.marked(said, "✅").await;
+    world.message(feed, "It howls.").await;
+    eventually("the withdrawal", || world.find(feed, "Forget this.").is_none().then_some(())).await;
+    world.quiet().await;
+    assert_eq!(world.posts_with(thread, "With which oil?").len(), 1);
+    assert_eq!(world.mirrored(feed).iter().filter(|words| words.contains("Oil it.")).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

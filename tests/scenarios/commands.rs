@@ -1,6 +1,9 @@
 //! The slash commands, through real interactions.
 
+use std::time::Duration;
+
 use serde_json::json;
+use threadbridge::sandbox::forum::{Fault, Lasts};
 
 use crate::openapi::OpenApi;
 use crate::world::{World, eventually};
@@ -85,4 +88,62 @@ async fn what_guests_may_not_read_is_not_shown_elsewhere() {
     assert!(!text.contains("boiler"), "{text}");
     let here = ask(private).unwrap().answer().await.unwrap();
     assert!(format!("{:?}", here.message).contains("boiler"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_answered_in_direct_messages() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
+    let dm = world.discord().add_dm();
+    let names = ["thread latest", "account show", "bridge list"];
+    for name in names {
+        assert!(world.discord().command(world.dora, dm, name, &[]).is_err(), "{name} is not on offer");
+    }
+    // Clients keep old lists: what comes all the same is told off, in private.
+    for name in names {
+        world.clock.advance(Duration::from_secs(5));
+        world.discord().grant_command(world.dora, name.split(' ').next().unwrap());
+        let asked = world.discord().command(world.dora, dm, name, &[]).unwrap();
+        let answer = asked.answer().await.unwrap();
+        assert!(answer.ephemeral() && answer.text().contains("only works in a server"), "{name}");
+    }
+    if let Some(mut openapi) = OpenApi::find() {
+        assert_eq!(openapi.faults(&world.discord().ledger()), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interaction_that_expires_harms_nobody_else() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    let (thread, _) =
+        world.forum().open_thread(world.board, world.ann, "Printer of doom", "It eats paper.").unwrap();
+    let room = world.room("Printer of doom").await;
+    world.message(room, "It eats paper.").await;
+    eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
+    let options = [("thread", json!(thread.to_string()))];
+    let show = || world.discord().command(world.dora, room, "thread show", &options).unwrap();
+    let slow = || {
+        world.forum().fail_at(
+            "/showthread.php",
+            Fault::SlowDrip(Duration::from_millis(20)),
+            Lasts::UntilCleared,
+        )
+    };
+
+    // The forum is so slow that the answer has to be announced, and by then Discord waits no longer.
+    slow();
+    let late = show();
+    world.clock.advance(Duration::from_secs(4));
+    assert!(late.answer().await.is_err());
+    // Announced in time; then the token runs out while the forum is read.
+    let longer = show();
+    assert_eq!(longer.first().await.unwrap().kind, 5);
+    world.clock.advance(Duration::from_secs(16 * 60));
+    assert!(longer.answer().await.is_err());
+    world.forum().heal();
+    let asked = show();
+    let shown = asked.answer().await.unwrap().message.expect("an answer");
+    assert!(format!("{shown:?}").contains("It eats paper."), "{shown:?}");
 }

@@ -318,7 +318,7 @@ async fn acting_as_a_member_where_the_engine_can(world: &mut World) {
     engine.sign_in().await.unwrap();
     let ann = Actor::Member { id: MemberId::new(world.ann.to_string()), name: "Ann".to_owned() };
     let words = vec![Inline::Text("In my own name.".to_owned())];
-    let draft = Draft { body: Doc { blocks: vec![Block::Paragraph(words)] }, reply_to: None };
+    let draft = Draft { body: Doc { blocks: vec![Block::Paragraph(words)] }, reply_to: None, origin: None };
     let thread_id = ThreadId::new(thread.to_string());
     let outcome = engine.reply(&ann, &thread_id, &draft).await;
     if !engine.capabilities().act_as_member {

@@ -91,6 +91,7 @@ async fn every_command_is_denied_to_those_who_lack_what_it_needs() {
         ("thanks who", Reading, some("post", &post)),
         ("thanks top", Reading, vec![]),
         ("account link", Reading, some("member", &json!("Ann"))),
+        ("account signin", Reading, vec![]),
         ("account unlink", Reading, vec![]),
         ("account show", Reading, vec![]),
         ("bridge add", Managing, some("board", &board)),

@@ -1,7 +1,8 @@
 //! What a message's menu offers, and the thanks that the database keeps.
 
 use serde_json::json;
-use threadbridge::sandbox::discord::Answer;
+use threadbridge::sandbox::discord::{Answer, Fault as DiscordFault};
+use threadbridge::sandbox::forum::{Fault, Lasts};
 
 use crate::openapi::OpenApi;
 use crate::world::{World, eventually};
@@ -192,9 +193,10 @@ async fn a_form_that_the_forum_refuses_says_what_to_do() {
     let mut world = World::new().await;
     world.start(vec![world.threads()]).await;
     let (thread, _, room, message) = one_post(&world).await;
-    world.forum().close(thread).unwrap();
     let menu = world.discord().message_command(world.dora, message, "Reply on the forum").unwrap();
     menu.first().await.unwrap().modal.expect("a form");
+    // Closed while the form is filled in.
+    world.forum().close(thread).unwrap();
     let sent = world.discord().submit_modal(&menu, &[("text", "Too late."), ("quote", "")]).unwrap();
     let shown = sent.answer().await.unwrap().message.unwrap();
     world.marked(shown.id, "⚠️").await;
@@ -205,4 +207,43 @@ async fn a_form_that_the_forum_refuses_says_what_to_do() {
         told.content
     );
     assert!(world.posts_with(thread, "Too late.").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_may_have_arrived_is_to_be_filled_in_again_and_not_edited() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    let (_, _, room, message) = one_post(&world).await;
+    world.forum().moderate_board(world.board, true).unwrap();
+    let first = world.discord().say(world.dora, room, "Waits for a moderator.", None).unwrap();
+    world.marked(first, "⏳").await;
+    // Whether this one arrived, the bridge can't see: nothing that waits is shown to it.
+    world.forum().fail_at("/newreply.php", Fault::DropAfterCommit, Lasts::Times(1));
+    let menu = world.discord().message_command(world.dora, message, "Reply on the forum").unwrap();
+    menu.first().await.unwrap().modal.expect("a form");
+    let sent = world.discord().submit_modal(&menu, &[("text", "By form."), ("quote", "")]).unwrap();
+    let shown = sent.answer().await.unwrap().message.unwrap();
+    world.marked(shown.id, "⚠️").await;
+    let told = world.message(room, "may have taken your message").await.content;
+    assert!(told.contains("fill the form in again") && !told.contains("edit your message"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_whose_first_answer_comes_too_late_writes_nothing() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    let (thread, _, room, message) = one_post(&world).await;
+    let menu = world.discord().message_command(world.dora, message, "Reply on the forum").unwrap();
+    menu.first().await.unwrap().modal.expect("a form");
+    world.discord().fault(Some("POST"), "/interactions", DiscordFault::Refuse(10062), 1);
+    world.discord().submit_modal(&menu, &[("text", "Too slow."), ("quote", "")]).unwrap();
+    eventually("the refusal", || (world.discord().faults_left() == 0).then_some(())).await;
+    world.quiet().await;
+    assert!(world.posts_with(thread, "Too slow.").is_empty(), "nobody would know of it in Discord");
+    assert!(world.find(room, "Too slow.").is_none());
+    // The next one arrives.
+    let menu = world.discord().message_command(world.dora, message, "Reply on the forum").unwrap();
+    menu.first().await.unwrap().modal.expect("a form");
+    world.discord().submit_modal(&menu, &[("text", "In time."), ("quote", "")]).unwrap();
+    world.post(thread, "In time.").await;
 }

@@ -188,6 +188,15 @@ impl World {
         self.reasons("SELECT reason FROM outbox WHERE parked = 0 AND reason IS NOT NULL ORDER BY id").await
     }
 
+    /// Waits until so many jobs wait for their bridge to be resumed.
+    pub async fn held(&self, jobs: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.reasons("SELECT reason FROM outbox WHERE held = 1").await.len() < jobs {
+            assert!(Instant::now() < deadline, "waited in vain for {jobs} jobs to be held");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn reasons(&self, sql: &'static str) -> Vec<String> {
         use sqlx::{Connection, Row};
         let mut database =

@@ -212,3 +212,43 @@ async fn eight_workers_do_a_thousand_jobs_once_and_in_order() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn jobs_of_a_paused_bridge_hold_nobody_up_and_keep_their_place() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        let bridge = store.sync_bridges(&[super::board_bridge("12", 100)]).await.unwrap().remove(0).id;
+        enqueue(&*store, [job("a", "a1"), job("a", "a2"), job("a", "a3")]).await;
+        let hold = || Finish::Hold { bridge, reason: "paused".to_owned() };
+        store.set_paused(bridge, true).await.unwrap();
+        let first = claim(&*store).await;
+        assert_eq!((first.key.as_str(), first.attempts), ("a1", 0));
+        settle(&*store, &first, hold()).await;
+        let second = claim(&*store).await;
+        assert_eq!(second.key, "a2");
+        settle(&*store, &second, Finish::Done).await;
+        let third = claim(&*store).await;
+        settle(&*store, &third, hold()).await;
+        place.clock.advance(Duration::from_secs(3_600));
+        assert!(nothing_due(&*store).await);
+        assert_eq!(store.counts().await.unwrap().waiting, 2);
+        assert!(store.parked().await.unwrap().is_empty());
+        // New words for one that is held are looked at, and held again.
+        enqueue(&*store, [job("a", "a3")]).await;
+        let again = claim(&*store).await;
+        assert_eq!(again.key, "a3");
+        settle(&*store, &again, hold()).await;
+        store.set_paused(bridge, false).await.unwrap();
+        store.release().await.unwrap();
+        assert_eq!(drain(&*store).await, ["a1", "a3"]);
+        // One that is to be held just as its bridge is resumed is not: it is looked at again a moment later.
+        enqueue(&*store, [job("a", "a4")]).await;
+        settle(&*store, &claim(&*store).await, hold()).await;
+        while nothing_due(&*store).await {
+            place.clock.advance(Duration::from_millis(500));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        store.close().await;
+    })
+    .await;
+}

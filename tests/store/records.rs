@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use threadbridge::clock::ManualClock;
 use threadbridge::config::{BridgeConfig, Layout, Scope, Start};
-use threadbridge::model::{BoardId, ChannelId, ForumKey, MessageId, ThreadId, UserId};
+use threadbridge::model::{BoardId, ChannelId, ForumKey, MemberId, MessageId, ThreadId, UserId};
 use threadbridge::store::history::What;
 use threadbridge::store::{
     self, BridgeId, Effect, Finish, Follow, Millis, Origin, Part, PostRow, Reaction, Room, Submission,
-    SubmissionState, ThreadRow,
+    SubmissionState, Thanked, ThreadRow,
 };
 
 use super::{Place, board_bridge, claim, drain, each, edu, enqueue, job, nothing_due, post, settle};
@@ -49,10 +49,13 @@ async fn what_is_written_is_read_back() {
             thread: thread.clone(),
             channel: ChannelId(200),
             author: UserId(77),
+            member: None,
             post: None,
             state: SubmissionState::Queued,
             digest: 3,
         };
+        let by_bridge = Thanked { forum: edu(), post: post("41"), by: None };
+        let by_member = Thanked { by: Some((MemberId::new("8"), UserId(77))), ..by_bridge.clone() };
         let emoji = "🙏".to_owned();
         let reaction = Reaction { bridge, post: post("41"), message: MessageId(5), user: UserId(1), emoji };
         let effects = vec![
@@ -66,7 +69,8 @@ async fn what_is_written_is_read_back() {
             Effect::Submission(submission.clone()),
             Effect::Reaction(reaction.clone()),
             Effect::Reaction(reaction.clone()),
-            Effect::Thanked { forum: edu(), post: post("41"), given: true },
+            Effect::Thanked(by_bridge.clone()),
+            Effect::Thanked(by_member.clone()),
         ];
         assert!(store.apply(None, effects).await.unwrap());
 
@@ -99,14 +103,14 @@ async fn what_is_written_is_read_back() {
         assert_eq!(after(MessageId(5)).await, []);
         assert_eq!(store.reactions(&edu(), &post("41")).await.unwrap(), std::slice::from_ref(&reaction));
         assert_eq!(store.reactions_on(MessageId(5)).await.unwrap(), [reaction]);
-        assert!(store.thanked(&edu(), &post("41")).await.unwrap());
+        assert_eq!(store.thanked(&edu(), &post("41")).await.unwrap(), [by_bridge, by_member.clone()]);
 
         let posted = Submission { post: Some(post("42")), state: SubmissionState::Posted, ..submission };
         let effects = vec![
             Effect::Follow(Follow { marker: "m".into(), ..follow }),
             Effect::PostGone { forum: edu(), post: post("41") },
             Effect::Submission(posted.clone()),
-            Effect::Thanked { forum: edu(), post: post("41"), given: false },
+            Effect::Unthanked { forum: edu(), post: post("41"), member: None },
             Effect::DropReactions { message: MessageId(5), emoji: Some("👍".into()) },
             Effect::DropParts { bridge, post: post("41"), from: 1 },
         ];
@@ -115,7 +119,7 @@ async fn what_is_written_is_read_back() {
         assert_eq!(store.thread_posts(&edu(), &thread).await.unwrap(), []);
         assert!(store.posts(&edu(), &[post("41")]).await.unwrap()[0].gone);
         assert_eq!(store.submission(MessageId(5)).await.unwrap(), Some(posted));
-        assert!(!store.thanked(&edu(), &post("41")).await.unwrap());
+        assert_eq!(store.thanked(&edu(), &post("41")).await.unwrap(), [by_member]);
         assert_eq!(store.reactions_on(MessageId(5)).await.unwrap().len(), 1);
         assert_eq!(store.parts(bridge, &post("41")).await.unwrap(), std::slice::from_ref(&first));
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use threadbridge::clock::{Clock, SystemClock};
-use threadbridge::model::{ChannelId, MessageId, ThreadId, UserId};
+use threadbridge::model::{ChannelId, MemberId, MessageId, ThreadId, UserId};
 use threadbridge::store::{
     self, Effect, Finish, Follow, NewJob, Origin, Part, PostRow, Reaction, Room, Store, Submission,
-    SubmissionState, ThreadRow, transfer,
+    SubmissionState, Thanked, ThreadRow, transfer,
 };
 
 use super::{Place, board_bridge, claim, each, edu, enqueue, job, park, post};
@@ -42,6 +42,7 @@ async fn fill(store: &dyn Store) {
             thread: thread.clone(),
             channel,
             author: UserId(5),
+            member: Some(MemberId::new("17")),
             post: None,
             state: SubmissionState::Queued,
             digest: i64::MIN,
@@ -49,7 +50,11 @@ async fn fill(store: &dyn Store) {
         Effect::Reaction(Reaction {
             bridge, post: post("4"), message, user: UserId(6), emoji: "🙏".into()
         }),
-        Effect::Thanked { forum: edu(), post: post("4"), given: true },
+        Effect::Thanked(Thanked {
+            forum: edu(),
+            post: post("4"),
+            by: Some((MemberId::new("17"), UserId(6))),
+        }),
         Effect::Watermark { channel, message },
     ];
     for number in 0..2_500_u64 {

@@ -185,7 +185,12 @@ impl Walk<'_, '_> {
             let first = store.first_shown(tie.id(), &self.forum.key, thread).await?;
             behind.push(Behind::anew(tie.clone(), follow, first));
         }
-        let known = Known::of(&*store, self.forum, thread, page, &ties).await?;
+        let asked = async || Known::of(&*store, self.forum, thread, page, &ties).await.map_err(known_failure);
+        let known = match patiently(asked).await {
+            Ok(known) => known,
+            Err(Doubtful::Forum(failure)) => return self.cannot_be_seen(thread, &failure).await,
+            Err(Doubtful::Store(error)) => return Err(error),
+        };
         let reading = Reading {
             forum: &self.forum.key,
             thread,

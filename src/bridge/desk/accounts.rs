@@ -11,11 +11,11 @@ use crate::forum::Failure;
 use crate::markup::{Block, Doc, Inline};
 use crate::model::{ForumKey, Member, MemberKey, UserId};
 use crate::store::links::{Asked, Link, NewCode, Tried};
-use crate::store::{Effect, Millis, Priority, StoreError};
+use crate::store::{Effect, Millis, StoreError};
 
-use super::super::job::{Job, Lane};
-use super::super::leases;
+use super::super::job::letter;
 use super::super::points::Point;
+use super::super::signing;
 use super::{Desk, Sight, busy, sentence};
 
 /// How long a code is good for, in milliseconds.
@@ -25,14 +25,16 @@ const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const LENGTH: usize = 8;
 
 impl Desk {
-    fn link_view(&self, link: &Link) -> LinkView {
+    async fn link_view(&self, link: &Link) -> Result<LinkView, String> {
         let forum = self.heart.forums.get(&link.forum);
-        LinkView {
+        let session = self.heart.store.session(&link.forum, link.person).await.map_err(busy)?;
+        Ok(LinkView {
             forum: link.forum.to_string(),
             member: link.name.clone(),
             url: forum.and_then(|forum| forum.engine.member_url(&link.member, &link.name)),
             since: Timestamp::from_millisecond(link.at).ok(),
-        }
+            signed_in: session.and_then(|session| Timestamp::from_millisecond(session.at).ok()),
+        })
     }
 
     /// The member that a person claims to be.
@@ -69,7 +71,7 @@ impl Desk {
             Tried::Linked(link) => {
                 tracing::info!(%forum, user = %asker.user, member = %link.member, "an account was linked");
                 self.heart.stir();
-                Ok(self.link_view(&link))
+                self.link_view(&link).await
             }
             Tried::Wrong { left: 1 } => Err("That is not the code. You have 1 try left.".to_owned()),
             Tried::Wrong { left } => Err(format!("That is not the code. You have {left} tries left.")),
@@ -124,7 +126,7 @@ impl Accounts for Desk {
         }
         let view =
             |for_profile| CodeView { forum: key.to_string(), member: member.name.clone(), for_profile };
-        let letter = letter(person, asker.user, &code);
+        let letter = code_letter(person, asker.user, &code);
         Point::BeforeCode.reached();
         let sent = sight.forum.engine.message_member(&id, &member.name, "A code from Discord", &letter).await;
         Point::AfterCode.reached();
@@ -171,8 +173,30 @@ impl Accounts for Desk {
 
     async fn links(&self, asker: Asker) -> Result<Vec<LinkView>, String> {
         let here = self.bridged(asker);
-        let links = self.heart.store.links_of(asker.user).await.map_err(busy)?;
-        Ok(links.iter().filter(|link| here.contains(&link.forum)).map(|link| self.link_view(link)).collect())
+        let mut views = Vec::new();
+        for link in self.heart.store.links_of(asker.user).await.map_err(busy)? {
+            if here.contains(&link.forum) {
+                views.push(self.link_view(&link).await?);
+            }
+        }
+        Ok(views)
+    }
+
+    async fn sign_in(&self, asker: Asker, person: &str, forum: Option<&str>) -> Result<String, String> {
+        let sight = self.sight(asker, forum).await?;
+        let page = signing::page(&self.heart, &sight.forum.key, asker.user, person).await.map_err(busy)?;
+        page.map(String::from)
+    }
+
+    async fn sign_out(&self, asker: Asker, forum: &str) -> Result<LinkView, String> {
+        let sight = self.sight(asker, Some(forum)).await?;
+        let (store, key) = (&self.heart.store, &sight.forum.key);
+        let link = store.link(key, asker.user).await.map_err(busy)?;
+        let ended = store.forget_sessions(Some((key, asker.user))).await.map_err(busy)?;
+        let link = link.filter(|_| ended > 0).ok_or("You are not signed in to that forum.")?;
+        sight.forum.engine.forget(&link.member);
+        tracing::info!(forum = %key, user = %asker.user, member = %link.member, "a member signed out");
+        self.link_view(&link).await
     }
 
     async fn unlink(&self, asker: Asker, person: &str, forum: Option<&str>) -> Result<LinkView, String> {
@@ -183,23 +207,16 @@ impl Accounts for Desk {
         let tell = |link: &Link| told_of(link, "Your account is no longer linked to Discord", &told, now);
         let gone = store.unlink(&sight.forum.key, asker.user, now, &tell).await.map_err(busy)?;
         let gone = gone.ok_or("You are not linked to a member of that forum.")?;
+        sight.forum.engine.forget(&gone.member);
         tracing::info!(forum = %gone.forum, user = %asker.user, member = %gone.member, "a link was taken away");
         self.heart.stir();
-        Ok(self.link_view(&gone))
+        self.link_view(&gone).await
     }
 }
 
 /// Tells a member on the forum, as soon as it takes a private message.
 fn told_of(link: &Link, title: &str, text: &str, now: Millis) -> Result<Vec<Effect>, StoreError> {
-    let job = Job::Letter {
-        forum: link.forum.clone(),
-        member: link.member.clone(),
-        name: link.name.clone(),
-        title: title.to_owned(),
-        text: text.to_owned(),
-    };
-    let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
-    Ok(vec![Effect::Enqueue(job.queued(lane, Priority::Live, now)?)])
+    Ok(vec![letter(link, title, text, now)?])
 }
 
 fn locked(until: Millis, now: Millis) -> String {
@@ -225,7 +242,7 @@ fn bound(forum: &ForumKey, person: UserId, code: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn letter(person: &str, user: UserId, code: &str) -> Doc {
+fn code_letter(person: &str, user: UserId, code: &str) -> Doc {
     let line = |text: String| Block::Paragraph(vec![Inline::Text(text)]);
     let (first, second) = code.split_at(LENGTH / 2);
     Doc {

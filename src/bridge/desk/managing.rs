@@ -17,11 +17,13 @@ use crate::discord::{Channel, ChannelKind, DiscordError};
 use crate::fence;
 use crate::forum::PageRef;
 use crate::model::{ChannelId, GuildId};
-use crate::store::{Bridge, Parked};
+use crate::store::{Bridge, Effect, Parked, StoreError};
 
 use super::super::catchup;
 use super::super::hear::Gate;
+use super::super::inbox;
 use super::super::job::Job;
+use super::super::record::hide;
 use super::super::run;
 use super::super::tie::Tie;
 use super::super::why::Story;
@@ -84,6 +86,26 @@ impl Desk {
             forum.nudge.notify_one();
         }
         Ok(fresh)
+    }
+
+    /// A bridge goes on: what was held is sent, what went away on the forum meanwhile is taken away, and what it shows is
+    /// looked at anew for what was changed.
+    async fn make_up(&self, bridge: &Bridge) -> Result<(), StoreError> {
+        let store = &self.heart.store;
+        let mut effects = vec![Effect::Reexamine { bridge: bridge.id }];
+        if let Some(tie) = self.heart.ties.get(bridge.id) {
+            let now = store.now().await?;
+            for (thread, post) in store.outlived(bridge.id).await? {
+                effects.push(hide(&tie, &thread, &post, now)?);
+            }
+        }
+        inbox::receive(&self.heart, None, effects).await?;
+        store.release().await?;
+        self.heart.wake.notify_waiters();
+        if let Some(forum) = self.heart.forums.get(&bridge.forum) {
+            forum.look_again();
+        }
+        Ok(())
     }
 
     /// What a new bridge would carry. A guest of the forum must see it: a bridge to what only some may read
@@ -213,6 +235,9 @@ impl Bridges for Desk {
         tracing::info!(bridge = bridge.id.0, paused, by = %manager.asker().user, "a bridge was paused or resumed");
         let fresh = self.reload(&bridge).await?;
         self.heart.wake.notify_waiters();
+        if !paused {
+            self.make_up(&fresh).await.map_err(busy)?;
+        }
         if let (false, Some(tie)) = (paused, self.heart.ties.get(fresh.id)) {
             // What was said and thanked meanwhile.
             let heart = self.heart.clone();
@@ -230,6 +255,8 @@ impl Bridges for Desk {
             return Err("That bridge is in the configuration file; it can only be removed there. /bridge pause stops it meanwhile.".to_owned());
         }
         self.heart.ties.remove(bridge.id);
+        // What waited for it to be resumed finds it gone.
+        self.heart.store.release().await.map_err(busy)?;
         tracing::info!(bridge = bridge.id.0, by = %manager.asker().user, "a bridge was removed");
         Ok(view)
     }

@@ -56,6 +56,22 @@ impl Desk {
     }
 }
 
+/// What was written by form, as jobs carry it.
+fn written(asker: Asker, message: MessageId, author_name: String, content: String) -> Spoken {
+    Spoken {
+        message,
+        channel: asker.channel,
+        author: asker.user,
+        author_name,
+        content,
+        mentions: Vec::new(),
+        files: Vec::new(),
+        reply_to: None,
+        quote: None,
+        form: true,
+    }
+}
+
 #[async_trait]
 impl Writing for Desk {
     async fn answered(&self, asker: Asker, message: MessageId) -> Result<Answered, String> {
@@ -88,16 +104,9 @@ impl Writing for Desk {
         };
         let now = store.now().await.map_err(busy)?;
         let spoken = Spoken {
-            message: form.message,
-            channel: asker.channel,
-            author: asker.user,
-            author_name: form.author_name,
-            content: form.text,
-            mentions: Vec::new(),
-            files: Vec::new(),
             reply_to: Some(form.answers),
             quote: Some(form.quote),
-            form: true,
+            ..written(asker, form.message, form.author_name, form.text)
         };
         let submission = Submission {
             message: form.message,
@@ -105,6 +114,7 @@ impl Writing for Desk {
             thread: thread.clone(),
             channel: asker.channel,
             author: asker.user,
+            member: None,
             post: None,
             state: SubmissionState::Queued,
             digest: spoken_digest(&spoken),
@@ -138,18 +148,7 @@ impl Writing for Desk {
             return Err("A thread needs a title and a text.".to_owned());
         }
         let now = self.heart.store.now().await.map_err(busy)?;
-        let spoken = Spoken {
-            message: form.message,
-            channel: asker.channel,
-            author: asker.user,
-            author_name: form.author_name,
-            content: form.text,
-            mentions: Vec::new(),
-            files: Vec::new(),
-            reply_to: None,
-            quote: None,
-            form: true,
-        };
+        let spoken = written(asker, form.message, form.author_name, form.text);
         // The thread is then shown as any new thread of the board is.
         let job = open_job(&tie, board, form.title.trim().to_owned(), spoken, false, now).map_err(busy)?;
         let once = format!("m:{}", form.message);

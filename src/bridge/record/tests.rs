@@ -88,8 +88,7 @@ fn known(rows: Vec<PostRow>) -> Known {
     Known {
         posts: rows.into_iter().map(|row| (row.post.clone(), row)).collect(),
         followed: HashMap::new(),
-        submissions: HashMap::new(),
-        account: None,
+        origins: HashMap::new(),
         now: 0,
     }
 }
@@ -217,16 +216,17 @@ fn a_reply_from_discord_is_tied_to_its_message_and_shown_only_elsewhere() {
         }]),
     );
     let mut known = known(vec![]);
-    known.account = Some(Account { id: None, name: "discord bridge".to_owned() });
-    assert_eq!(origin_message(&echoed, known.account.as_ref()), Some(MessageId(555)));
-    known.submissions.insert(
-        MessageId(555),
+    let account = Account { id: None, name: "discord bridge".to_owned() };
+    assert_eq!(origin_message(&echoed, Some(&account)), Some(MessageId(555)));
+    known.origins.insert(
+        echoed.id.clone(),
         Submission {
             message: MessageId(555),
             bridge: BridgeId(1),
             thread: ThreadId::new("9"),
             channel: ChannelId(71),
             author: UserId(8),
+            member: None,
             post: None,
             state: SubmissionState::Queued,
             digest: 0,

@@ -53,6 +53,11 @@ impl Again {
         self.planned.values().map(|revisit| revisit.next).chain(self.round.next).min()
     }
 
+    /// The slow round begins again, quickly at first.
+    pub fn begin_anew(&mut self) {
+        self.round = Round::default();
+    }
+
     /// Forgets a thread that is no longer there.
     pub fn forget(&mut self, thread: &ThreadId) {
         self.planned.retain(|(other, _), _| other != thread);

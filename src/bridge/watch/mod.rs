@@ -135,6 +135,9 @@ impl Watcher {
         if let Err(trouble) = self.read_asked().await {
             return self.trouble(&trouble, 0);
         }
+        if self.forum.anew.swap(false, Ordering::Acquire) {
+            self.again.begin_anew();
+        }
         let told = self.forum.pushed.swap(false, Ordering::Acquire);
         let mut scopes: Vec<Scope> = ties.iter().map(|tie| tie.bridge.scope.clone()).collect();
         scopes.sort_by_key(|scope| format!("{scope:?}"));

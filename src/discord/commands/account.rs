@@ -16,7 +16,12 @@ use super::{Context, Data, Refusal};
 use crate::discord::look;
 
 /// Your account on the forum.
-#[poise::command(slash_command, guild_only, subcommands("link", "unlink", "show"), subcommand_required)]
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommands("link", "signin", "unlink", "show"),
+    subcommand_required
+)]
 pub async fn account(_: Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }
@@ -39,6 +44,30 @@ async fn link(
         Ok(code_sent(&asked.accounts.ask(asker, &person, &member, forum.as_deref()).await?))
     })
     .await
+}
+
+/// Sign in to the forum on a page of the bridge's, so that it writes in your name.
+#[poise::command(slash_command, guild_only)]
+async fn signin(
+    ctx: Context<'_>,
+    #[description = "Which forum"]
+    #[autocomplete = "complete_forum"]
+    #[max_length = 100]
+    forum: Option<String>,
+) -> Result<(), Refusal> {
+    let Context::Application(application) = ctx else { return Ok(()) };
+    let person = Door::Command(application.interaction).name();
+    answer::command(ctx, true, async move |asker, asked| {
+        Ok(page(&asked.accounts.sign_in(asker, &person, forum.as_deref()).await?))
+    })
+    .await
+}
+
+fn page(url: &str) -> CreateReply {
+    let button = CreateButton::new_link(url).label("Sign in");
+    let text = "This page is yours alone, for ten minutes and one try: give its address to nobody. Your password goes to \
+                the forum and is not kept; what you write and thank here is then yours there. Never type it in Discord.";
+    CreateReply::default().content(text).components(vec![CreateActionRow::Buttons(vec![button])])
 }
 
 /// Take the tie to your forum account away.
@@ -68,14 +97,37 @@ async fn show(ctx: Context<'_>) -> Result<(), Refusal> {
             .iter()
             .map(|link| {
                 let since = link.since.map(|at| format!(", since <t:{}:d>", at.as_second()));
-                format!("You are {}{}.", name(link), since.unwrap_or_default())
+                let signed_in = link.signed_in.map(|at| {
+                    let at = at.as_second();
+                    format!(" You are signed in there since <t:{at}:d>, and write in that name.")
+                });
+                format!(
+                    "You are {}{}.{}",
+                    name(link),
+                    since.unwrap_or_default(),
+                    signed_in.unwrap_or_default()
+                )
             })
             .collect();
+        let buttons: Vec<_> = links
+            .iter()
+            .filter(|link| link.signed_in.is_some())
+            .take(5)
+            .map(|link| {
+                let label = look::clip(&format!("Sign out of {}", link.forum), 80);
+                CreateButton::new(format!("signout|{}", link.forum))
+                    .label(label)
+                    .style(ButtonStyle::Secondary)
+            })
+            .collect();
+        let rows =
+            Some(CreateActionRow::Buttons(buttons)).filter(|_| links.iter().any(|it| it.signed_in.is_some()));
         let text = match lines.is_empty() {
             true => "You have linked no forum account yet. /account link does it.".to_owned(),
             false => lines.join("\n"),
         };
-        Ok(CreateReply::default().content(text).allowed_mentions(serenity::CreateAllowedMentions::new()))
+        let reply = CreateReply::default().content(text).components(rows.into_iter().collect());
+        Ok(reply.allowed_mentions(serenity::CreateAllowedMentions::new()))
     })
     .await
 }
@@ -148,6 +200,20 @@ pub async fn look_at_profile(http: &serenity::Http, data: &Data, press: &Compone
         Ok(linked(&link))
     };
     answer::give(http, door, Place::New { private: true }, question).await;
+}
+
+/// The button that ends a session.
+pub async fn sign_out(http: &serenity::Http, data: &Data, press: &ComponentInteraction) {
+    let Some(forum) = press.data.custom_id.strip_prefix("signout|").map(str::to_owned) else { return };
+    let (door, accounts) = (Door::Press(press), data.asked.accounts.clone());
+    let question = async move {
+        let link = accounts.sign_out(door.asker(true), &forum).await?;
+        let text =
+            format!("You are signed out: the bridge no longer writes as you. You are still {}.", name(&link));
+        let reply = CreateReply::default().content(text).components(Vec::new());
+        Ok(reply.allowed_mentions(serenity::CreateAllowedMentions::new()))
+    };
+    answer::give(http, door, Place::Same, question).await;
 }
 
 fn linked(link: &LinkView) -> CreateReply {

@@ -14,6 +14,7 @@ use serenity::{
 
 use super::asks::{Asked, Asker};
 use super::{Context, Data, PROMPT, Refusal};
+use crate::discord::look;
 use crate::model::{ChannelId, GuildId, MessageId, UserId};
 
 /// The longest that anyone is kept waiting; Discord would take an answer for 15 minutes.
@@ -179,6 +180,33 @@ fn response(reply: CreateReply, place: Place) -> CreateInteractionResponse {
     match place {
         Place::New { .. } => CreateInteractionResponse::Message(message),
         Place::Same => CreateInteractionResponse::UpdateMessage(message),
+    }
+}
+
+/// Makes the message that is to show what was written by form, still empty: so it has an id by which the post is
+/// known, and what is lost before it is written down is seen to be.
+pub async fn blank(http: &Http, door: Door<'_>) -> Option<MessageId> {
+    let defer = CreateInteractionResponse::Defer(CreateInteractionResponseMessage::new());
+    let message = match door.respond(http, defer).await {
+        Ok(()) => door.message(http).await,
+        Err(error) => Err(error),
+    };
+    message.map_err(|error| sent(Err(error))).ok()
+}
+
+/// Fills that message once what was written is taken; else it goes away, and the person is told why.
+pub async fn fill(http: &Http, door: Door<'_>, taken: Result<(), String>, shown: &str) {
+    match taken {
+        Ok(()) => {
+            let edit = EditInteractionResponse::new()
+                .content(look::clip(shown, 2000))
+                .allowed_mentions(CreateAllowedMentions::new());
+            sent(door.edit(http, edit).await);
+        }
+        Err(reason) => {
+            sent(door.delete(http).await);
+            sent(door.whisper(http, reason).await);
+        }
     }
 }
 

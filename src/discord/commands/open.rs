@@ -2,8 +2,8 @@
 
 use poise::serenity_prelude as serenity;
 use serenity::{
-    CreateActionRow, CreateInputText, CreateInteractionResponse, CreateInteractionResponseMessage,
-    CreateModal, EditInteractionResponse, InputTextStyle, ModalInteraction,
+    CreateActionRow, CreateInputText, CreateInteractionResponse, CreateModal, InputTextStyle,
+    ModalInteraction,
 };
 
 use super::answer::{self, Door, sent};
@@ -49,7 +49,7 @@ pub async fn new(
     Ok(())
 }
 
-/// As with a reply, the answer is shown before it is recorded, so that it has an id.
+/// What is opened is shown before it is recorded, as a reply is.
 pub async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteraction) {
     let mut parts = form.data.custom_id.splitn(3, '|').skip(1).map(str::to_owned);
     let (Some(forum), Some(board)) = (parts.next(), parts.next()) else { return };
@@ -58,15 +58,7 @@ pub async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteracti
     if let Err(reason) = data.asked.writing.board(asker, &board, Some(&forum)).await {
         return answer::refuse(http, door, reason).await;
     }
-    let defer = CreateInteractionResponse::Defer(CreateInteractionResponseMessage::new());
-    let announced = door.respond(http, defer).await;
-    if announced.is_err() {
-        return sent(announced);
-    }
-    let message = match door.message(http).await {
-        Ok(message) => message,
-        Err(error) => return sent(Err(error)),
-    };
+    let Some(message) = answer::blank(http, door).await else { return };
     let (title, text, name) = (field(form, "title"), field(form, "text"), door.name());
     let opened = OpenForm {
         forum,
@@ -76,18 +68,7 @@ pub async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteracti
         title: title.to_owned(),
         text: text.to_owned(),
     };
-    match data.asked.writing.open(asker, opened).await {
-        Ok(()) => {
-            let name = look::plain(&look::clip(&name, 80));
-            let shown = format!("**{name}** opens a thread: **{}**\n{text}", look::plain(title));
-            let edit = EditInteractionResponse::new()
-                .content(look::clip(&shown, 2000))
-                .allowed_mentions(serenity::CreateAllowedMentions::new());
-            sent(door.edit(http, edit).await);
-        }
-        Err(reason) => {
-            sent(door.delete(http).await);
-            sent(door.whisper(http, reason).await);
-        }
-    }
+    let name = look::plain(&look::clip(&name, 80));
+    let shown = format!("**{name}** opens a thread: **{}**\n{text}", look::plain(title));
+    answer::fill(http, door, data.asked.writing.open(asker, opened).await, &shown).await;
 }

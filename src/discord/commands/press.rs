@@ -45,6 +45,7 @@ async fn button(http: &serenity::Http, data: &Data, press: &ComponentInteraction
         "thread" => turn(http, data, press).await,
         "code" => account::enter_code(http, press).await,
         "profile" => account::look_at_profile(http, data, press).await,
+        "signout" => account::sign_out(http, data, press).await,
         "mirror" => bridge::mirror_here(http, data, press).await,
         "backfill" => bridge::backfill_begins(http, data, press).await,
         "parked" => bridge::unpark(http, data, press).await,

@@ -2,8 +2,8 @@
 
 use poise::serenity_prelude as serenity;
 use serenity::{
-    CreateActionRow, CreateInputText, CreateInteractionResponse, CreateInteractionResponseMessage,
-    CreateModal, EditInteractionResponse, InputTextStyle, ModalInteraction,
+    CreateActionRow, CreateInputText, CreateInteractionResponse, CreateModal, InputTextStyle,
+    ModalInteraction,
 };
 
 use super::answer::{self, Door, sent};
@@ -48,8 +48,7 @@ fn quotable(content: &str) -> String {
     look::clip(words.join("\n").trim(), usize::from(QUOTE))
 }
 
-/// The answer is shown in Discord first, as a message that is still empty: so it has an id by which the
-/// post is known, and a reply that is lost before it is written down is seen to be.
+/// What was written is shown in Discord first, and then recorded.
 pub async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteraction) {
     let Some(Ok(answers)) = form.data.custom_id.strip_prefix("reply|").map(str::parse::<MessageId>) else {
         return;
@@ -60,15 +59,7 @@ pub async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteracti
         Ok(answered) => answered,
         Err(reason) => return answer::refuse(http, door, reason).await,
     };
-    let defer = CreateInteractionResponse::Defer(CreateInteractionResponseMessage::new());
-    let announced = door.respond(http, defer).await;
-    if announced.is_err() {
-        return sent(announced);
-    }
-    let message = match door.message(http).await {
-        Ok(message) => message,
-        Err(error) => return sent(Err(error)),
-    };
+    let Some(message) = answer::blank(http, door).await else { return };
     let (text, quote, name) = (field(form, "text"), field(form, "quote"), door.name());
     let reply = ReplyForm {
         answers,
@@ -77,22 +68,11 @@ pub async fn filled_in(http: &serenity::Http, data: &Data, form: &ModalInteracti
         text: text.to_owned(),
         quote: quote.to_owned(),
     };
-    match data.asked.writing.reply(asker, reply).await {
-        Ok(()) => {
-            let to = answered.author.unwrap_or_else(|| "a post".to_owned());
-            let to = look::plain(&look::clip(&to, NAME));
-            let name = look::plain(&look::clip(&name, NAME));
-            let shown = format!("**{name}** to [{to}](<{}>)\n{text}", answered.message_url);
-            let edit = EditInteractionResponse::new()
-                .content(look::clip(&shown, 2000))
-                .allowed_mentions(serenity::CreateAllowedMentions::new());
-            sent(door.edit(http, edit).await);
-        }
-        Err(reason) => {
-            sent(door.delete(http).await);
-            sent(door.whisper(http, reason).await);
-        }
-    }
+    let to = answered.author.unwrap_or_else(|| "a post".to_owned());
+    let to = look::plain(&look::clip(&to, NAME));
+    let name = look::plain(&look::clip(&name, NAME));
+    let shown = format!("**{name}** to [{to}](<{}>)\n{text}", answered.message_url);
+    answer::fill(http, door, data.asked.writing.reply(asker, reply).await, &shown).await;
 }
 
 #[cfg(test)]

@@ -262,7 +262,7 @@ fn the_definitions_keep_to_discords_limits() {
         commands.iter().map(subcommands).collect::<Vec<_>>(),
         [
             "thread show|latest|info|search|new",
-            "account link|unlink|show",
+            "account link|signin|unlink|show",
             "bridge add|list|pause|resume|remove|backfill|status|why",
             "member show",
             "thanks who|top",

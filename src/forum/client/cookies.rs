@@ -40,6 +40,16 @@ impl Cookies {
         }
     }
 
+    /// All there are, by name.
+    pub fn all(&self) -> BTreeMap<String, String> {
+        self.jar.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes these in place of what there is.
+    pub fn set(&self, jar: BTreeMap<String, String>) {
+        *self.jar.lock().unwrap_or_else(PoisonError::into_inner) = jar;
+    }
+
     /// The `Cookie` line to send.
     pub fn header(&self) -> Option<HeaderValue> {
         let jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);

@@ -96,9 +96,9 @@ pub struct Client {
     patience: fn(&str) -> Option<Duration>,
     pub cookies: Cookies,
     keeps_cookies: bool,
-    /// When the next request may start. Async, so that requests queue up fairly.
-    turn: tokio::sync::Mutex<Option<Instant>>,
-    crawl_delay: tokio::sync::Mutex<robots::Delay>,
+    /// When the next request may start. Async, so that requests queue up fairly. All visitors of one forum share it.
+    turn: Arc<tokio::sync::Mutex<Option<Instant>>>,
+    crawl_delay: Arc<tokio::sync::Mutex<robots::Delay>>,
     kept: Mutex<HashMap<Url, Kept>>,
 }
 
@@ -128,10 +128,28 @@ impl Client {
             patience: |_| None,
             cookies: Cookies::default(),
             keeps_cookies: true,
-            turn: tokio::sync::Mutex::new(None),
-            crawl_delay: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
+            crawl_delay: Arc::default(),
             kept: Mutex::default(),
         })
+    }
+
+    /// Another visitor of the same forum, in the same queue.
+    pub fn beside(&self) -> Self {
+        Self {
+            http: self.http.clone(),
+            base: self.base.clone(),
+            limits: self.limits,
+            gap: self.gap,
+            clock: self.clock.clone(),
+            headers: self.headers.clone(),
+            patience: self.patience,
+            cookies: Cookies::default(),
+            keeps_cookies: self.keeps_cookies,
+            turn: self.turn.clone(),
+            crawl_delay: self.crawl_delay.clone(),
+            kept: Mutex::default(),
+        }
     }
 
     /// Every request carries these: how an API knows who asks, and that it is to answer in JSON.

@@ -35,8 +35,23 @@ pub fn post(base: &Url, post: &PostId) -> Url {
     path(base, &["p", post.as_str()])
 }
 
+/// A member's own page. Discourse knows members by name there.
+pub fn member(base: &Url, name: &str) -> Url {
+    path(base, &["u", name])
+}
+
 pub fn category(base: &Url, slug: &str, category: u64) -> Url {
     path(base, &["c", slug, &category.to_string()])
+}
+
+/// The name in the address of a member's own page.
+pub fn member_of(base: &Url, text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| url.host_str() == base.host_str())?;
+    let rest = url.path().strip_prefix(base.path().trim_end_matches('/'))?.strip_prefix("/u/")?;
+    let name = rest.split('/').next().filter(|name| !name.is_empty())?;
+    // A name is encoded in a path as it is in a form, but for the plus sign.
+    let pair = format!("name={}", name.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, name)| name.into_owned())
 }
 
 /// What an address of this forum points at.

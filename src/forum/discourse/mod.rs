@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -36,6 +37,10 @@ use hook::Hook;
 
 /// What is only a hint is forgotten when there is more than this of it.
 const MOST_HINTS: usize = 2_000;
+/// A member's name is believed to be still theirs for this long.
+const KNOWN_FOR: Duration = Duration::from_secs(300);
+/// Discourse shows no comments of HTML to readers, and does not count them either.
+const ORIGIN: (&str, &str) = ("<!-- threadbridge: ", " -->");
 /// Every Discourse has this member, and no key but one for all users lets it in.
 const SYSTEM: &str = "system";
 
@@ -52,6 +57,7 @@ pub struct Discourse {
     api: Api,
     hook: Option<Hook>,
     state: Mutex<State>,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
@@ -64,14 +70,14 @@ struct State {
     pages: HashMap<ThreadId, u32>,
     /// Who liked a post, with how many they were then and whether the bridge was one of them.
     likers: HashMap<u64, ((u64, bool), Vec<Thanks>)>,
-    /// Members whose name is known to be theirs.
-    members: HashMap<MemberId, String>,
+    /// Members whose name was seen to be theirs, and when.
+    members: HashMap<MemberId, (String, Instant)>,
 }
 
 impl Discourse {
     pub fn new(config: &ForumConfig, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let hook = config.hook_secret.clone().map(|secret| Hook::new(secret, clock.clone()));
-        Ok(Self { api: Api::new(config, clock)?, hook, state: Mutex::default() })
+        Ok(Self { api: Api::new(config, clock.clone())?, hook, state: Mutex::default(), clock })
     }
 
     fn base(&self) -> &Url {
@@ -178,7 +184,7 @@ impl Discourse {
         self.api.read_as(actor, &self.address(&["posts", &format!("{post}.json")], &[])).await
     }
 
-    /// Who acts must be who was linked: names can change hands.
+    /// Who acts must be who was linked.
     async fn admit(&self, actor: &Actor) -> Result<(), Failure> {
         if self.api.user().is_none() {
             return Err(Failure::SignIn(
@@ -192,7 +198,14 @@ impl Discourse {
                 "the bridge's API key is for one account only, so it can't act as another member",
             ));
         }
-        if self.state().members.get(id) == Some(name) {
+        self.is_theirs(id, name).await
+    }
+
+    /// Names can change hands.
+    async fn is_theirs(&self, id: &MemberId, name: &str) -> Result<(), Failure> {
+        let now = self.clock.monotonic();
+        let known = self.state().members.get(id).cloned();
+        if known.is_some_and(|(own, at)| own == name && now.saturating_duration_since(at) < KNOWN_FOR) {
             return Ok(());
         }
         let theirs = match self.api.read::<wire::Profile>(&self.api.profile(name)).await {
@@ -206,17 +219,17 @@ impl Discourse {
                 format!("the linked member is no longer called {name} on the forum; link the account again"),
             ));
         }
-        self.know(id.clone(), name.clone());
+        self.remember(id.clone(), name.to_owned());
         Ok(())
     }
 
-    /// Notes that this is a member's name.
-    fn know(&self, id: MemberId, name: String) {
+    fn remember(&self, id: MemberId, name: String) {
+        let at = self.clock.monotonic();
         let mut state = self.state();
         if state.members.len() >= MOST_HINTS {
             state.members.clear();
         }
-        state.members.insert(id, name);
+        state.members.insert(id, (name, at));
     }
 
     async fn create(&self, actor: &Actor, body: &Value) -> Result<Result<wire::Created, No>, Failure> {
@@ -247,6 +260,15 @@ impl Discourse {
             }
         }
         failure
+    }
+}
+
+/// A post as its author would type it.
+fn raw(draft: &Draft) -> String {
+    let words = commonmark::write(&draft.body, commonmark::Flavor::Discourse);
+    match &draft.origin {
+        Some(origin) => format!("{words}\n\n{}{origin}{}", ORIGIN.0, ORIGIN.1),
+        None => words,
     }
 }
 
@@ -392,7 +414,7 @@ impl Engine for Discourse {
     async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
         self.admit(actor).await?;
         let topic = number(thread.as_str())?;
-        let mut body = json!({ "topic_id": topic, "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse) });
+        let mut body = json!({ "topic_id": topic, "raw": raw(draft) });
         if let Some(answered) = &draft.reply_to {
             // One that is gone, or went to another topic, is answered by an ordinary post.
             match self.post_as(&Actor::Bridge, answered).await {
@@ -417,8 +439,7 @@ impl Engine for Discourse {
         self.admit(actor).await?;
         number(post.as_str())?;
         let url = self.address(&["posts", &format!("{post}.json")], &[]);
-        let body =
-            json!({ "post": { "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse) } });
+        let body = json!({ "post": { "raw": raw(draft) } });
         match self.api.send(actor, Method::PUT, &url, Some(&body)).await? {
             Ok(_) => Ok(()),
             Err(no) => {
@@ -459,7 +480,7 @@ impl Engine for Discourse {
     ) -> Result<Opened, Failure> {
         self.admit(actor).await?;
         let category = number(board.as_str())?;
-        let body = json!({ "title": title, "raw": commonmark::write(&draft.body, commonmark::Flavor::Discourse), "category": category });
+        let body = json!({ "title": title, "raw": raw(draft), "category": category });
         let created = match self.create(actor, &body).await? {
             Ok(created) => created,
             Err(no) => return Err(self.api.refused(actor, &no).await),
@@ -552,13 +573,14 @@ impl Engine for Discourse {
 
     async fn member(&self, member: &MemberKey) -> Result<Member, Failure> {
         let name = match member {
-            MemberKey::Name(name) => name.trim().trim_start_matches('@').to_owned(),
+            MemberKey::Name(name) => links::member_of(self.base(), name)
+                .unwrap_or_else(|| name.trim().trim_start_matches('@').to_owned()),
             // Discourse asks for members by name; those who were asked for are known by both.
             MemberKey::Id(id) => self
                 .state()
                 .members
                 .get(id)
-                .cloned()
+                .map(|(name, _)| name.clone())
                 .ok_or(Failure::Unsupported("find a member by number"))?,
         };
         let gone = || Failure::Gone("the forum has no such member, or shows them to others only".to_owned());
@@ -570,7 +592,7 @@ impl Engine for Discourse {
         if matches!(member, MemberKey::Id(wanted) if *wanted != id) {
             return Err(gone());
         }
-        self.know(id, user.username.clone());
+        self.remember(id, user.username.clone());
         // What a member did may be shown to fewer people than who they are.
         let summary = self.address(&["u", &user.username, "summary.json"], &[]);
         let deeds = match self.api.read::<wire::Summary>(&summary).await {
@@ -581,19 +603,43 @@ impl Engine for Discourse {
         Ok(parse::member(user, deeds, self.base()))
     }
 
-    async fn message_member(&self, _: &MemberId, name: &str, title: &str, body: &Doc) -> Result<(), Failure> {
+    fn keeps_origin(&self) -> bool {
+        true
+    }
+
+    async fn origin(&self, post: &PostId) -> Result<Option<String>, Failure> {
+        number(post.as_str())?;
+        let found = self.post_as(&Actor::Bridge, post).await?.raw.unwrap_or_default();
+        // The last one: what was quoted may hold another's.
+        let comment = found.rsplit_once(ORIGIN.0).and_then(|(_, rest)| rest.split_once(ORIGIN.1));
+        Ok(comment.map(|(origin, _)| origin.to_owned()))
+    }
+
+    async fn message_member(
+        &self,
+        member: &MemberId,
+        name: &str,
+        title: &str,
+        body: &Doc,
+    ) -> Result<(), Failure> {
+        if name.contains(',') {
+            return Err(Failure::Unsupported("send a private message to a name with a comma"));
+        }
         self.admit(&Actor::Bridge).await?;
-        let raw = commonmark::write(body, commonmark::Flavor::Discourse);
-        let letter =
-            json!({ "title": title, "raw": raw, "target_recipients": name, "archetype": "private_message" });
-        match self.create(&Actor::Bridge, &letter).await? {
+        // To whoever is called so now: that must be who was meant.
+        self.is_theirs(member, name).await?;
+        let words = commonmark::write(body, commonmark::Flavor::Discourse);
+        let body = json!({
+            "title": title, "raw": words, "archetype": "private_message", "target_recipients": name,
+        });
+        match self.create(&Actor::Bridge, &body).await? {
             Ok(_) => Ok(()),
             Err(no) => Err(self.api.refused(&Actor::Bridge, &no).await),
         }
     }
 
     fn member_url(&self, _: &MemberId, name: &str) -> Option<String> {
-        Some(links::path(self.base(), &["u", name]).to_string())
+        Some(links::member(self.base(), name).to_string())
     }
 
     fn hear(&self, delivery: &Delivery<'_>) -> Result<News, String> {

@@ -290,7 +290,7 @@ pub fn member(user: wire::Me, deeds: Option<wire::Deeds>, base: &Url) -> Member 
     field("About", some(about.map(|doc| plain::text(&doc).trim().to_owned())));
     Member {
         id: Some(MemberId::new(user.id.to_string())),
-        url: Some(links::path(base, &["u", &user.username]).to_string()),
+        url: Some(links::member(base, &user.username).to_string()),
         title: some(user.title),
         avatar_url: face(user.avatar_template.as_deref(), base),
         joined: day(user.created_at),

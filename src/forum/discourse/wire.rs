@@ -81,6 +81,8 @@ pub struct Post {
     pub version: u32,
     #[serde(default)]
     pub cooked: String,
+    /// What the author wrote; not among a topic's posts.
+    pub raw: Option<String>,
     /// 1 what somebody wrote, 2 a moderator's remark, 3 a note that something was done, 4 a whisper among staff.
     #[serde(default)]
     pub post_type: u8,

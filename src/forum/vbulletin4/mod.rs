@@ -1,24 +1,26 @@
 //! vBulletin 4 over its own pages, as a browser would use it: nothing is installed on the forum.
 //!
-//! [`parse`] turns pages into the model, [`session`] signs in and keeps the security token, [`answer`]
-//! understands what the forum says to a form, and this file is the [`Engine`].
+//! [`parse`] turns pages into the model, [`session`] signs in and keeps the security token, [`answer`] understands what
+//! the forum says to a form, [`members`] act for those who signed in themselves, and this file is the [`Engine`].
 //!
 //! The forum's feed (`external.php`) is not read: it lists threads and not posts, shows what guests may see, and may
 //! be an hour old. The front page tells at once which boards have news, and a board's list which threads.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 use url::Url;
 
 use super::charset;
 use super::client::{Client, Limits, Page, Posted as Sent};
 use super::{
-    Account, Actor, Capabilities, Draft, Engine, Failure, Opened, PageRef, Place, Posted, RefusalKind,
+    Account, Actor, Capabilities, Draft, Engine, Failure, MemberSession, Opened, PageRef, Place, Posted,
+    RefusalKind,
 };
 use crate::clock::Clock;
 use crate::config::ForumConfig;
@@ -30,6 +32,7 @@ use crate::model::{
 
 mod answer;
 mod mail;
+mod members;
 pub mod parse;
 mod searches;
 mod session;
@@ -50,7 +53,9 @@ pub struct Vbulletin4 {
     searches: Searches,
     /// The highest number of a post that was seen. The forum counts upwards: what it names after a reply and is not
     /// higher is an older post.
-    newest: AtomicU64,
+    newest: Arc<AtomicU64>,
+    /// Those who signed in themselves.
+    members: Mutex<HashMap<MemberId, members::Visitor>>,
     zone: TimeZone,
     clock: Arc<dyn Clock>,
     /// How long a forum in trouble is left alone: no longer than one that is well and quiet.
@@ -71,7 +76,8 @@ impl Vbulletin4 {
         Ok(Self {
             session,
             searches: Searches::default(),
-            newest: AtomicU64::new(0),
+            newest: Arc::default(),
+            members: Mutex::default(),
             zone: config.timezone.clone(),
             clock,
             soon: SOON.min(config.poll),
@@ -236,14 +242,6 @@ impl Vbulletin4 {
     }
 }
 
-/// vBulletin has no way to post as another member.
-fn own_account(actor: &Actor) -> Result<(), Failure> {
-    match actor {
-        Actor::Bridge => Ok(()),
-        Actor::Member { .. } => Err(Failure::Unsupported(super::cannot::ACT_AS_MEMBER)),
-    }
-}
-
 #[async_trait]
 impl Engine for Vbulletin4 {
     fn capabilities(&self) -> Capabilities {
@@ -310,7 +308,9 @@ impl Engine for Vbulletin4 {
     }
 
     async fn reply(&self, actor: &Actor, thread: &ThreadId, draft: &Draft) -> Result<Posted, Failure> {
-        own_account(actor)?;
+        if let Some(member) = self.acting(actor)? {
+            return member.reply(&Actor::Bridge, thread, draft).await;
+        }
         let message = bbcode::write(&draft.body);
         let answered = draft.reply_to.as_ref().map_or("who cares", PostId::as_str);
         let specified = if draft.reply_to.is_some() { "1" } else { "0" };
@@ -349,7 +349,9 @@ impl Engine for Vbulletin4 {
     }
 
     async fn edit(&self, actor: &Actor, post: &PostId, draft: &Draft) -> Result<(), Failure> {
-        own_account(actor)?;
+        if let Some(member) = self.acting(actor)? {
+            return member.edit(&Actor::Bridge, post, draft).await;
+        }
         let mut url = links::script(self.base(), "editpost.php");
         url.query_pairs_mut().append_pair("do", "editpost").append_pair("p", post.as_str());
         let page = self.session.get(&url).await?;
@@ -387,7 +389,9 @@ impl Engine for Vbulletin4 {
     }
 
     async fn delete(&self, actor: &Actor, post: &PostId, reason: &str) -> Result<(), Failure> {
-        own_account(actor)?;
+        if let Some(member) = self.acting(actor)? {
+            return member.delete(&Actor::Bridge, post, reason).await;
+        }
         let (_, found) = match self.post_on_page(post).await {
             Err(Failure::Gone(_)) => return Ok(()),
             other => other?,
@@ -423,7 +427,9 @@ impl Engine for Vbulletin4 {
         title: &str,
         draft: &Draft,
     ) -> Result<Opened, Failure> {
-        own_account(actor)?;
+        if let Some(member) = self.acting(actor)? {
+            return member.open_thread(&Actor::Bridge, board, title, draft).await;
+        }
         let message = bbcode::write(&draft.body);
         let script = format!("newthread.php?do=postthread&f={board}");
         let fields = [
@@ -468,7 +474,9 @@ impl Engine for Vbulletin4 {
     }
 
     async fn thank(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
-        own_account(actor)?;
+        if let Some(member) = self.acting(actor)? {
+            return member.thank(&Actor::Bridge, post).await;
+        }
         let (_, found) = self.post_on_page(post).await?;
         match found.viewer_thanks {
             ViewerThanks::Given => return Ok(()),
@@ -491,7 +499,9 @@ impl Engine for Vbulletin4 {
     }
 
     async fn withdraw_thanks(&self, actor: &Actor, post: &PostId) -> Result<(), Failure> {
-        own_account(actor)?;
+        if let Some(member) = self.acting(actor)? {
+            return member.withdraw_thanks(&Actor::Bridge, post).await;
+        }
         let (_, found) = self.post_on_page(post).await?;
         if found.viewer_thanks != ViewerThanks::Given && !self.thanked_by_us(&found) {
             return Ok(());
@@ -505,6 +515,22 @@ impl Engine for Vbulletin4 {
             ));
         }
         Ok(())
+    }
+
+    fn takes_sessions(&self) -> bool {
+        true
+    }
+
+    async fn sign_in_member(&self, name: &str, password: &SecretString) -> Result<MemberSession, Failure> {
+        self.let_in(name, password).await
+    }
+
+    fn resume(&self, member: &MemberId, secret: &SecretString) -> Result<(), Failure> {
+        self.carry_on(member, secret)
+    }
+
+    fn forget(&self, member: &MemberId) {
+        self.let_go(member);
     }
 
     async fn message_member(

@@ -17,17 +17,22 @@ use super::parse::{self, PageKind, links};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::forum::client::{Client, Page, Posted as Sent};
-use crate::forum::{Account, Failure};
+use crate::forum::{Account, Failure, RefusalKind};
 use crate::model::MemberId;
 
 /// Tokens hold for three hours; ours is renewed well before.
 const TOKEN_AGE: Duration = Duration::from_secs(2 * 3600);
 /// After a refused log-in nothing is tried for this long.
-const LOCKED_OUT: Duration = Duration::from_secs(16 * 60);
+pub const LOCKED_OUT: Duration = Duration::from_secs(16 * 60);
+/// How the sentences begin for a locked address and for a banned account.
+pub const LOCKED: &str = "the forum has locked log-ins";
+pub const BANNED: &str = "the forum has banned the account";
 
 pub struct Session {
     client: Client,
     account: Option<AccountConfig>,
+    /// A member who signed in themself: there is no password to sign in with again.
+    member: Option<MemberId>,
     clock: Arc<dyn Clock>,
     /// A forum that takes no log-in now is asked again after this time.
     later: Duration,
@@ -54,7 +59,13 @@ impl Session {
         later: Duration,
     ) -> Self {
         let state = State { user: None, token: None, refused: None, flood: None, encoding: UTF_8 };
-        Self { client, account, clock, later, state: Mutex::new(state), door: tokio::sync::Mutex::default() }
+        let (state, door) = (Mutex::new(state), tokio::sync::Mutex::default());
+        Self { client, account, member: None, clock, later, state, door }
+    }
+
+    /// A member's own session, which the client's cookies hold.
+    pub fn of_member(client: Client, member: MemberId, clock: Arc<dyn Clock>, later: Duration) -> Self {
+        Self { member: Some(member), ..Self::new(client, None, clock, later) }
     }
 
     pub fn client(&self) -> &Client {
@@ -62,7 +73,7 @@ impl Session {
     }
 
     pub fn has_account(&self) -> bool {
-        self.account.is_some()
+        self.account.is_some() || self.member.is_some()
     }
 
     /// The bridge's own member id as forms want it.
@@ -85,13 +96,18 @@ impl Session {
             self.sign_in().await?;
         }
         let page = self.client.get(url).await?;
-        if self.learn(&page) || self.account.is_none() {
+        if self.learn(&page) || !self.has_account() {
             return Ok(page);
         }
-        self.renew().await?;
+        if self.member.is_none() {
+            self.renew().await?;
+        }
         let page = self.client.get(url).await?;
         if self.learn(&page) {
             return Ok(page);
+        }
+        if self.member.is_some() {
+            return Err(signed_out());
         }
         Err(Failure::Later {
             after: self.later,
@@ -134,6 +150,9 @@ impl Session {
 
     /// Signs in anew.
     pub async fn renew(&self) -> Result<(), Failure> {
+        if self.member.is_some() {
+            return Err(signed_out());
+        }
         let Some(account) = &self.account else {
             return Err(Failure::SignIn(
                 "the forum wants a log-in; set forums.username and forums.password".to_owned(),
@@ -208,7 +227,7 @@ impl Session {
 
     /// A token that forms are taken with.
     pub async fn token(&self) -> Result<String, Failure> {
-        if self.account.is_none() {
+        if !self.has_account() {
             return Err(Failure::SignIn(
                 "the bridge has no account on this forum; set forums.username and forums.password".to_owned(),
             ));
@@ -246,12 +265,18 @@ impl Session {
     }
 }
 
+fn signed_out() -> Failure {
+    Failure::refused(RefusalKind::SignedOut, "the forum no longer knows the session that you signed in with")
+}
+
 fn refusal(text: &str, username: &str) -> String {
     let lower = text.to_lowercase();
     if lower.contains("quota") || lower.contains("15 min") {
-        "the forum has locked log-ins from here for 15 minutes after too many wrong passwords; check forums.username and forums.password".to_owned()
+        format!(
+            "{LOCKED} from here for 15 minutes after too many wrong passwords; check forums.username and forums.password"
+        )
     } else if lower.contains("banned") || lower.contains("gesperrt") {
-        format!("the forum has banned the account {username}: {text}")
+        format!("{BANNED} {username}: {text}")
     } else {
         format!(
             "the forum does not accept the name or the password of the account {username}; check forums.username and forums.password"

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::permissions::{BOT, EVERYONE, Overwrite};
 use super::state::{
-    ANNOUNCEMENT, Channel, FORUM, Guild, Id, Member, REQUIRE_TAG, Role, State, TEXT, Tag, User, Webhook,
+    ANNOUNCEMENT, Channel, DM, FORUM, Guild, Id, Member, REQUIRE_TAG, Role, State, TEXT, Tag, User, Webhook,
 };
 use super::{Discord, Refused};
 
@@ -148,6 +148,15 @@ impl Discord {
         self.with(|state| state.add_channel(guild, TEXT, name, Vec::new()))
     }
 
+    /// A person's direct messages with the bot.
+    pub fn add_dm(&self) -> Id {
+        self.with(|state| {
+            let id = state.next_id();
+            state.channels.insert(id, State::bare_channel(id, None, DM, ""));
+            id
+        })
+    }
+
     pub fn add_announcement_channel(&self, guild: Id, name: &str) -> Id {
         self.with(|state| state.add_channel(guild, ANNOUNCEMENT, name, Vec::new()))
     }
@@ -208,24 +217,29 @@ impl State {
         let id = self.next_id();
         let position =
             self.channels.values().filter(|it| it.guild == Some(guild) && it.thread.is_none()).count();
-        let channel = Channel {
+        let position = u64::try_from(position).unwrap_or(0);
+        let channel = Channel { position, tags, ..Self::bare_channel(id, Some(guild), kind, name) };
+        self.channels.insert(id, channel);
+        self.emit_channel(id, "CHANNEL_CREATE");
+        id
+    }
+
+    fn bare_channel(id: Id, guild: Option<Id>, kind: u64, name: &str) -> Channel {
+        Channel {
             id,
-            guild: Some(guild),
+            guild,
             kind,
             name: name.to_owned(),
             topic: None,
             parent: None,
-            position: u64::try_from(position).unwrap_or(0),
+            position: 0,
             overwrites: Vec::new(),
-            tags,
+            tags: Vec::new(),
             flags: 0,
             slowmode: 0,
             last_message: None,
             thread: None,
             messages: BTreeSet::new(),
-        };
-        self.channels.insert(id, channel);
-        self.emit_channel(id, "CHANNEL_CREATE");
-        id
+        }
     }
 }

@@ -446,6 +446,15 @@ impl Forum {
         })
     }
 
+    /// A member takes another password, which ends their sessions and makes their cookies worthless.
+    pub fn change_password(&self, id: u64, password: &str) -> Result<(), Unknown> {
+        self.with(|state| {
+            member(state, id)?.credential = Credential::new(password);
+            state.sessions.close_of(id);
+            Ok(())
+        })
+    }
+
     /// What a member writes about where they are from: a field of the profile.
     pub fn set_location(&self, id: u64, location: &str) -> Result<(), Unknown> {
         self.with(|state| {

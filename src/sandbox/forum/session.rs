@@ -95,6 +95,11 @@ impl Sessions {
         self.open.remove(hash);
     }
 
+    /// Ends every session of a member.
+    pub fn close_of(&mut self, member: u64) {
+        self.open.retain(|_, session| session.member != member);
+    }
+
     pub fn close_all(&mut self) {
         self.open.clear();
     }

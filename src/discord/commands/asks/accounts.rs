@@ -22,6 +22,8 @@ pub struct LinkView {
     /// The member's page.
     pub url: Option<String>,
     pub since: Option<Timestamp>,
+    /// Since when they are signed in as that member, where they are.
+    pub signed_in: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -49,6 +51,16 @@ pub trait Accounts: Send + Sync {
 
     /// What this person is linked to, of the forums that are bridged to this guild.
     async fn links(&self, _: Asker) -> Result<Vec<LinkView>, String> {
+        not_here()
+    }
+
+    /// The address of a page on which this person can sign in to a forum, once.
+    async fn sign_in(&self, _: Asker, _person: &str, _forum: Option<&str>) -> Result<String, String> {
+        not_here()
+    }
+
+    /// Forgets the session of this person on a forum.
+    async fn sign_out(&self, _: Asker, _forum: &str) -> Result<LinkView, String> {
         not_here()
     }
 

@@ -7,7 +7,8 @@ use pulldown_cmark::{Options, Parser, html};
 /// The HTML of a post. Raw HTML in it is shown as text.
 pub fn cooked(raw: &str) -> String {
     let mut out = String::new();
-    let mut rest = raw;
+    let raw = uncommented(raw);
+    let mut rest = raw.as_str();
     while let Some(at) = rest.find("[quote") {
         let (before, quote) = rest.split_at(at);
         let Some((head, inside)) = quote.split_once(']') else { break };
@@ -34,6 +35,19 @@ pub fn cooked(raw: &str) -> String {
         rest = after;
     }
     markdown(rest, &mut out);
+    out
+}
+
+/// Without comments of HTML, which readers don't see and which don't count towards a post's length.
+pub fn uncommented(raw: &str) -> String {
+    let mut out = String::new();
+    let mut rest = raw;
+    while let Some((before, comment)) = rest.split_once("<!--") {
+        let Some((_, after)) = comment.split_once("-->") else { break };
+        out.push_str(before);
+        rest = after;
+    }
+    out.push_str(rest);
     out
 }
 

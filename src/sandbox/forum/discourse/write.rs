@@ -4,32 +4,16 @@ use serde_json::{Value, json};
 
 use super::super::ledger::{Action, Outcome};
 use super::super::state::{EditNote, PrivateMessage, ThanksFacts};
+use super::cook::uncommented;
 use super::show::{LIKE, UNDO};
 use super::{Answer, No, Visit};
 
 impl Visit<'_> {
-    /// A private message to a member.
-    fn mail(&mut self) -> Answer {
-        let text = |name: &str| self.body[name].as_str().unwrap_or_default().to_owned();
-        let (to, title, raw) = (text("target_recipients"), text("title"), text("raw"));
-        let from = self.viewer.ok_or_else(No::access)?;
-        let member = self.state.member_named(&to).filter(|member| !member.no_mail).map(|member| member.id);
-        let Some(to) = member else {
-            let why = "You are not allowed to send a personal message to that user.";
-            self.record(Action::Mail, None, None, Outcome::Refused(why.to_owned()));
-            return Err(No::text(why));
-        };
-        let id = self.state.fresh_id();
-        self.state.mail.push(PrivateMessage { id, from, to, title, text: raw, at: self.now });
-        self.record(Action::Mail, None, None, Outcome::Done);
-        Ok(json!({ "id": id, "topic_id": id, "post_number": 1 }))
-    }
-
     pub fn create(&mut self) -> Answer {
-        if self.body["archetype"] == "private_message" {
-            return self.mail();
-        }
         let raw = self.body["raw"].as_str().unwrap_or_default().trim().to_owned();
+        if self.body["archetype"] == "private_message" {
+            return self.letter(&raw);
+        }
         let topic = self.body["topic_id"].as_u64();
         let action = if topic.is_some() { Action::Reply } else { Action::OpenThread };
         match self.checked(topic, &raw) {
@@ -39,6 +23,37 @@ impl Visit<'_> {
                 Err(no)
             }
         }
+    }
+
+    /// A private message, to one member or more by name.
+    fn letter(&mut self, raw: &str) -> Answer {
+        let from = self.viewer.ok_or_else(No::access)?;
+        let title = self.body["title"].as_str().unwrap_or_default().trim().to_owned();
+        let names = self.body["target_recipients"].as_str().unwrap_or_default().to_owned();
+        let mut found = Vec::new();
+        for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            match self.state.member_named(name) {
+                Some(member) if !member.no_mail => found.push(member.id),
+                Some(member) => {
+                    let why = format!("Sorry, {} does not accept personal messages.", member.name);
+                    self.record(Action::Mail, None, None, Outcome::Refused(why.clone()));
+                    return Err(No::text(why));
+                }
+                None => return Err(No::text(format!("{name} could not be found."))),
+            }
+        }
+        if found.is_empty() {
+            return Err(No::text("You must select a valid user."));
+        }
+        self.check_text(raw)?;
+        let id = self.state.fresh_id();
+        for to in found {
+            let mail =
+                PrivateMessage { id, from, to, title: title.clone(), text: raw.to_owned(), at: self.now };
+            self.state.mail.push(mail);
+        }
+        self.record(Action::Mail, None, None, Outcome::Done);
+        Ok(json!({ "id": id, "topic_id": id, "post_number": 1, "raw": raw, "archetype": "private_message" }))
     }
 
     /// The board on which this may be written.
@@ -73,7 +88,7 @@ impl Visit<'_> {
 
     fn check_text(&self, raw: &str) -> Result<(), No> {
         let (length, least, most) = (raw.chars().count(), self.options.min_length, self.options.max_length);
-        if length < least {
+        if uncommented(raw).trim().chars().count() < least {
             return Err(No::text(format!("Body is too short (minimum is {least} characters)")));
         }
         if length > most {
