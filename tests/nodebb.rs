@@ -43,7 +43,7 @@ fn engine(url: &str, token: Option<&str>, user: Option<&str>) -> Arc<dyn Engine>
 }
 
 fn draft(text: &str) -> Draft {
-    Draft { body: Doc::text(text), reply_to: None }
+    Draft { body: Doc::text(text), reply_to: None, origin: None }
 }
 
 /// A forum with one thread by Ann; the first member is the bridge's account.
@@ -320,7 +320,7 @@ async fn a_real_server() {
         },
         Block::Code { language: Some("rust".to_owned()), text: "let a = [1];".to_owned() },
     ];
-    let reply = Draft { body: Doc { blocks: words }, reply_to: Some(first.clone()) };
+    let reply = Draft { body: Doc { blocks: words }, reply_to: Some(first.clone()), origin: None };
     let Posted::Live { post } = engine.reply(&Actor::Bridge, &thread, &reply).await.expect("a post") else {
         panic!("a post with an id")
     };

@@ -102,10 +102,10 @@ async fn the_review_queue_makes_wait() {
         world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
     world.forum().moderate_board(world.board, true).unwrap();
     let engine = engine(&world).await;
-    let draft = Draft { body: Doc::text("I have the key."), reply_to: None };
+    let draft = Draft { body: Doc::text("I have the key."), reply_to: None, origin: None };
     let reply = engine.reply(&Actor::Bridge, &ThreadId::new(thread.to_string()), &draft).await.unwrap();
     assert_eq!(reply, Posted::AwaitingApproval);
-    let draft = Draft { body: Doc::text("It is a new matter."), reply_to: None };
+    let draft = Draft { body: Doc::text("It is a new matter."), reply_to: None, origin: None };
     let board = BoardId::new(world.board.to_string());
     let opened = engine.open_thread(&Actor::Bridge, &board, "Another matter", &draft).await.unwrap();
     assert_eq!(opened, Opened::AwaitingApproval);
@@ -187,7 +187,7 @@ async fn an_edit_that_comes_too_late_is_refused() {
     let (thread, _) =
         world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
     let engine = engine(&world).await;
-    let draft = |words: &str| Draft { body: Doc::text(words), reply_to: None };
+    let draft = |words: &str| Draft { body: Doc::text(words), reply_to: None, origin: None };
     let thread = ThreadId::new(thread.to_string());
     let posted = engine.reply(&Actor::Bridge, &thread, &draft("I have the key.")).await.unwrap();
     let Posted::Live { post } = posted else { panic!("{posted:?}") };
