@@ -53,7 +53,7 @@ impl Visit<'_> {
             self.state.mail.push(mail);
         }
         self.record(Action::Mail, None, None, Outcome::Done);
-        Ok(json!({ "id": id, "topic_id": id, "post_number": 1, "raw": raw, "archetype": "private_message" }))
+        Ok(json!({ "id": id, "topic_id": id, "post_number": 1, "raw": raw }))
     }
 
     /// The board on which this may be written.
