@@ -5,10 +5,10 @@ use async_trait::async_trait;
 
 use crate::model::{ForumKey, MemberId, UserId};
 
-use super::db::{Row, Tx, Value};
+use super::db::{Row, Value};
 use super::effects::{self, forum_id, values};
 use super::sql::Sql;
-use super::{Effect, Millis, StoreError, outbox};
+use super::{Effect, Millis, StoreError};
 
 /// A wrong code can be given so often before nothing is taken for the rest of [`WINDOW`].
 pub const MOST_WRONG: u64 = 5;
@@ -278,7 +278,7 @@ impl Links for Sql {
             return Ok(Tried::Taken);
         }
         let made = Link { forum: forum.clone(), person, member: MemberId(member), name, at: now };
-        follow(&mut tx, then(&made)?, now).await?;
+        effects::carry_out(&mut tx, &then(&made)?, now).await?;
         tx.commit().await?;
         Ok(Tried::Linked(made))
     }
@@ -295,17 +295,8 @@ impl Links for Sql {
         let Some(row) = tx.row(LINK, values![forum.as_str(), person.0]).await? else { return Ok(None) };
         let gone = link(&row)?;
         tx.run("DELETE FROM account_link WHERE forum = $1 AND person = $2", values![id, person.0]).await?;
-        follow(&mut tx, then(&gone)?, now).await?;
+        effects::carry_out(&mut tx, &then(&gone)?, now).await?;
         tx.commit().await?;
         Ok(Some(gone))
     }
-}
-
-async fn follow(tx: &mut Tx, effects: Vec<Effect>, now: Millis) -> Result<(), StoreError> {
-    let lanes = outbox::lanes(tx, &effects).await?;
-    outbox::lock(tx, lanes).await?;
-    for effect in &effects {
-        effects::apply(tx, effect, now).await?;
-    }
-    Ok(())
 }

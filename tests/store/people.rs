@@ -12,7 +12,7 @@ use super::{NewJob, Place, board_bridge, claim, each, edu, enqueue, job, park, p
 const HOUR: u64 = 3_600_000;
 
 /// Nothing follows from a link.
-fn nothing(_: &Link) -> Result<Vec<Effect>, StoreError> {
+pub fn nothing(_: &Link) -> Result<Vec<Effect>, StoreError> {
     Ok(Vec::new())
 }
 
@@ -234,7 +234,7 @@ async fn a_code_makes_one_link_once() {
             .await
             .unwrap();
         assert_eq!(store.link(&edu(), UserId(1)).await.unwrap().unwrap().name, "Anne");
-        let letter = |link: &Link| Ok(vec![Effect::Enqueue(job("l:edu", &link.name, 0))]);
+        let letter = |link: &Link| Ok(vec![Effect::Enqueue(job("l:edu", &link.name))]);
         assert!(store.unlink(&edu(), UserId(1), 0, &letter).await.unwrap().is_some());
         assert_eq!(claim(&*store).await.key, "Anne", "told with the act");
         assert!(store.unlink(&edu(), UserId(1), 0, &nothing).await.unwrap().is_none());

@@ -9,6 +9,7 @@ use threadbridge::model::{ChannelId, GuildId, MemberId, MessageId, PostId, Threa
 use threadbridge::store::links::{Asked, NewCode, Tried};
 use threadbridge::store::{Effect, Finish, NewJob, PostRow, Store, StoreError, ThreadRow};
 
+use super::people::nothing;
 use super::{LEASE, Place, board_bridge, claim, each, edu, enqueue, job, nothing_due, post};
 
 async fn watermark(store: &dyn Store, message: u64) -> Result<bool, StoreError> {
@@ -110,7 +111,7 @@ async fn a_command_writes_nothing_once_another_hears_discord() {
         };
         assert_eq!(store.note_code(&code(1, "Ann"), now).await.unwrap(), Asked::Noted);
         assert_eq!(store.note_code(&code(2, "Bob"), now).await.unwrap(), Asked::Noted);
-        let bob = store.try_code(&edu(), UserId(2), "digest of Bob", now).await.unwrap();
+        let bob = store.try_code(&edu(), UserId(2), "digest of Bob", now, &nothing).await.unwrap();
         assert!(matches!(bob, Tried::Linked(_)), "{bob:?}");
         let before = store.bridges().await.unwrap();
 
@@ -127,13 +128,13 @@ async fn a_command_writes_nothing_once_another_hears_discord() {
         }
         lost(stale().within(store.note_code(&code(1, "Ann"), now)).await);
         lost(stale().within(store.drop_code(&edu(), UserId(1))).await);
-        lost(stale().within(store.try_code(&edu(), UserId(1), "a guess", now)).await);
-        lost(stale().within(store.unlink(&edu(), UserId(2))).await);
+        lost(stale().within(store.try_code(&edu(), UserId(1), "a guess", now, &nothing)).await);
+        lost(stale().within(store.unlink(&edu(), UserId(2), now, &nothing)).await);
 
         assert_eq!(store.bridges().await.unwrap(), before);
         assert_eq!(store.parked().await.unwrap(), parked);
         assert!(store.link(&edu(), UserId(2)).await.unwrap().is_some());
-        let ann = store.try_code(&edu(), UserId(1), "digest of Ann", now).await.unwrap();
+        let ann = store.try_code(&edu(), UserId(1), "digest of Ann", now, &nothing).await.unwrap();
         assert!(matches!(ann, Tried::Linked(_)), "no try was lost: {ann:?}");
         store.close().await;
     })
