@@ -13,12 +13,17 @@ use threadbridge::config::{Config, EngineName, unreadable};
 use threadbridge::store::{self, StoreError, transfer};
 use threadbridge::{app, audit, check, read, why};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Done; failed; wrong usage or configuration.
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
 const WRONG: u8 = 2;
+
+/// What the log holds unless `THREADBRIDGE_LOG` says otherwise. serenity's warnings quote what people wrote.
+const LOG: &str = "warn,serenity=error,threadbridge=info";
 
 /// Ties forum threads to Discord.
 #[derive(Parser)]
@@ -160,14 +165,16 @@ enum Format {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("THREADBRIDGE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,serenity=error,threadbridge=info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let wanted = std::env::var("THREADBRIDGE_LOG").unwrap_or_else(|_| LOG.to_owned());
+    let filter: Targets = match wanted.parse() {
+        Ok(filter) => filter,
+        Err(error) => return fail(WRONG, &format!("THREADBRIDGE_LOG is not like \"{LOG}\": {error}")),
+    };
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+        .with_target(false);
+    tracing_subscriber::registry().with(lines).with(filter).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &format!("the process can't start its threads: {error}")),

@@ -62,6 +62,16 @@ async fn name_forums(tx: &mut Tx, effects: &[Effect]) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Everything in this order, with the lanes locked that it changes, and their heads chosen anew.
+pub async fn carry_out(tx: &mut Tx, effects: &[Effect], now: Millis) -> Result<(), StoreError> {
+    let waiting = outbox::waiting(tx, effects).await?;
+    outbox::lock(tx, &outbox::lanes(effects, &waiting)).await?;
+    for lane in apply(tx, effects, &waiting, now).await? {
+        outbox::refresh(tx, &lane).await?;
+    }
+    Ok(())
+}
+
 /// Everything in this order. `waiting` tells in which lane a job waits whose key was used before; the lanes are
 /// locked. Gives the lanes that changed, whose heads are to be chosen anew.
 pub async fn apply(

@@ -8,7 +8,7 @@ use crate::model::{ForumKey, MemberId, UserId};
 use super::db::{Row, Tx, Value};
 use super::effects::{self, forum_id, values};
 use super::sql::Sql;
-use super::{Effect, Millis, StoreError, outbox, sessions};
+use super::{Effect, Millis, StoreError, sessions};
 
 /// A wrong code can be given so often before nothing is taken for the rest of [`WINDOW`].
 pub const MOST_WRONG: u64 = 5;
@@ -286,7 +286,7 @@ impl Links for Sql {
             return Ok(Tried::Taken);
         }
         let made = Link { forum: forum.clone(), person, member: MemberId(member), name, at: now };
-        follow(&mut tx, then(&made)?, now).await?;
+        effects::carry_out(&mut tx, &then(&made)?, now).await?;
         tx.commit().await?;
         Ok(Tried::Linked(made))
     }
@@ -303,18 +303,8 @@ impl Links for Sql {
         let Some(gone) = link_in(&mut tx, forum, person).await? else { return Ok(None) };
         tx.run("DELETE FROM account_link WHERE forum = $1 AND person = $2", values![id, person.0]).await?;
         sessions::end(&mut tx, forum, person).await?;
-        follow(&mut tx, then(&gone)?, now).await?;
+        effects::carry_out(&mut tx, &then(&gone)?, now).await?;
         tx.commit().await?;
         Ok(Some(gone))
     }
-}
-
-/// Writes what follows, within the transaction that it follows from.
-pub(super) async fn follow(tx: &mut Tx, effects: Vec<Effect>, now: Millis) -> Result<(), StoreError> {
-    let waiting = outbox::waiting(tx, &effects).await?;
-    outbox::lock(tx, &outbox::lanes(&effects, &waiting)).await?;
-    for lane in effects::apply(tx, &effects, &waiting, now).await? {
-        outbox::refresh(tx, &lane).await?;
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::model::{ForumKey, MemberId, UserId};
 
 use super::db::{Row, Tx, Value};
-use super::effects::{forum_id, values};
+use super::effects::{self, forum_id, values};
 use super::links::{self, Link, Then, WINDOW};
 use super::sql::Sql;
 use super::{Millis, StoreError};
@@ -168,7 +168,7 @@ impl Sessions for Sql {
             values![forum, session.person.0, session.member.as_str(), session.sealed.as_str(), session.at],
         )
         .await?;
-        links::follow(&mut tx, then(&link)?, session.at).await?;
+        effects::carry_out(&mut tx, &then(&link)?, session.at).await?;
         tx.commit().await?;
         Ok(Kept::Kept(link))
     }

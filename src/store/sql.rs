@@ -155,11 +155,7 @@ impl Sql {
         if !once.is_empty() {
             self.prune(&mut tx, now).await?;
         }
-        let waiting = outbox::waiting(&mut tx, effects).await?;
-        outbox::lock(&mut tx, &outbox::lanes(effects, &waiting)).await?;
-        for lane in effects::apply(&mut tx, effects, &waiting, now).await? {
-            outbox::refresh(&mut tx, &lane).await?;
-        }
+        effects::carry_out(&mut tx, effects, now).await?;
         tx.commit().await?;
         Ok(true)
     }

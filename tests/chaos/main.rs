@@ -14,6 +14,9 @@ use threadbridge::config::{BridgeConfig, Layout};
 use threadbridge::sandbox::discord::{self, Discord, Limits};
 use threadbridge::sandbox::forum::{self, Forum};
 use threadbridge::sandbox::stage::{ACCOUNT, Folder, Stage};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use bridge::{Bridge, SetClock};
 use words::Words;
@@ -201,9 +204,10 @@ async fn play(seed: u64) -> Played {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_breaks_both_sides_agree_at_rest() {
-    if std::env::var_os("RUST_LOG").is_some() {
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+    if let Ok(wanted) = std::env::var("THREADBRIDGE_LOG") {
+        let filter: Targets = wanted.parse().expect("what to log");
+        let lines = tracing_subscriber::fmt::layer().with_test_writer();
+        let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     }
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let from = number("THREADBRIDGE_CHAOS_FROM").unwrap_or(1);

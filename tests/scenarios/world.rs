@@ -13,6 +13,9 @@ use threadbridge::sandbox::forum::{self, Face, Forum};
 use threadbridge::sandbox::stage::{Folder, Stage};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -66,8 +69,12 @@ impl World {
 
     pub async fn with(forum: forum::Options, limits: Limits) -> Self {
         // What the bridge logs is shown when a test fails.
-        let filter = tracing_subscriber::EnvFilter::new("warn,serenity=error,threadbridge=debug");
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let filter = tracing_subscriber::filter::Targets::new()
+            .with_default(Level::WARN)
+            .with_target("serenity", Level::ERROR)
+            .with_target("threadbridge", Level::DEBUG);
+        let lines = tracing_subscriber::fmt::layer().with_test_writer();
+        let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
         let clock = Arc::new(Later::default());
         let discord = discord::Options { limits, ..discord::Options::default() };
         Self::on(clock.clone(), Stage::start(forum, discord, clock).await.expect("the sandbox starts"))
