@@ -247,15 +247,16 @@ fn says(said: &[Option<String>], outgoing: &[Outgoing]) -> bool {
         })
 }
 
-/// A message without the thread's title and the time of an edit in its last line: what was sent stays when a thread is
-/// renamed, or a post is edited to the same words.
+/// A message without what its last line says of the thread's title (some addresses hold it, too) and of the time of an
+/// edit: what was sent stays when a thread is renamed, or a post is edited to the same words.
 fn untitled(text: &str) -> String {
     let (before, last) =
         text.trim_end().rsplit_once('\n').map_or(("", text), |(before, last)| (before, last));
     match last.strip_prefix("-# [").and_then(|line| line.rsplit_once("](<")) {
         Some((_, rest)) => {
+            let rest = rest.split_once(">)").map_or(rest, |(_, rest)| rest);
             let rest = rest.split_once(" · edited <t:").map_or(rest, |(rest, _)| rest);
-            format!("{before}\n-# [](<{rest}")
+            format!("{before}\n-# {rest}")
         }
         None => text.to_owned(),
     }
