@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::config::{Layout, Replies, Scope};
 use crate::discord::{Channel, ChannelKind};
