@@ -117,7 +117,7 @@ async fn what_is_written_is_read_back() {
         assert_eq!(store.submission(MessageId(5)).await.unwrap(), Some(posted));
         assert!(!store.thanked(&edu(), &post("41")).await.unwrap());
         assert_eq!(store.reactions_on(MessageId(5)).await.unwrap().len(), 1);
-        assert_eq!(store.parts(bridge, &post("41")).await.unwrap(), [first.clone()]);
+        assert_eq!(store.parts(bridge, &post("41")).await.unwrap(), std::slice::from_ref(&first));
 
         let effects = vec![
             Effect::DropReactions { message: MessageId(5), emoji: None },
