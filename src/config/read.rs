@@ -628,7 +628,7 @@ impl Reader {
                 None
             }
             Err(error) => {
-                let what = format!("names a file that can't be used: {}", unreadable(&path, &error));
+                let what = format!("can't be read: {}", unreadable(&path, &error));
                 self.fault(&node.origin, &format!("{table}.{file_key}"), &what);
                 None
             }

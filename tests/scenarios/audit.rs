@@ -29,7 +29,7 @@ fn found(report: &Report) -> Vec<(Kind, bool)> {
 /// Audits until nothing is wrong and nothing under way: what was queued takes the running bridge a moment.
 async fn clean(world: &World, config: &Config) -> Report {
     let mut last = None;
-    for _ in 0..60 {
+    for _ in 0..20 {
         let report = audited(world, config, LOOK).await;
         if report.findings.is_empty() && report.seen.under_way == 0 {
             assert!(report.ok());

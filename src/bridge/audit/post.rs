@@ -247,13 +247,17 @@ fn says(said: &[Option<String>], outgoing: &[Outgoing]) -> bool {
         })
 }
 
-/// A message without the thread's title in its last line: the title that was sent stays when a thread is
-/// renamed.
+/// A message without what its last line says of the thread's title (some addresses hold it, too) and of the time of an
+/// edit: what was sent stays when a thread is renamed, or a post is edited to the same words.
 fn untitled(text: &str) -> String {
     let (before, last) =
         text.trim_end().rsplit_once('\n').map_or(("", text), |(before, last)| (before, last));
     match last.strip_prefix("-# [").and_then(|line| line.rsplit_once("](<")) {
-        Some((_, rest)) => format!("{before}\n-# [](<{rest}"),
+        Some((_, rest)) => {
+            let rest = rest.split_once(">)").map_or(rest, |(_, rest)| rest);
+            let rest = rest.split_once(" · edited <t:").map_or(rest, |(rest, _)| rest);
+            format!("{before}\n-# {rest}")
+        }
         None => text.to_owned(),
     }
 }
