@@ -215,7 +215,10 @@ async fn the_check_says_which_right_is_missing_and_how_to_grant_it() {
             ..api
         });
         let text = check::run(&config, Arc::new(SystemClock), false).await.text();
-        assert!(text.contains("FAULT") && text.contains("check forums.api_key and forums.api_user"), "{text}");
+        assert!(
+            text.contains("FAULT") && text.contains("check forums.api_key and forums.api_user"),
+            "{text}"
+        );
         config.forums[0].api = None;
         let text = check::run(&config, Arc::new(SystemClock), false).await.text();
         assert!(text.contains("read as a guest") && text.contains("set forums.api_key"), "{text}");
