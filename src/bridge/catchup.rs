@@ -23,7 +23,7 @@ use super::{Heart, thanks};
 const PAGE: u8 = 100;
 /// What was heard within so many milliseconds before the watermark may have had no place yet when the
 /// process ended; see [`super::unplaced`].
-const UNPLACED: u64 = 300_000;
+pub const UNPLACED: u64 = 300_000;
 /// A bridge that can't be read for the moment is tried so often, with this pause: meanwhile nothing that is said there
 /// may overtake what was said before it.
 const ROUNDS: u32 = 5;

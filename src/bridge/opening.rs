@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::config::{Replies, Scope};
 use crate::discord::{ChannelKind, DiscordError, Message};
 use crate::forum::{Failure, Opened, PageRef};
-use crate::model::{BoardId, ChannelId, MemberId, PostId, ThreadId};
+use crate::model::{BoardId, ChannelId, MemberId, MessageId, PostId, ThreadId};
 use crate::store::{Effect, Millis, Origin, Part, Priority, Room, StoreError, Submission, SubmissionState};
 
-use super::catchup;
+use super::catchup::{self, UNPLACED};
 use super::inbox::{self, may_not_speak, placed, spoken};
 use super::job::{Job, Lane, Outcome, Spoken};
 use super::leases;
@@ -253,6 +253,7 @@ async fn find(
     spoken: &Spoken,
     member: Option<&MemberId>,
 ) -> Result<Option<(ThreadId, PostId)>, Halt> {
+    submit::signed_in(forum)?;
     let page = forum.engine.board(board, 1).await?;
     for summary in page.threads.iter().filter(|it| it.title.trim() == title.trim() && !it.moved) {
         let page = forum.engine.thread(&summary.id, PageRef::Number(1)).await?;
@@ -275,21 +276,31 @@ pub async fn missed(
     let own = active.iter().filter(|thread| thread.parent == Some(parent));
     let newest = own.clone().map(|thread| thread.id.0).max();
     if let Some(seen) = heart.store.watermark(parent).await? {
-        let mut fresh: Vec<ChannelId> = own.map(|thread| thread.id).filter(|id| id.0 > seen.0).collect();
+        // One that was heard of may still have waited to be looked up when the process ended.
+        let missed =
+            |id: &ChannelId| id.0 > seen.0 || seen.milliseconds() - MessageId(id.0).milliseconds() < UNPLACED;
+        let mut fresh: Vec<ChannelId> = own.map(|thread| thread.id).filter(missed).collect();
         fresh.sort_unstable_by_key(|id| id.0);
         for thread in fresh {
-            if heart.store.room_of_channel(thread).await?.is_some() {
+            let first = MessageId(thread.0);
+            if heart.store.room_of_channel(thread).await?.is_some()
+                || heart.store.submission(first).await?.is_some()
+            {
                 continue;
             }
-            let starter = heart.discord.message(thread, crate::model::MessageId(thread.0)).await?;
+            let starter = heart.discord.message(thread, first).await?;
             if let Some(starter) = starter.filter(|it| it.ordinary && !it.author.bot && it.webhook.is_none())
             {
                 begins(heart, &starter).await?;
             }
         }
+    } else {
+        // Posts that were there before the bridge was are nobody's business, now or later.
+        for thread in own {
+            inbox::receive(heart, Some(&format!("m:{}", thread.id)), Vec::new()).await?;
+        }
     }
-    // Posts that were there before the bridge was are nobody's business.
-    let message = crate::model::MessageId(newest.unwrap_or(parent.0));
+    let message = MessageId(newest.unwrap_or(parent.0));
     inbox::receive(heart, None, vec![Effect::Watermark { channel: parent, message }]).await?;
     Ok(())
 }

@@ -446,12 +446,15 @@ async fn find_late(forum: &Forum, thread: &ThreadId, submission: &Submission) ->
     }
 }
 
+/// Before the forum has said who the bridge is there, none of its posts can be known for its own.
+pub fn signed_in(forum: &Forum) -> Result<(), Halt> {
+    let reason = "the forum has not been signed in to yet";
+    forum.account().map(drop).ok_or_else(|| Halt::Later(Duration::from_secs(1), reason.to_owned()))
+}
+
 /// The post that this message became, on the thread's last pages.
 async fn find(forum: &Forum, thread: &ThreadId, submission: &Submission) -> Result<Option<Post>, Halt> {
-    if forum.account().is_none() {
-        let reason = "the forum has not been signed in to yet".to_owned();
-        return Err(Halt::Later(Duration::from_secs(1), reason));
-    }
+    signed_in(forum)?;
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {
         let number = page.thread.page;

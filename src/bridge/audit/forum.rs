@@ -366,7 +366,7 @@ impl Walk<'_, '_> {
                     let now = store.now().await?;
                     let job = Job::Dress { bridge: tie.id(), thread: facts.clone() };
                     let queued = job.queued(tie.lane(thread), Priority::Live, now)?;
-                    store.apply(None, vec![Effect::Enqueue(queued)]).await?;
+                    self.audit.queue(vec![Effect::Enqueue(queued)]).await?;
                 }
                 continue;
             };

@@ -24,6 +24,7 @@ use crate::store::{BridgeId, Effect, StoreError};
 use super::Heart;
 use super::job::Job;
 use super::mirror::CHANNEL_GONE;
+use super::points::Point;
 use super::tie::Tie;
 
 mod channels;
@@ -243,10 +244,18 @@ impl Audit<'_> {
     /// Tells of a fault, and queues what mends it where that is wished for.
     async fn found(&mut self, mut finding: Finding, mend: Option<Vec<Effect>>) -> Result<(), StoreError> {
         if let Some(effects) = mend.filter(|_| self.wish.repair) {
-            self.heart.store.apply(None, effects).await?;
+            self.queue(effects).await?;
             finding.repaired = true;
         }
         self.report.findings.push(finding);
+        Ok(())
+    }
+
+    /// Leaves to the bridge what it is to do.
+    async fn queue(&self, effects: Vec<Effect>) -> Result<(), StoreError> {
+        Point::BeforeRecord.reached();
+        self.heart.store.apply(None, effects).await?;
+        Point::AfterRecord.reached();
         Ok(())
     }
 

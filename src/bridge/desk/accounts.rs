@@ -205,7 +205,9 @@ impl Accounts for Desk {
         let now = store.now().await.map_err(busy)?;
         let told = format!("Your account is no longer linked to {person} on Discord (user {}).", asker.user);
         let tell = |link: &Link| told_of(link, "Your account is no longer linked to Discord", &told, now);
+        Point::BeforeLink.reached();
         let gone = store.unlink(&sight.forum.key, asker.user, now, &tell).await.map_err(busy)?;
+        Point::AfterLink.reached();
         let gone = gone.ok_or("You are not linked to a member of that forum.")?;
         sight.forum.engine.forget(&gone.member);
         tracing::info!(forum = %gone.forum, user = %asker.user, member = %gone.member, "a link was taken away");
