@@ -239,7 +239,7 @@ fn secrets_can_be_files_and_are_never_shown() {
     assert_eq!(Config::parse(SMALL, &file, by_file).unwrap().discord.token.expose_secret(), "t0p-s3cret");
 
     for (line, expected) in [
-        ("token_file = \"missing\"", "discord.token_file names a file that can't be used: there is no file"),
+        ("token_file = \"missing\"", "discord.token_file can't be read: there is no file"),
         ("token_file = \"empty\"", "discord.token_file names an empty file"),
         ("token = \"a\"\ntoken_file = \"token\"", "exclude each other"),
         ("token = 12345", "must be text in quotes, not a whole number"),

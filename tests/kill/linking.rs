@@ -1,12 +1,12 @@
 //! Somebody proves to be a member of the forum while the bridge dies. Whoever is linked has been written to, and
 //! whoever is not can ask again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 
-use super::World;
+use super::{PATIENCE, World};
 
 /// Who asked in Discord, for whom on the forum.
 struct Pair {
@@ -47,7 +47,23 @@ pub async fn proof(world: World) -> usize {
         assert!(letters() <= most, "killed at {deaths:?}: {} letters", letters());
     }
     assert!(linked > 0, "killed at {deaths:?}: nobody could be linked");
+    all_done(&world).await;
     world.end().await
+}
+
+/// Waits until the bridge has nothing left to do: what is seen on the forum may not be written down yet.
+async fn all_done(world: &World) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut database = SqliteConnection::connect(&world.folder.database()).await.expect("a database");
+    while sqlx::query("SELECT 1 FROM outbox")
+        .fetch_optional(&mut database)
+        .await
+        .expect("an answer")
+        .is_some()
+    {
+        assert!(Instant::now() < deadline, "killed at {:?}: something is never done", world.deaths);
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
 }
 
 /// Asks for the code, reads it on the forum and brings it back; `None` where the bridge did not answer.

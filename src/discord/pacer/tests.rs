@@ -293,27 +293,6 @@ fn the_second_begins_when_the_last_request_may_have_arrived() {
     bench.wait(&route(1));
 }
 
-#[test]
-fn how_quick_an_answer_can_be_is_known_for_each_kind_of_request() {
-    let mut bench = Bench::new();
-    let slow = |number| Route { method: Method::PATCH, template: "/slow", ..route(number) };
-    bench.send(&route(1), &ok(5, 4, 0.0));
-    for number in 0..12 {
-        let sent = bench.go(&slow(number));
-        bench.at += ms(100);
-        let now = bench.now();
-        // It arrived at once and was long in coming back.
-        bench.state.answered(
-            &slow(number),
-            &sent,
-            &Answer { bucket: Some("slow".into()), ..ok(1, 0, 2.0) },
-            now,
-        );
-    }
-    let wait = bench.wait(&slow(11));
-    assert!(wait < ms(1910), "{wait:?}");
-}
-
 fn hidden(id: u64) -> Route {
     let hidden = Hidden { name: "webhook messages", id, limit: 3, window: Duration::from_secs(60) };
     Route { hidden: Some(hidden), ..route(id) }
