@@ -78,8 +78,12 @@ impl Forum {
                     "posts": state.post_count(member),
                     "thanks_given": state.thanks_given(member),
                     "thanks_received": state.thanked(member).0,
-                    "avatar_url": member.avatar.as_ref().map(|_| {
-                        format!("{base}image.php?u={}&dateline={}", member.id, member.avatar_revision)
+                    "avatar_url": member.avatar.as_ref().map(|_| match self.options().face {
+                        Face::Vbulletin4 | Face::Feed(_) => {
+                            format!("{base}image.php?u={}&dateline={}", member.id, member.avatar_revision)
+                        }
+                        Face::Discourse => format!("{base}letter_avatar/{}/96/1.png", member.id),
+                        Face::Nodebb => format!("{base}assets/faces/{}", member.id),
                     }),
                 })
             })
@@ -87,6 +91,7 @@ impl Forum {
         json!({
             "title": self.options().title,
             "url": base,
+            "markdown": matches!(self.options().face, Face::Discourse | Face::Nodebb),
             "version": state.version,
             "maintenance": state.maintenance,
             "boards": boards,

@@ -158,7 +158,7 @@ function showForum() {
   keep($("posts"), now ? now.posts.filter((it) => !it.deleted) : [], (it) => String(it.id), postElement);
   const shut = now?.closed && !staff && !ui.forumMode;
   $("forum-text").disabled = Boolean(shut);
-  $("forum-text").placeholder = shut ? "This thread is closed." : "Quick reply, in BBCode: [b]bold[/b], [quote]…[/quote], [code]…[/code]";
+  $("forum-text").placeholder = shut ? "This thread is closed." : forum.markdown ? "Quick reply, in Markdown: **bold**, > quote, `code`" : "Quick reply, in BBCode: [b]bold[/b], [quote]…[/quote], [code]…[/code]";
 }
 
 $("forum-form").addEventListener("submit", async (event) => {
