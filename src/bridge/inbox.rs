@@ -149,6 +149,8 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         }
         return Ok(());
     };
+    // What was said before it and waits to be looked at again is not overtaken.
+    placed(heart, message.channel, None).await?;
     let now = heart.store.now().await?;
     let spoken = spoken(message);
     let submission = Submission {
