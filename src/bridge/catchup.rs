@@ -2,6 +2,7 @@
 //! Everything goes through [`super::inbox`], where what was seen before changes nothing.
 
 use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,7 @@ use crate::store::{Effect, Origin, StoreError, Submission, SubmissionState};
 use crate::weakness::Weakness;
 
 use super::hear::Gate;
-use super::inbox::{receive, take, thank_job};
+use super::inbox::{self, Heard, receive, take, thank_job};
 use super::opening;
 use super::outbox::Halt;
 use super::tie::Tie;
@@ -28,6 +29,39 @@ pub const UNPLACED: u64 = 300_000;
 /// may overtake what was said before it.
 const ROUNDS: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// The channels that were read back since the session began. A Discord thread may become ours, or be opened again,
+/// after all others were read: what was said there before, perhaps to a process that is no more, comes before what is
+/// heard there now.
+#[derive(Debug, Default)]
+pub struct ReadBack(Mutex<HashSet<ChannelId>>);
+
+impl ReadBack {
+    fn channels<T>(&self, act: impl FnOnce(&mut HashSet<ChannelId>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Reads back what was missed in a channel, if that has not been done in this session. False when it can't be read
+/// for the moment, so that what is heard there has to wait.
+pub async fn is_read_back(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<bool, StoreError> {
+    if heart.read_back.channels(|read| read.contains(&channel)) {
+        return Ok(true);
+    }
+    match Box::pin(self::channel(heart, tie, channel)).await {
+        Ok(()) => Ok(true),
+        Err(Trouble::Store(error)) => Err(error),
+        Err(trouble) if trouble.passes() => {
+            tracing::debug!(%channel, "what is heard waits, as what was said before can't be read: {trouble}");
+            Ok(false)
+        }
+        Err(trouble) => {
+            tracing::warn!(%channel, "can't read what was missed: {trouble}");
+            heart.read_back.channels(|read| read.insert(channel));
+            Ok(true)
+        }
+    }
+}
 
 /// Why a channel can't be read back.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +95,7 @@ impl From<Trouble> for Halt {
 /// Catches up with every bridged channel of these guilds, and lets in what waits at the gate of one that is done.
 /// One that can't be read is left for the next time.
 pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, gate: &Gate, stop: &CancellationToken) {
+    heart.read_back.channels(HashSet::clear);
     let mut left = heart.ties.all();
     left.retain(|tie| tie.guild().is_none_or(&ours));
     for _ in 0..ROUNDS {
@@ -101,6 +136,7 @@ pub async fn bridge(heart: &Heart, tie: &Tie, gate: &Gate, stop: &CancellationTo
                 whole = false;
                 continue;
             }
+            heart.read_back.channels(|read| read.insert(channel));
         }
         gate.let_in(heart, Some(channel), stop).await;
     }
@@ -141,7 +177,9 @@ pub async fn channel(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<(),
     let Some(watermark) = watermark else {
         // Never looked at before: what people said until now was not said to the forum.
         let message = seen.last().map_or(MessageId(channel.0), |message| message.id);
-        return Ok(receive(heart, None, vec![Effect::Watermark { channel, message }]).await?);
+        receive(heart, None, vec![Effect::Watermark { channel, message }]).await?;
+        heart.read_back.channels(|read| read.insert(channel));
+        return Ok(());
     };
     // Back to what was seen, and at least a page of it, for what may have changed there.
     while let Some(oldest) = seen.first().map(|message| message.id)
@@ -160,11 +198,13 @@ pub async fn channel(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<(),
         if heart.store.submission(message.id).await?.is_some() {
             take(heart, &Event::Edited(message.clone())).await?;
         } else if message.id > watermark || watermark.milliseconds() - message.id.milliseconds() < UNPLACED {
-            take(heart, &Event::Message(message.clone())).await?;
+            inbox::said(heart, message, Heard::ReadBack).await?;
         }
         reactions_missed(heart, tie, message).await?;
     }
-    deletions_missed(heart, channel, &submitted, &seen).await
+    deletions_missed(heart, channel, &submitted, &seen).await?;
+    heart.read_back.channels(|read| read.insert(channel));
+    Ok(())
 }
 
 /// Thanking reactions that came or went unseen.

@@ -15,10 +15,10 @@ use crate::store::{
 
 use super::Heart;
 use super::job::{Job, Outcome, Spoken, SpokenFile, forum_lane, open_key, reply_key, thanks_lane};
-use super::opening;
 use super::points::Point;
 use super::submit::{spoken_digest, telling};
 use super::tie::Tie;
+use super::{catchup, opening};
 
 /// A reply waits this long before it is sent, so that events which arrive out of order are put in order
 /// and a quick correction is folded in, in milliseconds.
@@ -75,7 +75,7 @@ pub async fn take(heart: &Heart, event: &Event) -> Result<(), StoreError> {
     match event {
         Event::Ready { me } => heart.set_me(*me),
         Event::Resumed | Event::ThreadCreated { .. } => {}
-        Event::Message(message) => said(heart, message).await?,
+        Event::Message(message) => said(heart, message, Heard::Live).await?,
         Event::Edited(message) => edited(heart, message).await?,
         Event::Deleted { channel, messages } => {
             for message in messages {
@@ -134,7 +134,17 @@ async fn meant_for(heart: &Heart, message: &Message) -> Result<Option<(Arc<Tie>,
     Ok(submission.map(|submission| (tie, submission.thread)))
 }
 
-async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
+/// How it is known what somebody said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// By an event: something that was said before it may have been missed.
+    Live,
+    /// By reading the channel in order.
+    ReadBack,
+}
+
+/// Records what somebody said.
+pub async fn said(heart: &Heart, message: &Message, heard: Heard) -> Result<(), StoreError> {
     let watermark = Effect::Watermark { channel: message.channel, message: message.id };
     let own_words = message.ordinary && !message.author.bot && message.webhook.is_none();
     let Some((tie, thread)) = (if own_words { meant_for(heart, message).await? } else { None }) else {
@@ -149,8 +159,14 @@ async fn said(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         }
         return Ok(());
     };
-    // What was said before it and waits to be looked at again is not overtaken.
-    placed(heart, message.channel, None).await?;
+    // What was said before it is not overtaken, be it that it waits to be looked at again, or that nobody heard it.
+    if heard == Heard::Live {
+        placed(heart, message.channel, None).await?;
+        if !catchup::is_read_back(heart, &tie, message.channel).await? {
+            heart.unplaced.keep(Event::Message(message.clone()), heart.clock.monotonic());
+            return Ok(());
+        }
+    }
     let now = heart.store.now().await?;
     let spoken = spoken(message);
     let submission = Submission {
@@ -213,7 +229,7 @@ async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         return Ok(());
     }
     let Some(submission) = heart.store.submission(message.id).await? else {
-        return said(heart, message).await;
+        return said(heart, message, Heard::Live).await;
     };
     let Some(tie) = heart.ties.get(submission.bridge) else { return Ok(()) };
     let spoken = spoken(message);

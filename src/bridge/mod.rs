@@ -47,6 +47,7 @@ pub mod vault;
 pub mod watch;
 pub mod why;
 
+use catchup::ReadBack;
 use job::{Job, Lane};
 use leases::Leases;
 use tie::Ties;
@@ -62,6 +63,8 @@ pub struct Heart {
     pub clock: Arc<dyn Clock>,
     pub health: Health,
     pub unplaced: Unplaced,
+    /// The channels in which nothing can have been missed since the session began.
+    pub read_back: ReadBack,
     pub leases: Leases,
     /// Where the forum's readers reach this process, if they do.
     pub public_url: Option<Url>,
@@ -173,6 +176,7 @@ impl Heart {
             clock,
             health,
             unplaced: Unplaced::default(),
+            read_back: ReadBack::default(),
             public_url,
             vault,
             wake: Notify::new(),

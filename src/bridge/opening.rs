@@ -234,11 +234,11 @@ async fn arrived(
     effects.push(telling(spoken.channel, spoken.message, Outcome::Arrived, now)?);
     work.note(effects).await?;
     if shown {
-        // What was answered meanwhile has its place now; what was answered before a crash is read.
-        placed(work.heart, spoken.channel, None).await?;
+        // What was answered before a crash is read; what was heard meanwhile has its place now.
         if work.tried_before() {
             catchup::channel(work.heart, tie, spoken.channel).await?;
         }
+        placed(work.heart, spoken.channel, None).await?;
     }
     work.heart.health.replied();
     forum.revisit(thread, Some(post));

@@ -3,8 +3,10 @@
 //! both sides must agree, with nothing lost, doubled or out of order.
 //!
 //! `THREADBRIDGE_CHAOS_SEED=7` plays one seed again, `THREADBRIDGE_CHAOS_SEEDS=100` plays so many from 1 on,
-//! or from `THREADBRIDGE_CHAOS_FROM=500`.
+//! or from `THREADBRIDGE_CHAOS_FROM=500`. Of a seed that fails the database and what Discord was asked are put into the
+//! folder `THREADBRIDGE_CHAOS_KEEP`, if that is set.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,7 @@ const FAULTS: u32 = 30;
 const REST: Duration = Duration::from_secs(150);
 
 struct Chaos {
+    seed: u64,
     rng: fastrand::Rng,
     stage: Stage,
     folder: Folder,
@@ -80,6 +83,7 @@ impl Chaos {
         let mut bridge = Bridge { config, clock: clock.clone(), running: None };
         bridge.start();
         Self {
+            seed,
             rng,
             stage,
             folder,
@@ -142,12 +146,26 @@ impl Chaos {
             if Instant::now() > deadline {
                 let asked = self.forum().requests();
                 let jobs = self.outbox().await;
+                if let Ok(folder) = std::env::var("THREADBRIDGE_CHAOS_KEEP") {
+                    self.keep(Path::new(&folder)).await;
+                }
                 return Err(format!(
                     "{}\nthe forum was asked: {asked:?}\nthe outbox holds: {jobs:?}",
                     faults.join("\n")
                 ));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What tells how it came to this.
+    async fn keep(&self, folder: &Path) {
+        let asked: String = self.discord().ledger().iter().map(|entry| format!("{entry:?}\n")).collect();
+        std::fs::write(folder.join(format!("{}.ledger", self.seed)), asked).expect("a folder that is there");
+        let Ok(mut database) = SqliteConnection::connect(&self.folder.database()).await else { return };
+        let copy = folder.join(format!("{}.db", self.seed)).display().to_string();
+        if let Err(error) = sqlx::query("VACUUM INTO ?").bind(copy).execute(&mut database).await {
+            println!("can't keep the database: {error}");
         }
     }
 
