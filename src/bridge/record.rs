@@ -16,7 +16,7 @@ use crate::store::{
     SubmissionState, ThreadRow,
 };
 
-use super::job::{Job, News, Outcome, Spoken, ThreadFacts, forum_lane};
+use super::job::{Job, News, Outcome, Spoken, ThreadFacts, edit_key, forum_lane};
 use super::known::Known;
 use super::submit::telling;
 use super::tie::Tie;
@@ -273,7 +273,13 @@ impl Reading<'_> {
                     }
                     (wanted, News::New)
                 }
-                Some(row) if row.gone => (self.ties.iter().collect(), News::New),
+                Some(row) if row.gone => {
+                    // An edit from before it went away may still wait: it says what is said no more.
+                    for tie in self.ties {
+                        effects.push(Effect::Cancel { key: edit_key(tie.id(), &post.id) });
+                    }
+                    (self.ties.iter().collect(), News::New)
+                }
                 Some(row) if row.digest != digest || row.thread != *self.thread => {
                     for tie in &wanted {
                         effects.push(self.show(tie, &facts, post, News::New, known.now)?);

@@ -292,3 +292,35 @@ async fn what_goes_and_comes_back_while_discord_is_away_is_shown_once() {
     let said = sent.filter_map(|entry| entry.request).map(|body| body.to_string()).collect::<String>();
     assert!(!said.contains("Never to be seen."), "what went away was shown");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_edited_before_it_went_and_again_when_it_came_back_is_shown_as_it_is() {
+    let mut world = World::new().await;
+    world.start(vec![world.feed()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Tides", "Ebb now.").unwrap();
+    world.message(world.text_channel, "Ebb now.").await;
+    world.discord().pause();
+    let post = world.forum().reply(thread, world.bob, "First words.").unwrap();
+    let recorded = |what: &'static str, change: &dyn Fn()| {
+        let looks = world.forum().requests().get("GET /showthread.php").copied().unwrap_or(0);
+        change();
+        let forum = world.forum().clone();
+        eventually(what, move || {
+            let now = forum.requests().get("GET /showthread.php").copied().unwrap_or(0);
+            (now > looks + 3).then_some(())
+        })
+    };
+    recorded("the post is read", &|| ()).await;
+    recorded("the edit is read", &|| world.forum().edit(post, "Second words.").unwrap()).await;
+    recorded("the removal is read", &|| world.forum().delete(post, Deletion::Soft).unwrap()).await;
+    recorded("the return is read", &|| {
+        world.forum().edit(post, "Third words.").unwrap();
+        world.forum().undelete(post).unwrap();
+    })
+    .await;
+    world.discord().resume().await.unwrap();
+    world.message(world.text_channel, "Third words.").await;
+    world.quiet().await;
+    assert_eq!(times(&world, world.text_channel, "Third words."), 1);
+    assert_eq!(times(&world, world.text_channel, "Second words."), 0);
+}
