@@ -156,9 +156,10 @@ impl Db {
         Ok(match self {
             Self::Sqlite(pool, writer) => {
                 let turn = writer.clone().lock_owned().await;
-                let mut connection = pool.acquire().await?;
-                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-                Tx::Sqlite(Sure(Some(connection)), turn)
+                // Whoever waits may be given up meanwhile, and the transaction begin all the same.
+                let mut connection = Sure(Some(pool.acquire().await?));
+                sqlx::query("BEGIN IMMEDIATE").execute(connection.connection()?).await?;
+                Tx::Sqlite(connection, turn)
             }
             Self::Postgres(pool) => Tx::Postgres(Courier {
                 connection: Sure(Some(within(pool.acquire()).await?)),

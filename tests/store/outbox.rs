@@ -8,6 +8,8 @@ use serde_json::json;
 use threadbridge::model::{ChannelId, MessageId};
 use threadbridge::store::{Effect, Finish, NewJob, Priority, StoreError};
 
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
+
 use super::{LEASE, Place, claim, drain, each, enqueue, job, nothing_due, park, settle};
 
 #[tokio::test]
@@ -248,6 +250,38 @@ async fn jobs_of_a_paused_bridge_hold_nobody_up_and_keep_their_place() {
             place.clock.advance(Duration::from_millis(500));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_given_up_while_they_wait_to_write_leaves_nothing_behind() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        enqueue(&*store, [job("a", "a1")]).await;
+        if place.sqlite {
+            let mut other = SqliteConnection::connect(&place.url).await.unwrap();
+            other.execute("BEGIN IMMEDIATE").await.unwrap();
+            // However far it has come with its beginning.
+            for wait in [0, 1, 5, 50, 200] {
+                let writing = tokio::spawn({
+                    let store = store.clone();
+                    async move { store.apply(None, vec![Effect::Enqueue(job("a", "a2"))]).await }
+                });
+                tokio::time::sleep(Duration::from_millis(wait)).await;
+                writing.abort();
+                let _ = writing.await;
+            }
+            other.execute("ROLLBACK").await.unwrap();
+        } else {
+            for wait in [0, 1, 2, 3, 5] {
+                let writing = store.apply(None, vec![Effect::Enqueue(job("b", "b1"))]);
+                let _ = tokio::time::timeout(Duration::from_millis(wait), writing).await;
+            }
+        }
+        enqueue(&*store, [job("a", "a3")]).await;
+        assert_eq!(drain(&*store).await.last().map(String::as_str), Some("a3"));
         store.close().await;
     })
     .await;
