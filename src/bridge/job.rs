@@ -163,7 +163,7 @@ impl Job {
     /// Under this key at most one job waits: a newer one replaces what the older would have said.
     fn key(&self) -> String {
         match self {
-            Self::Show { bridge, post, news: News::New, .. } => format!("show:{}:{}", bridge.0, post.id),
+            Self::Show { bridge, post, news: News::New, .. } => show_key(*bridge, &post.id),
             Self::Show { bridge, post, news: News::Changed, .. } => edit_key(*bridge, &post.id),
             Self::Hide { bridge, post, .. } => format!("hide:{}:{post}", bridge.0),
             Self::Dress { bridge, thread } => format!("dress:{}:{}", bridge.0, thread.id),
@@ -255,6 +255,11 @@ pub fn letter(link: &Link, title: &str, text: &str, now: Millis) -> Result<Effec
     };
     let lane = Lane { name: format!("l:{}", link.forum), needs: leases::of_forum(&link.forum) };
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now)?))
+}
+
+/// The key of the job that shows a post.
+pub fn show_key(bridge: BridgeId, post: &PostId) -> String {
+    format!("show:{}:{post}", bridge.0)
 }
 
 /// The key of the job that brings what is shown of a post up to date.

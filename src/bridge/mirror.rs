@@ -18,7 +18,7 @@ use crate::store::history::{Happened, What};
 use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room, StoreError};
 use crate::weakness::Weakness;
 
-use super::job::{News, Outcome, ThreadFacts};
+use super::job::{News, Outcome, ThreadFacts, edit_key, show_key};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::digest_of;
@@ -555,13 +555,11 @@ pub async fn hide(
     if back && !work.tried_before() {
         return Ok(Vec::new());
     }
-    // What was given up or waits to show it must not show it later.
-    let mut effects = Vec::new();
-    if !back {
-        effects.extend(
-            ["show", "edit"].map(|what| Effect::Cancel { key: format!("{what}:{}:{post}", bridge.0) }),
-        );
-    }
+    // What was given up must not show it later. What waits came since: the post is back.
+    let mut effects = vec![
+        Effect::Discard { key: show_key(bridge, post) },
+        Effect::Discard { key: edit_key(bridge, post) },
+    ];
     let parts = work.heart.store.parts(bridge, post).await?;
     let Some(first) = parts.first() else { return Ok(effects) };
     if first.origin == Origin::Discord {

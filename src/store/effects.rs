@@ -92,6 +92,7 @@ pub async fn apply(
                 outbox::cancel(tx, key).await?;
                 changed.extend(waiting.get(key).cloned());
             }
+            Effect::Discard { key } => outbox::discard(tx, key).await?,
             effect => one(tx, effect, now).await?,
         }
     }
@@ -320,7 +321,7 @@ async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError
         Effect::Credit(credit) => people::apply(tx, credit).await?,
         Effect::Happened(happened) => history::apply(tx, happened, now).await?,
         // See [`apply`].
-        Effect::Enqueue(_) | Effect::Cancel { .. } => {}
+        Effect::Enqueue(_) | Effect::Cancel { .. } | Effect::Discard { .. } => {}
     }
     Ok(())
 }

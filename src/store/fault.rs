@@ -9,7 +9,11 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let sentence = match &error {
             sqlx::Error::Database(database) => known(database.as_ref()),
+            sqlx::Error::PoolClosed => {
+                Some("the database is closed, as the bridge is about to stop; what is not done is done after the start")
+            }
             sqlx::Error::PoolTimedOut
+            | sqlx::Error::WorkerCrashed
             | sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             // A connection that ended in mid-sentence.

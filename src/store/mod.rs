@@ -355,6 +355,10 @@ pub enum Effect {
     Cancel {
         key: String,
     },
+    /// Takes a parked job away, so that nobody tries it again.
+    Discard {
+        key: String,
+    },
 }
 
 /// What the outbox holds, for `/readyz`, metrics and status.

@@ -174,6 +174,11 @@ pub async fn cancel(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
     tx.put("DELETE FROM outbox WHERE job_key = $1 AND lease_until = 0", values![key]).await
 }
 
+/// Takes a parked job away: it holds nobody up, so its lane does not change.
+pub async fn discard(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
+    tx.put("DELETE FROM outbox WHERE job_key = $1 AND parked = 1", values![key]).await
+}
+
 pub async fn claim(db: &Db, now: Millis, holder: &str, lease: Millis) -> Result<Option<Claim>, StoreError> {
     let sql = if db.is_postgres() {
         CLAIM_ON_POSTGRES

@@ -1,8 +1,10 @@
 //! What moderators do on the forum, and a forum that is not what it was a moment ago.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use threadbridge::config::{BridgeConfig, Layout};
+use threadbridge::sandbox::discord::Fault;
 use threadbridge::sandbox::forum::{self, Deletion};
 
 use crate::world::{SetClock, World, eventually};
@@ -323,4 +325,20 @@ async fn what_was_edited_before_it_went_and_again_when_it_came_back_is_shown_as_
     world.quiet().await;
     assert_eq!(times(&world, world.text_channel, "Third words."), 1);
     assert_eq!(times(&world, world.text_channel, "Second words."), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_back_while_it_is_being_withdrawn_is_shown_again() {
+    let mut world = World::new().await;
+    world.start(vec![world.feed()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Tides", "Ebb now.").unwrap();
+    let post = world.forum().reply(thread, world.bob, "Flood now.").unwrap();
+    world.message(world.text_channel, "Flood now.").await;
+    let slow = Fault::SlowAnswer(Duration::from_secs(3));
+    world.discord().fault(Some("DELETE"), "/webhooks", slow, 1);
+    world.forum().delete(post, Deletion::Soft).unwrap();
+    eventually("the removal", || world.find(world.text_channel, "Flood now.").is_none().then_some(())).await;
+    // The answer to the removal is still under way.
+    world.forum().undelete(post).unwrap();
+    world.message(world.text_channel, "Flood now.").await;
 }
