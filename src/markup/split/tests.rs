@@ -245,6 +245,7 @@ proptest! {
         let middle = (doc.blocks.len() as f64 * at) as usize;
         doc.blocks[middle] = text(middle, lengths[middle] + more);
         let (changed, all) = changed(&before, &doc, 1000);
-        prop_assert!(all < 8 || changed <= 3, "{changed} of {all}");
+        // Mostly two or three; how far a change reaches depends on where the next cut may be made to fit again.
+        prop_assert!(all < 8 || changed <= all.div_ceil(4).max(3), "{changed} of {all}");
     }
 }
