@@ -239,8 +239,8 @@ async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     }
     if submission.thread.as_str().is_empty() {
         return match submission.state {
-            SubmissionState::Refused | SubmissionState::Queued => {
-                opening::begins_anew(heart, message, submission).await
+            SubmissionState::Refused | SubmissionState::Queued | SubmissionState::Sending => {
+                opening::begins_anew(heart, message).await
             }
             _ => Ok(()),
         };
@@ -251,7 +251,7 @@ async fn edited(heart: &Heart, message: &Message) -> Result<(), StoreError> {
         SubmissionState::Withdrawn => return Ok(()),
         // Refused as it was: what it says now is tried anew. Still waiting: sent as it is now.
         SubmissionState::Refused | SubmissionState::Queued | SubmissionState::Sending => vec![
-            Effect::Resubmit { message: message.id },
+            Effect::Resubmit { message: message.id, digest },
             reply_job(&tie, &thread, spoken.clone(), now)?,
             amend_job(&tie, &thread, spoken, now)?,
         ],
@@ -325,7 +325,7 @@ pub fn reply_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> R
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))
 }
 
-fn amend_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
+pub fn amend_job(tie: &Tie, thread: &ThreadId, spoken: Spoken, now: Millis) -> Result<Effect, StoreError> {
     let job = Job::Amend { bridge: tie.id(), thread: thread.clone(), spoken };
     let lane = forum_lane(&tie.bridge.forum, thread);
     Ok(Effect::Enqueue(job.queued(lane, Priority::Live, now + SETTLE)?))

@@ -71,6 +71,8 @@ async fn origins(
     for post in &page.posts {
         if let Some(message) = origin_message(post, account.as_ref())
             && let Some(submission) = store.submission(message).await?
+            // Else a moderator made a copy of it.
+            && submission.post.as_ref().is_none_or(|own| *own == post.id)
         {
             origins.insert(post.id.clone(), submission);
         }

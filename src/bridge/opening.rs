@@ -83,12 +83,12 @@ pub async fn begins(heart: &Heart, message: &Message) -> Result<bool, StoreError
 }
 
 /// The first message of a post that has not been opened on the forum was edited: it is tried as it is now.
-pub async fn begins_anew(heart: &Heart, message: &Message, submission: Submission) -> Result<(), StoreError> {
+pub async fn begins_anew(heart: &Heart, message: &Message) -> Result<(), StoreError> {
     let Some((tie, board, title)) = opened_here(heart, message).await else { return Ok(()) };
     let now = heart.store.now().await?;
     let words = spoken(message);
     let effects = vec![
-        Effect::Submission(Submission { state: SubmissionState::Queued, ..submission }),
+        Effect::Resubmit { message: message.id, digest: spoken_digest(&words) },
         open_job(&tie, board, title, words, true, now)?,
     ];
     inbox::receive(heart, None, effects).await?;
@@ -127,17 +127,31 @@ pub async fn open(
         // The watcher met it on the forum before we heard of it.
         Some(Submission { state: SubmissionState::Posted, thread, post: Some(post), .. }) => {
             let found = (thread.clone(), post.clone());
-            return arrived(work, &tie, &forum, spoken, submission, shown, found).await;
+            arrived(work, &tie, &forum, spoken, submission, shown, found.clone()).await?;
+            return Ok(vec![inbox::amend_job(
+                &tie,
+                &found.0,
+                spoken.clone(),
+                work.heart.store.now().await?,
+            )?]);
         }
         _ => {}
     }
     let title: String = title.chars().take(TITLE).collect();
     let actor = actor::of(work.heart, &forum, spoken.author).await?;
-    if work.tried_before() {
+    let sending = submission.as_ref().is_some_and(|it| it.state == SubmissionState::Sending);
+    if work.tried_before() || sending {
         // What was written by form has no submission; then it went out in the name that it would go out in now.
         let member = submission.as_ref().map_or_else(|| actor::member(&actor), |it| it.member.clone());
         if let Some(found) = find(&forum, board, &title, spoken, member.as_ref()).await? {
-            return arrived(work, &tie, &forum, spoken, submission, shown, found).await;
+            arrived(work, &tie, &forum, spoken, submission, shown, found.clone()).await?;
+            // It is there in the words of that time.
+            return Ok(vec![inbox::amend_job(
+                &tie,
+                &found.0,
+                spoken.clone(),
+                work.heart.store.now().await?,
+            )?]);
         }
     }
     if let Some(why) = may_not_speak(work.heart, &tie, spoken.author).await? {
@@ -147,9 +161,14 @@ pub async fn open(
         return Ok(effects);
     }
     let draft = submit::draft(work, &tie, &forum, &actor, &ThreadId::new(""), spoken).await?;
-    let submission = submission.map(|it| Submission { member: actor::member(&actor), ..it });
-    if let Some(submission) = submission.clone().filter(|it| it.member.is_some()) {
-        // The watcher may meet it before the answer comes.
+    let submission = submission.map(|it| Submission {
+        digest: spoken_digest(spoken),
+        state: SubmissionState::Sending,
+        member: actor::member(&actor),
+        ..it
+    });
+    if let Some(submission) = submission.clone() {
+        // The watcher may meet it before the answer comes, and its author may edit it.
         work.note(vec![Effect::Submission(submission)]).await?;
     }
     Point::BeforeOpening.reached();

@@ -246,10 +246,12 @@ async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError
             )
             .await?;
         }
-        Effect::Resubmit { message } => {
+        Effect::Resubmit { message, digest } => {
+            let (queued, refused) =
+                (state_name(SubmissionState::Queued), state_name(SubmissionState::Refused));
             tx.put(
-                "UPDATE submission SET state = $2 WHERE message = $1 AND state = $3",
-                values![message.0, state_name(SubmissionState::Queued), state_name(SubmissionState::Refused)],
+                "UPDATE submission SET state = $2, digest = $4 WHERE message = $1 AND state IN ($2, $3)",
+                values![message.0, queued, refused, *digest],
             )
             .await?;
         }

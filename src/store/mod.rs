@@ -315,9 +315,10 @@ pub enum Effect {
         thread: ThreadId,
     },
     Submission(Submission),
-    /// A message that was refused is to be tried again; in any other state it is left as it is.
+    /// A message that waits, or was refused, is to be sent as it is now; in any other state it is left as it is.
     Resubmit {
         message: MessageId,
+        digest: i64,
     },
     Reaction(Reaction),
     DropReaction {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use threadbridge::config::{BridgeConfig, Replies};
 use threadbridge::sandbox::discord::Answer;
 use threadbridge::sandbox::forum::{Fault, Lasts, NewMember};
@@ -70,6 +71,48 @@ async fn an_answer_that_was_lost_opens_no_second_thread() {
     world.quiet().await;
     assert_eq!(world.forum().threads(world.board).len(), 1);
     assert_eq!(world.discord().threads(world.forum_channel).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_edited_while_it_is_opened_is_opened_once() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    let drip = Fault::SlowDrip(Duration::from_millis(30));
+    world.forum().fail_at("/newthread.php", drip, Lasts::Times(1));
+    let post = world
+        .discord()
+        .forum_post(world.dora, world.forum_channel, "Broken lamp", "It flickers.", &[])
+        .unwrap();
+    let thread = eventually("the thread on the forum", || thread_called(&world, "Broken lamp")).await;
+    // While the answer is under way: neither who opens nor who edits can write anything down.
+    let mut other = SqliteConnection::connect(&world.folder.database()).await.expect("the database opens");
+    other.execute("BEGIN IMMEDIATE").await.expect("the lock");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.discord().edit(world.dora, post, "It hums.").unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    other.execute("ROLLBACK").await.expect("the release");
+    world.post(thread, "It hums.").await;
+    world.marked(post, "✅").await;
+    world.quiet().await;
+    assert_eq!(world.forum().threads(world.board).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_a_moderator_makes_of_a_reply_is_a_post_like_others() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Lamps", "Which one?").unwrap();
+    let room = world.room("Lamps").await;
+    let said = world.discord().say(world.dora, room, "The green one.", None).unwrap();
+    let post = world.post(thread, "The green one.").await;
+    world.marked(said, "✅").await;
+    world.quiet().await;
+    let original = world.forum().post(post).unwrap();
+    world.forum().reply(thread, original.member.expect("a member"), &original.text).unwrap();
+    world.message(room, "The green one.").await;
+    // Whoever watches goes on.
+    world.forum().reply(thread, world.ann, "Thank you.").unwrap();
+    world.message(room, "Thank you.").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
