@@ -167,6 +167,14 @@ pub struct BoardPage {
     pub boards: Vec<Board>,
 }
 
+impl BoardPage {
+    /// The thread whose last post is the oldest: nothing behind this page is newer. What is pinned, moved or deleted has
+    /// no place in that order; a page of nothing else tells nothing of those behind it.
+    pub fn oldest(&self) -> Option<&ThreadSummary> {
+        self.threads.iter().rev().find(|thread| !(thread.sticky || thread.moved || thread.deleted))
+    }
+}
+
 /// One page of a thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThreadPage {

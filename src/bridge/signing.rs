@@ -60,6 +60,11 @@ impl SignIns {
         Self { heart, wrong: Mutex::default() }
     }
 
+    /// Whether people reach the page over TLS, which the web server before it speaks.
+    pub fn is_safe(&self) -> bool {
+        self.heart.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
     /// Whom a page is for.
     pub async fn asked(&self, secret: &str) -> Result<Asked, Turned> {
         let store = &self.heart.store;

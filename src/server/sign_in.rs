@@ -37,7 +37,8 @@ async fn page(State(pages): State<Arc<SignIns>>, Path(secret): Path<String>) -> 
     }
     let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut response = html(StatusCode::OK, "Sign in", &form(&asked, &token));
-    let cookie = format!("{COOKIE}={token}; Path=/; Max-Age=600; HttpOnly; SameSite=Strict");
+    let secure = if pages.is_safe() { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={token}; Path=/; Max-Age=600; HttpOnly; SameSite=Strict{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -76,6 +76,29 @@ async fn thanks_that_came_too_late_to_be_taken_back_stay_and_people_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unlisted_topic_is_withdrawn_until_it_is_listed_again() {
+    let mut world = with(|_| ()).await;
+    world.start(vec![world.threads()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Rota", "Who comes?").unwrap();
+    for number in 2..=25 {
+        world.forum().reply(thread, world.bob, &format!("post number {number}.")).unwrap();
+    }
+    let room = world.room("Rota").await;
+    world.message(room, "post number 25.").await;
+    world.forum().unlist(thread, true).unwrap();
+    eventually("the withdrawal", || world.mirrored(room).is_empty().then_some(())).await;
+    world.forum().reply(thread, world.bob, "For those with the address.").unwrap();
+    world.quiet().await;
+    assert_eq!(world.mirrored(room), Vec::<String>::new());
+    world.forum().unlist(thread, false).unwrap();
+    world.message(room, "For those with the address.").await;
+    eventually("all of it", || (world.mirrored(room).len() == 26).then_some(())).await;
+    world.quiet().await;
+    assert_eq!(world.mirrored(room).len(), 26);
+    assert_eq!(spec::faults(&world.forum().calls()), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_last_page_without_posts_hides_no_news() {
     let mut world = with(|_| ()).await;
     world.start(vec![world.threads()]).await;

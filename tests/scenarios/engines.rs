@@ -49,6 +49,7 @@ over_every_engine! {
     a_thread_that_goes_out_of_sight_is_withdrawn
     what_only_some_members_see_stays_with_them
     a_long_thread_arrives_whole_and_in_order
+    news_behind_a_page_of_pinned_threads_is_seen
     what_happened_while_the_bridge_was_down_arrives_once
     a_lost_answer_doubles_nothing
     acting_as_a_member_where_the_engine_can
@@ -276,6 +277,23 @@ async fn a_long_thread_arrives_whole_and_in_order(world: &mut World) {
         assert!(content.starts_with(&format!("post number {}.", index + 1)), "{index}: {content}");
     }
     assert_eq!(shown.len(), 46);
+}
+
+async fn news_behind_a_page_of_pinned_threads_is_seen(world: &mut World) {
+    // Discourse and NodeBB count what is pinned among the rows of a page: thirty, and twenty.
+    for number in 0..31 {
+        let title = format!("Rule {number}");
+        let (thread, _) = world.forum().open_thread(world.board, world.ann, &title, "Read this.").unwrap();
+        world.forum().stick(thread).unwrap();
+    }
+    let (old, _) = world.forum().open_thread(world.board, world.ann, "Old", "Ancient words.").unwrap();
+    world.start(vec![world.threads()]).await;
+    world.quiet().await;
+    assert!(world.discord().threads(world.forum_channel).is_empty(), "what is not pinned is history too");
+    world.forum().reply(old, world.bob, "Fresh words.").unwrap();
+    let room = world.room("Old").await;
+    world.message(room, "Fresh words.").await;
+    assert_eq!(world.mirrored(room).len(), 1);
 }
 
 async fn what_happened_while_the_bridge_was_down_arrives_once(world: &mut World) {

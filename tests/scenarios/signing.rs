@@ -218,6 +218,35 @@ async fn a_page_is_good_once_for_ten_minutes_and_for_its_own_form() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ties_the_form_to_its_browser_goes_over_no_plain_road_where_the_page_is_safe() {
+    for (scheme, secure) in [("https", true), ("http", false)] {
+        let mut world = World::new().await;
+        let mut config = config(&world, Some('a'), vec![world.threads()]);
+        let listen = config.server.listen;
+        config.server.public_url = Some(format!("{scheme}://bridge.example/in/").parse().unwrap());
+        world.start_configured(config).await;
+        eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
+        let (_, url) = ask(&world, world.dora).await;
+        // What the web server in front of it makes of the address.
+        let path = url.strip_prefix(&format!("{scheme}://bridge.example/in/")).unwrap();
+        let url = format!("http://{listen}/{path}");
+        let answer = reqwest::get(&url).await.unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+        let rules: Vec<&str> = cookie.split("; ").skip(1).collect();
+        assert!(rules.contains(&"HttpOnly") && rules.contains(&"SameSite=Strict"), "{cookie}");
+        assert_eq!(rules.contains(&"Secure"), secure, "{cookie}");
+        let page = answer.text().await.unwrap();
+        let fields = [("token", token(&page).as_str()), ("name", "Ann"), ("password", "correct horse")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let kept = cookie.split(';').next().unwrap();
+        let sent =
+            reqwest::Client::new().post(&url).header("cookie", kept).form(&fields).send().await.unwrap();
+        assert!(sent.text().await.unwrap().contains("as Ann"));
+        world.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_ends_is_told_once_and_the_bridge_writes_instead() {
     let (world, cleo, thread, room) = world().await;
     let (_, url) = ask(&world, world.dora).await;

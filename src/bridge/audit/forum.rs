@@ -89,8 +89,7 @@ impl Walk<'_, '_> {
                         }
                 })
             };
-            let oldest = page.threads.iter().rev().find(|summary| !summary.sticky);
-            if number >= page.pages || oldest.is_some_and(old) {
+            if number >= page.pages || page.oldest().is_some_and(old) {
                 return Ok(());
             }
             number += 1;

@@ -66,8 +66,8 @@ pub async fn doubt(
     Ok(effects)
 }
 
-/// In place of the marker of a thread that lies where it is not carried: should it come back, it is read as if for the
-/// first time.
+/// In place of the marker of a thread that is gone or lies where it is not carried: should it come back, it is read as
+/// if for the first time.
 pub const AWAY: &str = "away";
 
 /// What it means that a thread lies on another board now: it is withdrawn where that board is not carried.
@@ -148,10 +148,17 @@ impl Watcher {
         }
         tracing::info!(forum = %self.forum.key, %thread, "the thread is gone: {why}");
         let now = self.heart.store.now().await?;
+        let ties = self.heart.ties.of_forum(&self.forum.key);
         let mut effects = Vec::new();
+        for tie in &ties {
+            let followed = self.heart.store.follows(tie.id(), std::slice::from_ref(thread)).await?;
+            effects.extend(followed.into_iter().map(|follow| {
+                Effect::Follow(Follow { marker: AWAY.to_owned(), ..unread(tie, &follow.thread) })
+            }));
+        }
         for row in posts {
-            for tie in self.heart.ties.of_forum(&self.forum.key) {
-                effects.push(hide(&tie, thread, &row.post, now)?);
+            for tie in &ties {
+                effects.push(hide(tie, thread, &row.post, now)?);
             }
             effects.push(happened_gone(&self.forum.key, &row.post));
             effects.push(Effect::PostGone { forum: self.forum.key.clone(), post: row.post });

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Scope, Start};
 use crate::forum::{Failure, PageRef};
-use crate::model::{BoardId, PostId, ThreadId, ThreadPage, ThreadSummary};
+use crate::model::{BoardId, BoardPage, PostId, ThreadId, ThreadPage, ThreadSummary};
 use crate::store::{Effect, Follow, Priority, StoreError};
 
 use super::known::Known;
@@ -269,7 +269,7 @@ impl Watcher {
             let page = self.forum.engine.board(board, number).await?;
             if number == 1 {
                 for tie in ties.iter().filter(|tie| tie.bridge.baseline.is_none()) {
-                    self.take_stock(board, tie, &page.threads).await?;
+                    self.take_stock(board, tie, &page).await?;
                     changed = true;
                 }
                 if ties.iter().any(|tie| tie.bridge.baseline.is_none()) {
@@ -285,8 +285,9 @@ impl Watcher {
                 }
             }
             let follows = self.follows(ties, &page.threads).await?;
-            let oldest = page.threads.iter().rev().find(|summary| !summary.sticky).map(|summary| &summary.id);
-            let mut oldest_changed = false;
+            let oldest = page.oldest().map(|summary| &summary.id);
+            // Behind a change at the very end of the list there may be more, and behind a page of pinned threads.
+            let mut more = oldest.is_none();
             // The list has the newest first: read the oldest first, so that a feed is in order.
             for summary in page.threads.iter().rev() {
                 if summary.moved || summary.deleted {
@@ -299,7 +300,7 @@ impl Watcher {
                 if behind.is_empty() {
                     continue;
                 }
-                oldest_changed |= oldest == Some(&summary.id);
+                more |= oldest == Some(&summary.id);
                 let now = self.heart.clock.monotonic();
                 if self.stuck.get(&summary.id).is_some_and(|(next, _)| *next > now) {
                     continue;
@@ -311,8 +312,7 @@ impl Watcher {
                     Err(trouble) => return Err(trouble),
                 }
             }
-            // A change at the very end of the list: there may be more behind it.
-            if number >= page.pages || !oldest_changed {
+            if number >= page.pages || !more {
                 return Ok(changed);
             }
             number += 1;
@@ -393,19 +393,19 @@ impl Watcher {
         &mut self,
         board: &BoardId,
         tie: &Arc<Tie>,
-        first_page: &[ThreadSummary],
+        first: &BoardPage,
     ) -> Result<(), Trouble> {
-        let mut threads = first_page.to_vec();
-        if tie.bridge.start != Start::Now {
-            let mut number = 2;
-            loop {
-                let page = self.forum.engine.board(board, number).await?;
-                if number > page.pages || page.page != number {
-                    break;
-                }
-                threads.extend(page.threads);
-                number += 1;
+        let mut threads = first.threads.clone();
+        let mut only_pinned = first.pages > 1 && first.oldest().is_none();
+        let mut number = 2;
+        while tie.bridge.start != Start::Now || only_pinned {
+            let page = self.forum.engine.board(board, number).await?;
+            if number > page.pages || page.page != number {
+                break;
             }
+            only_pinned &= page.oldest().is_none();
+            threads.extend(page.threads);
+            number += 1;
         }
         threads.retain(|summary| !summary.moved && !summary.deleted);
         let effects = if self.forum.engine.capabilities().broadcast {

@@ -137,8 +137,12 @@ impl Discourse {
         if pages == page { Ok((topic, page)) } else { self.page(thread, pages).await }
     }
 
-    /// The page as the model has it, with who liked what on it.
+    /// The page as the model has it, with who liked what on it. An unlisted topic is for those who were given its
+    /// address, so to everybody else it is gone.
     async fn shown(&self, topic: wire::Topic, page: u32) -> Result<ThreadPage, Failure> {
+        if topic.visible == Some(false) {
+            return Err(Failure::Gone("the forum does not list the thread".to_owned()));
+        }
         let mut likers = parse::Likers::new();
         for post in &topic.post_stream.posts {
             match post.likes() {

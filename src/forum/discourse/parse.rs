@@ -71,7 +71,12 @@ pub fn thread_page(
         total_results: Some(topic.posts_count),
         tags: topic.tags.into_iter().map(wire::Tag::name).collect(),
         reply_allowed: may_reply,
-        similar: topic.suggested_topics.into_iter().map(|topic| similar(topic, base)).collect(),
+        similar: topic
+            .suggested_topics
+            .into_iter()
+            .filter(|topic| topic.visible != Some(false))
+            .map(|topic| similar(topic, base))
+            .collect(),
         browsing: None,
     };
     let permissions = Permissions { post_replies: may_reply, ..Permissions::default() };

@@ -22,6 +22,8 @@ pub struct Topic {
     pub pinned: bool,
     #[serde(default)]
     pub pinned_globally: bool,
+    /// False for one that is in no list but staff's; whoever has its address can read it.
+    pub visible: Option<bool>,
     pub deleted_at: Option<String>,
     #[serde(default)]
     pub posts_count: u64,

@@ -267,6 +267,11 @@ impl Forum {
         self.change_thread(thread, |thread| thread.deleted = true)
     }
 
+    /// Takes a thread out of all lists, or puts it back.
+    pub fn unlist(&self, thread: u64, unlisted: bool) -> Result<(), Unknown> {
+        self.change_thread(thread, |thread| thread.unlisted = unlisted)
+    }
+
     /// Moves a thread, leaving a "Moved:" row behind if asked to.
     pub fn move_thread(&self, thread: u64, to: u64, signpost: bool) -> Result<(), Unknown> {
         self.with(|state| {

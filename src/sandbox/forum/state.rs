@@ -38,6 +38,8 @@ pub struct ThreadFacts {
     pub sticky: bool,
     /// Soft-deleted as a whole.
     pub deleted: bool,
+    /// In no list, and read by whoever has its address. Discourse alone knows that.
+    pub unlisted: bool,
     pub views: u64,
     /// Ids of its posts, oldest first, those that only staff see among them.
     pub posts: Vec<u64>,
@@ -387,6 +389,7 @@ impl State {
             closed: false,
             sticky: false,
             deleted: false,
+            unlisted: false,
             views: 0,
             posts: Vec::new(),
         };

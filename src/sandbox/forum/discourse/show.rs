@@ -182,8 +182,9 @@ impl Visit<'_> {
     /// The topics of a category or of all, the newest post first. Pages are counted from 0.
     pub fn list(&self, board: Option<u64>) -> Value {
         let boards = self.state.boards.keys().copied().filter(|id| board.is_none_or(|board| board == *id));
-        let topics: Vec<&ThreadFacts> =
+        let mut topics: Vec<&ThreadFacts> =
             boards.flat_map(|board| self.state.board_threads(self.viewer, board)).collect();
+        topics.retain(|thread| self.staff() || !thread.unlisted);
         let page: usize = self.query.get("page").and_then(|page| page.parse().ok()).unwrap_or(0);
         let shown: Vec<Value> =
             topics.iter().skip(page * LISTED).take(LISTED).map(|thread| self.listed(thread)).collect();
@@ -226,7 +227,7 @@ impl Visit<'_> {
             "archetype": "regular",
             "unseen": false,
             "pinned": thread.sticky,
-            "visible": !thread.deleted,
+            "visible": !thread.unlisted,
             "closed": thread.closed,
             "archived": false,
             "tags": (1..).zip(&thread.tags).map(|(id, tag): (u32, &String)| json!({ "id": id, "name": tag, "slug": slug(tag) })).collect::<Vec<_>>(),
