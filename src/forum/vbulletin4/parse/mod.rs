@@ -116,10 +116,6 @@ fn first<'a>(within: ElementRef<'a>, selector: &Selector) -> Option<ElementRef<'
     within.select(selector).next()
 }
 
-fn descendant_with_id<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
-    item.descendent_elements().find(|element| element.value().attr("id") == Some(id))
-}
-
 /// Whether an element stands in one of this class.
 fn within(element: ElementRef<'_>, class: &str) -> bool {
     element.ancestors().filter_map(ElementRef::wrap).take(30).any(|e| e.value().classes().any(|c| c == class))
