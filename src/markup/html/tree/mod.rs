@@ -303,7 +303,8 @@ impl<'a> Element<'a> {
 
     /// An attribute's value; names are in lower case.
     pub fn attr(self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.attributes().iter().find(|(own, _)| self.html.at(*own) == name)?;
+        let is_named = |own: Span| (own.to - own.from) as usize == name.len() && self.html.at(own) == name;
+        let (_, value) = self.attributes().iter().find(|(own, _)| is_named(*own))?;
         Some(self.html.at(*value))
     }
 

@@ -129,14 +129,16 @@ impl<'a, 'b> Trail<'a, 'b> {
     fn new(html: &'a Html, path: &'b Path, from: u32, to: u32) -> Self {
         let last = html.row(path.last.signs, from, to);
         let mut trail = Self { html, path, last, frames: &[], end: to, found: None };
+        // Everything looked for is behind the element that it is looked for in.
+        let within = NodeRef { html, id: from.saturating_sub(1) };
         if let Some(frame) = path.frame().filter(|_| !last.is_empty())
-            && from > 0
+            && let frames = html.row(frame.signs, from, to)
+            && frames.len() < last.len()
+            && !frame.fits(within)
+            && !within.ancestors().any(|outer| frame.fits(outer))
         {
-            let within = NodeRef { html, id: from - 1 };
-            if !frame.fits(within) && !within.ancestors().any(|outer| frame.fits(outer)) {
-                trail.frames = html.row(frame.signs, from, to);
-                trail.end = from;
-            }
+            trail.frames = frames;
+            trail.end = from;
         }
         trail
     }
