@@ -45,19 +45,22 @@ impl Reader {
 
     /// A date alone.
     pub fn day(&self, text: &str) -> Option<Date> {
-        let text = normal(text);
-        if let Some(date) = named_month(&text).or_else(|| self.numeric(&text)) {
+        self.day_in(&normal(text))
+    }
+
+    fn day_in(&self, text: &str) -> Option<Date> {
+        if let Some(date) = named_month(text).or_else(|| self.numeric(text)) {
             return Some(date);
         }
         let local = |at: Timestamp| Some(self.zone.as_ref()?.to_datetime(at).date());
         let today = self.now.and_then(local);
-        if any(TODAY, |word| has_word(&text, word)) {
+        if any(TODAY, |word| has_word(text, word)) {
             return today;
         }
-        if any(YESTERDAY, |word| has_word(&text, word)) {
+        if any(YESTERDAY, |word| has_word(text, word)) {
             return today?.checked_sub(1.day()).ok();
         }
-        local(self.now?.checked_sub(ago(&text)?).ok()?)
+        local(self.now?.checked_sub(ago(text)?).ok()?)
     }
 
     fn numeric(&self, text: &str) -> Option<Date> {
@@ -78,14 +81,13 @@ impl Reader {
 
 /// Learns from all numeric dates of a page which part is the day: a part above twelve can't be a month,
 /// and dots are written day first. `language` decides where nothing else does.
-pub fn order_of<'a>(
-    dates: impl Iterator<Item = &'a str> + Clone,
-    now: Option<Timestamp>,
-    language: &str,
-) -> Order {
+pub fn order_of<'a>(dates: impl Iterator<Item = &'a str>, now: Option<Timestamp>, language: &str) -> Order {
+    let dates: Vec<String> = dates.map(normal).collect();
     let (mut day_first, mut month_first) = (0, 0);
-    for text in dates.clone() {
-        for (first, second, third, separator) in numbers(&normal(text)) {
+    let mut numeric = false;
+    for text in &dates {
+        for (first, second, third, separator) in numbers(text) {
+            numeric = true;
             if first > 31 || second > 31 || (third > 99 && third < 1000) {
                 continue;
             }
@@ -103,15 +105,17 @@ pub fn order_of<'a>(
     // Posts of a page follow one another, and none is of the future.
     let doubts = |order: Order| {
         let reader = Reader { zone: Some(TimeZone::UTC), now, order };
-        let days: Vec<Date> = dates.clone().filter_map(|text| reader.day(text)).collect();
+        let days: Vec<Date> = dates.iter().filter_map(|text| reader.day_in(text)).collect();
         let latest = now.map_or(Date::MAX, |now| TimeZone::UTC.to_datetime(now).date());
         let latest = latest.checked_add(1.day()).unwrap_or(Date::MAX);
         let future = days.iter().filter(|day| **day > latest).count();
         future + days.windows(2).filter(|pair| pair[0] > pair[1]).count()
     };
-    let (as_day, as_month) = (doubts(Order::DayFirst), doubts(Order::MonthFirst));
-    if as_day != as_month {
-        return if as_day < as_month { Order::DayFirst } else { Order::MonthFirst };
+    if numeric {
+        let (as_day, as_month) = (doubts(Order::DayFirst), doubts(Order::MonthFirst));
+        if as_day != as_month {
+            return if as_day < as_month { Order::DayFirst } else { Order::MonthFirst };
+        }
     }
     // vBulletin's own default is m-d-Y.
     let american = matches!(language, "" | "en" | "en-us" | "en_us");
@@ -190,6 +194,10 @@ fn any(words: &str, fits: impl Fn(&str) -> bool) -> bool {
 }
 
 fn has_word(text: &str, word: &str) -> bool {
+    // Most words are in hardly any text.
+    if !text.contains(word) {
+        return false;
+    }
     // Some languages put no spaces between words.
     let unspaced = word.chars().any(is_unspaced);
     text.match_indices(word).any(|(at, _)| {
@@ -205,7 +213,9 @@ fn is_unspaced(c: char) -> bool {
 }
 
 fn ago(text: &str) -> Option<SignedDuration> {
-    if !any(AGO, |word| has_word(text, word)) {
+    // Every date is asked.
+    static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| AGO.split('|').collect());
+    if !WORDS.iter().any(|word| has_word(text, word)) {
         return None;
     }
     let words = words_and_numbers(text);

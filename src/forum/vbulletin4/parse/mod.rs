@@ -101,10 +101,14 @@ fn text_of(element: ElementRef<'_>) -> String {
 }
 
 fn squeezed(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c == '\u{a0}')
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
 }
 
 fn some(text: String) -> Option<String> {
@@ -114,10 +118,6 @@ fn some(text: String) -> Option<String> {
 /// The first element of the page that fits, whichever part of the selector it fits.
 fn first<'a>(within: ElementRef<'a>, selector: &Selector) -> Option<ElementRef<'a>> {
     within.select(selector).next()
-}
-
-fn descendant_with_id<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
-    item.descendent_elements().find(|element| element.value().attr("id") == Some(id))
 }
 
 /// Whether an element stands in one of this class.

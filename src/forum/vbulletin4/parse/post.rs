@@ -7,9 +7,7 @@ use crate::markup::html::tree::{ElementRef, Html};
 use super::author::author;
 use super::scope::Scope;
 use super::thanks::{thanks, viewer_thanks};
-use super::{
-    Distinct, PageError, best, counts, css, descendant_with_id, first, links, some, squeezed, text_of, within,
-};
+use super::{Distinct, PageError, best, counts, css, first, links, some, squeezed, text_of, within};
 use crate::markup::{Block, Doc, Inline, html, plain};
 use crate::model::{Attachment, Post, PostId, QuoteRef, Visibility};
 
@@ -47,7 +45,7 @@ pub fn posts(page: &Html, scope: &Scope<'_>) -> Result<Vec<Post>, PageError> {
 /// or no body of that number.
 pub fn post(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<Post> {
     let id = number_of(item)?;
-    let body = descendant_with_id(item, &format!("post_message_{id}"));
+    let body = item.with_id(&format!("post_message_{id}"));
     let visibility = visibility(item);
     if body.is_none() && visibility == Visibility::Shown {
         return None;
@@ -134,7 +132,7 @@ fn number(item: ElementRef<'_>, id: &str) -> Option<u32> {
     };
     let stated = || item.value().attr("data-postnumber")?.parse().ok();
     by_text.or_else(beside).or_else(stated).or_else(|| {
-        let named = descendant_with_id(item, &format!("postcount{id}"))?;
+        let named = item.with_id(&format!("postcount{id}"))?;
         named.value().attr("name")?.parse().ok()
     })
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 /// Elements that are empty in HTML and may be written with or without a slash.
 const VOID: [&str; 15] = [
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
@@ -12,8 +14,8 @@ const VOID: [&str; 15] = [
 /// that swallows the rest of the page; here such elements are closed.
 pub fn xml_as_html(page: &str) -> Cow<'_, str> {
     let swallows = ["<script", "<iframe", "<textarea", "<title", "<style"].iter().any(|open| {
-        page.match_indices(open)
-            .any(|(at, _)| tag_end(&page[at..]).is_some_and(|end| page[at..at + end].ends_with('/')))
+        memmem::find_iter(page.as_bytes(), open)
+            .any(|at| tag_end(&page[at..]).is_some_and(|end| page[at..at + end].ends_with('/')))
     });
     if !swallows {
         return Cow::Borrowed(page);

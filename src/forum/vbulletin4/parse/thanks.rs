@@ -7,7 +7,7 @@ use crate::markup::html::tree::{ElementRef, Node, Selector};
 
 use super::author::member_in;
 use super::scope::Scope;
-use super::{Once, counts, css, descendant_with_id, first, text_of};
+use super::{Once, counts, css, first, text_of};
 use crate::model::{Thanks, ViewerThanks};
 
 static BOXES: Once<Selector> = Once::new(|| {
@@ -17,7 +17,7 @@ static BOXES: Once<Selector> = Once::new(|| {
 /// The members who are listed, and how many there are. `author` is whom they thank.
 pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -> (Vec<Thanks>, Option<u64>) {
     let Some(frame) = frame(item, id) else { return (Vec::new(), None) };
-    let list = descendant_with_id(frame, &format!("post_thanks_bit_{id}")).unwrap_or(frame);
+    let list = frame.with_id(&format!("post_thanks_bit_{id}")).unwrap_or(frame);
     let mut thanks: Vec<Thanks> = Vec::new();
     let mut seen = HashSet::new();
     let mut others = None;
@@ -94,7 +94,7 @@ fn day_after(link: ElementRef<'_>) -> Option<String> {
 
 /// After thanking, the button stays in the page and is hidden.
 pub fn viewer_thanks(item: ElementRef<'_>, id: &str) -> ViewerThanks {
-    let Some(button) = descendant_with_id(item, &format!("post_thanks_button_{id}")) else {
+    let Some(button) = item.with_id(&format!("post_thanks_button_{id}")) else {
         return ViewerThanks::Unknown;
     };
     let style: String =

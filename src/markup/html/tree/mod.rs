@@ -6,10 +6,12 @@
 //! Nodes lie in one list in the order of the page, so that what is within an element is a range of it.
 
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 use super::guard::{TooMuch, guard};
 
 mod entities;
+mod index;
 mod plain;
 mod select;
 mod tags;
@@ -17,6 +19,7 @@ mod tags;
 mod tests;
 mod whole;
 
+use index::Index;
 pub use select::Selector;
 
 /// A page or a piece of one.
@@ -24,9 +27,11 @@ pub struct Html {
     /// The page itself, and behind it what had to be decoded.
     text: String,
     nodes: Vec<Data>,
-    /// For each node a sign for its name, its id, each of its classes and the names of its attributes: one that
-    /// lacks a sign which a selector asks for needs no closer look.
+    /// For each element a sign for its name, its id and each of its classes: one that lacks a sign which a selector
+    /// asks for needs no closer look.
     signs: Vec<u64>,
+    /// Made when somebody first looks for an element.
+    index: OnceLock<Index>,
     attributes: Vec<(Span, Span)>,
 }
 
@@ -116,12 +121,13 @@ impl Html {
         nodes.push(document);
         let mut signs = Vec::with_capacity(capacity);
         signs.push(0);
-        Self { text: String::new(), nodes, signs, attributes: Vec::with_capacity(capacity) }
+        let attributes = Vec::with_capacity(capacity);
+        Self { text: String::new(), nodes, signs, index: OnceLock::new(), attributes }
     }
 
     /// Every element that fits, in the order of the page.
     pub fn select<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = ElementRef<'a>> + Clone {
-        selector.among(self, 1, self.nodes.len())
+        selector.among(self, 1, short(self.nodes.len()))
     }
 
     /// The `html` element.
@@ -137,6 +143,15 @@ impl Html {
             Kind::Comment(text) => Some(self.at(text)),
             _ => None,
         })
+    }
+
+    /// The nodes in a range that may have all of these signs.
+    fn row(&self, signs: u64, from: u32, to: u32) -> &[u32] {
+        self.index.get_or_init(|| Index::new(&self.signs)).row(signs, from, to)
+    }
+
+    fn has(&self, id: u32, signs: u64) -> bool {
+        self.signs.get(id as usize).is_some_and(|own| own & signs == signs)
     }
 
     fn at(&self, span: Span) -> &str {
@@ -264,7 +279,15 @@ impl<'a> ElementRef<'a> {
 
     /// The elements within this one that fit, in the order of the page.
     pub fn select<'b>(&self, selector: &'b Selector) -> impl Iterator<Item = Self> + Clone + use<'a, 'b> {
-        selector.among(self.node.html, self.node.id as usize + 1, self.node.data().end as usize)
+        selector.among(self.node.html, self.node.id + 1, self.node.data().end)
+    }
+
+    /// This element or the first within it that has an id.
+    pub fn with_id(&self, id: &str) -> Option<Self> {
+        let html = self.node.html;
+        let row = html.row(sign(Sign::Id, id), self.node.id, self.node.data().end);
+        let elements = row.iter().filter_map(|found| Self::wrap(NodeRef { html, id: *found }));
+        elements.into_iter().find(|element| element.value().attr("id") == Some(id))
     }
 }
 
@@ -280,7 +303,8 @@ impl<'a> Element<'a> {
 
     /// An attribute's value; names are in lower case.
     pub fn attr(self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.attributes().iter().find(|(own, _)| self.html.at(*own) == name)?;
+        let is_named = |own: Span| (own.to - own.from) as usize == name.len() && self.html.at(own) == name;
+        let (_, value) = self.attributes().iter().find(|(own, _)| is_named(*own))?;
         Some(self.html.at(*value))
     }
 
@@ -311,28 +335,29 @@ enum Sign {
     Name = 1,
     Id = 2,
     Class = 3,
-    Attribute = 4,
+    /// That there is an id: pages are asked for what ids begin with.
+    AnyId = 4,
 }
 
-/// One of 64, by the first letters, the last, and how many there are.
+/// Every element has this one.
+const ELEMENT: u64 = 1 << 63;
+
+/// One of the other 63, by the first letters, the last, and how many there are.
 fn sign(of: Sign, text: &str) -> u64 {
     let bytes = text.as_bytes();
-    let mut word = [0; 8];
-    let head = bytes.len().min(8);
-    word[..head].copy_from_slice(&bytes[..head]);
+    let word = bytes.iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte));
     let last = bytes.last().copied().unwrap_or_default();
-    let mixed = (u64::from_le_bytes(word) ^ (u64::from(last) << 32) ^ (bytes.len() as u64) << 17 ^ of as u64)
+    let mixed = (word ^ (u64::from(last) << 32) ^ (bytes.len() as u64) << 17 ^ of as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    1 << (mixed >> 58)
+    1 << ((mixed >> 32) * 63 >> 32)
 }
 
 /// All signs of an element.
 fn signs<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
-    let mut all = sign(Sign::Name, name);
+    let mut all = ELEMENT | sign(Sign::Name, name);
     for (name, value) in attributes {
-        all |= sign(Sign::Attribute, name);
         match name {
-            "id" => all |= sign(Sign::Id, value),
+            "id" => all |= sign(Sign::Id, value) | sign(Sign::AnyId, ""),
             "class" => {
                 all = value.split_ascii_whitespace().fold(all, |all, class| all | sign(Sign::Class, class));
             }

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
+
 use super::tags::{Group, group};
 use super::{Html, Kind, Span, entities, short, signs};
 
@@ -96,16 +98,10 @@ fn space(byte: u8) -> bool {
 
 /// How far the words go: a `<` before a space or a digit is one of them.
 fn to_markup(text: &str) -> usize {
+    let bytes = text.as_bytes();
     let begins = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'!' | b'?');
-    let mut from = 0;
-    while let Some(found) = text[from..].find('<') {
-        from += found;
-        if text.as_bytes().get(from + 1).is_some_and(begins) {
-            return from;
-        }
-        from += 1;
-    }
-    text.len()
+    let markup = |at: &usize| bytes.get(at + 1).is_some_and(begins);
+    memchr_iter(b'<', bytes).find(markup).unwrap_or(bytes.len())
 }
 
 fn blank(text: &str) -> bool {
@@ -176,7 +172,7 @@ impl Reading<'_> {
     /// A piece of the source with its references resolved.
     fn resolved(&mut self, from: usize, to: usize, of_attribute: bool) -> Option<Span> {
         let text = &self.source[from..to];
-        if !text.contains('&') {
+        if memchr(b'&', text.as_bytes()).is_none() {
             return Some(Span { from: short(from), to: short(to) });
         }
         let begin = short(self.source.len() + self.decoded.len());
@@ -320,7 +316,7 @@ impl Reading<'_> {
                 let (from, to) = match bytes[at] {
                     quote @ (b'"' | b'\'') => {
                         let from = at + 1;
-                        let to = from + self.source[from..].find(char::from(quote))?;
+                        let to = from + memchr(quote, &bytes[from..])?;
                         at = to + 1;
                         (from, to)
                     }

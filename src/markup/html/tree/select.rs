@@ -2,7 +2,7 @@
 //! lists of such. Values of attributes that HTML takes in any case (`rel`) are compared in any case.
 //! <https://www.w3.org/TR/selectors-4/>
 
-use super::{ElementRef, Html, Kind, NodeRef, Sign, sign};
+use super::{ELEMENT, ElementRef, Html, Node, NodeRef, Sign, sign};
 
 /// One or several selectors, any of which may fit.
 #[derive(Debug)]
@@ -98,16 +98,76 @@ impl Selector {
     pub(super) fn among<'a, 'b>(
         &'b self,
         html: &'a Html,
-        from: usize,
-        to: usize,
+        from: u32,
+        to: u32,
     ) -> impl Iterator<Item = ElementRef<'a>> + Clone + use<'a, 'b> {
-        let signs = html.signs.get(from..to).unwrap_or_default();
-        let found = (super::short(from)..).zip(signs).filter_map(move |(id, signs)| {
-            let node = NodeRef { html, id };
-            let fits = |path: &Path| signs & path.last.signs == path.last.signs && path.fits(node);
-            self.any.iter().any(fits).then_some(node)
-        });
-        found.filter_map(ElementRef::wrap)
+        let mut trails: Vec<_> = self.any.iter().map(|path| Trail::new(html, path, from, to)).collect();
+        let mut behind = from;
+        std::iter::from_fn(move || {
+            let id = trails.iter_mut().filter_map(|trail| trail.next(behind)).min()?;
+            behind = id + 1;
+            ElementRef::wrap(NodeRef { html, id })
+        })
+    }
+}
+
+/// What fits a path, in the order of the page. It is looked for only within the elements that fit the path's frame,
+/// which are few, and often none.
+#[derive(Clone)]
+struct Trail<'a, 'b> {
+    html: &'a Html,
+    path: &'b Path,
+    /// What may fit the last step, and what may fit the frame.
+    last: &'a [u32],
+    frames: &'a [u32],
+    /// The end of the frame that is looked into.
+    end: u32,
+    found: Option<u32>,
+}
+
+impl<'a, 'b> Trail<'a, 'b> {
+    fn new(html: &'a Html, path: &'b Path, from: u32, to: u32) -> Self {
+        let last = html.row(path.last.signs, from, to);
+        let mut trail = Self { html, path, last, frames: &[], end: to, found: None };
+        // Everything looked for is behind the element that it is looked for in.
+        let within = NodeRef { html, id: from.saturating_sub(1) };
+        if let Some(frame) = path.frame().filter(|_| !last.is_empty())
+            && let frames = html.row(frame.signs, from, to)
+            && frames.len() < last.len()
+            && !frame.fits(within)
+            && !within.ancestors().any(|outer| frame.fits(outer))
+        {
+            trail.frames = frames;
+            trail.end = from;
+        }
+        trail
+    }
+
+    /// The first that fits from a place on.
+    fn next(&mut self, from: u32) -> Option<u32> {
+        if self.found.is_none_or(|found| found < from) {
+            self.found = self.search();
+        }
+        self.found
+    }
+
+    fn search(&mut self) -> Option<u32> {
+        loop {
+            while let Some((id, rest)) = self.last.split_first().filter(|(id, _)| **id < self.end) {
+                self.last = rest;
+                if self.path.fits(NodeRef { html: self.html, id: *id }) {
+                    return Some(*id);
+                }
+            }
+            let (id, rest) = self.frames.split_first().filter(|_| !self.last.is_empty())?;
+            self.frames = rest;
+            let node = NodeRef { html: self.html, id: *id };
+            // One within the frame before holds nothing new.
+            if *id >= self.end && self.path.frame().is_some_and(|frame| frame.fits(node)) {
+                self.end = node.data().end;
+                self.last = &self.last[self.last.partition_point(|last| last <= id)..];
+            }
+        }
     }
 }
 
@@ -124,7 +184,7 @@ fn path(mut steps: Vec<(Within, Step)>) -> Option<Path> {
 
 fn step(rest: &mut &str) -> Result<Step, Unknown> {
     let whole = *rest;
-    let mut step = Step::default();
+    let mut step = Step { signs: ELEMENT, ..Step::default() };
     if let Some(name) = name(rest) {
         step.signs |= sign(Sign::Name, &name);
         step.name = Some(name);
@@ -144,7 +204,9 @@ fn step(rest: &mut &str) -> Result<Step, Unknown> {
         } else if let Some(behind) = rest.strip_prefix('[') {
             *rest = behind;
             let attribute = name(rest).ok_or_else(unknown)?.to_ascii_lowercase();
-            step.signs |= sign(Sign::Attribute, &attribute);
+            if attribute == "id" {
+                step.signs |= sign(Sign::AnyId, "");
+            }
             let tests = [("=", Test::Equals), ("^=", Test::Begins), ("$=", Test::Ends), ("*=", Test::Holds)];
             let mut test = (Test::Present, String::new());
             if let Some((behind, kind)) =
@@ -191,6 +253,12 @@ fn name(rest: &mut &str) -> Option<String> {
 }
 
 impl Path {
+    /// The step around the last one that says the most.
+    fn frame(&self) -> Option<&Step> {
+        let named = self.around.iter().map(|(_, step)| step).filter(|step| step.signs != ELEMENT);
+        named.max_by_key(|step| (step.id.is_some(), !step.classes.is_empty()))
+    }
+
     fn fits(&self, node: NodeRef<'_>) -> bool {
         self.last.fits(node) && within(node, &self.around)
     }
@@ -199,7 +267,7 @@ impl Path {
 /// Whether the elements around a node are these, the nearest first.
 fn within(node: NodeRef<'_>, steps: &[(Within, Step)]) -> bool {
     let Some(((how, step), rest)) = steps.split_first() else { return true };
-    let fits = |outer: &NodeRef<'_>| step.may_fit(*outer) && step.fits(*outer) && within(*outer, rest);
+    let fits = |outer: &NodeRef<'_>| step.fits(*outer) && within(*outer, rest);
     match how {
         Within::Parent => node.parent().is_some_and(|parent| fits(&parent)),
         Within::Ancestor => node.ancestors().any(|outer| fits(&outer)),
@@ -207,15 +275,11 @@ fn within(node: NodeRef<'_>, steps: &[(Within, Step)]) -> bool {
 }
 
 impl Step {
-    fn may_fit(&self, node: NodeRef<'_>) -> bool {
-        node.html.signs.get(node.id as usize).is_some_and(|signs| signs & self.signs == self.signs)
-    }
-
     fn fits(&self, node: NodeRef<'_>) -> bool {
-        if !matches!(node.html.nodes[node.id as usize].kind, Kind::Element { .. }) {
+        if !node.html.has(node.id, self.signs) {
             return false;
         }
-        let Some(element) = ElementRef::wrap(node).map(|element| element.value()) else { return false };
+        let Node::Element(element) = node.value() else { return false };
         self.name.as_deref().is_none_or(|name| element.name() == name)
             && self.id.as_deref().is_none_or(|id| element.attr("id") == Some(id))
             && self.classes.iter().all(|class| element.classes().any(|own| own == class))
