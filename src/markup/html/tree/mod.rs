@@ -349,7 +349,7 @@ fn sign(of: Sign, text: &str) -> u64 {
     let last = bytes.last().copied().unwrap_or_default();
     let mixed = (word ^ (u64::from(last) << 32) ^ (bytes.len() as u64) << 17 ^ of as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    1 << ((mixed >> 32) * 63 >> 32)
+    1 << (((mixed >> 32) * 63) >> 32)
 }
 
 /// All signs of an element.
