@@ -106,7 +106,7 @@ fn no_room_names_one_that_it_does_not_stand_on() {
     let floors: BTreeMap<_, _> = FLOORS.into_iter().collect();
     let mut faults = Vec::new();
     for (file, room, text) in files() {
-        if room == "lib" {
+        if ["build", "lib"].contains(&room.as_str()) {
             continue;
         }
         let Some(allowed) = floors.get(room.as_str()) else {

@@ -17,6 +17,9 @@ const GLOBAL_WINDOW: Duration = Duration::from_millis(1020);
 /// So much later than the quickest a request may get there, as far as is counted on: they bunch up on their way.
 const LATEST: Duration = Duration::from_millis(250);
 
+/// So many answers to one kind of request tell how quick it can be.
+const ENOUGH: u32 = 20;
+
 /// Of these, so many are kept for what is live.
 const RESERVED: usize = 5;
 
@@ -86,8 +89,9 @@ pub struct State {
     /// Requests under way of which it is not known whether Discord takes them.
     probes: usize,
     probed: Arc<Notify>,
-    /// The shortest time that an answer ever took.
+    /// The shortest time that an answer ever took, of all and of each kind of request, and of how many.
     quickest: Option<Duration>,
+    quickest_of: HashMap<(Method, &'static str), (Duration, u32)>,
     swept: Instant,
 }
 
@@ -155,6 +159,7 @@ impl State {
             probes: 0,
             probed: Arc::default(),
             quickest: None,
+            quickest_of: HashMap::new(),
             swept: now,
         }
     }
@@ -266,8 +271,9 @@ impl State {
         let quickest = self.quickest.map_or(took, |quickest| quickest.min(took));
         self.quickest = Some(quickest);
         if let Ok(place) = self.sent.binary_search_by_key(&sent.number, |counted| counted.number) {
-            // One way and back took at least so long: it may have been there only so much later.
-            self.sent[place].arrived = Some(sent.at + took.saturating_sub(quickest).min(LATEST));
+            // What such a request always takes is no delay on its way; what it took beyond that may have been.
+            let delay = took.saturating_sub(self.usual(route, took, quickest));
+            self.sent[place].arrived = Some(sent.at + delay.min(LATEST));
         }
         if let Some(name) = &answer.bucket {
             let kind = (route.method.clone(), route.template);
@@ -296,6 +302,15 @@ impl State {
             let until = now + answer.retry_after.unwrap_or_default().max(Duration::from_secs(1)) + MARGIN;
             self.global_until = self.global_until.max(Some(until));
         }
+    }
+
+    /// The shortest time that an answer to such a request takes, as far as is known with this one.
+    fn usual(&mut self, route: &Route, took: Duration, quickest: Duration) -> Duration {
+        let kind = (route.method.clone(), route.template);
+        let (own, times) = self.quickest_of.entry(kind).or_insert((took, 0));
+        *own = took.min(*own);
+        *times = times.saturating_add(1);
+        if *times < ENOUGH { quickest } else { *own }
     }
 
     fn key(&self, route: &Route) -> BucketKey {
