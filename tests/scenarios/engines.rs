@@ -84,9 +84,16 @@ over_every_feed! {
 async fn play(face: Face, scenario: impl AsyncFnOnce(&mut World)) {
     let mut world = World::of(face).await;
     scenario(&mut world).await;
+    assert_eq!(faults(&world), Vec::<String>::new());
+}
+
+/// What the official description of the forum's API has against the calls and their answers.
+pub fn faults(world: &World) -> Vec<String> {
     let calls = world.forum().calls();
-    let faults = if face == Face::Nodebb { spec_nodebb::faults(&calls) } else { spec::faults(&calls) };
-    assert_eq!(faults, Vec::<String>::new());
+    match world.forum().options().face {
+        Face::Nodebb => spec_nodebb::faults(&calls),
+        _ => spec::faults(&calls),
+    }
 }
 
 /// A bridged thread with one post, and its Discord thread.
