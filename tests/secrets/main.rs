@@ -2,6 +2,9 @@
 //! goes wrong; then every command, and every configuration that can't work. What they all said is searched for each
 //! secret, in all its shapes ([`forms`]).
 
+#[path = "../postgres/mod.rs"]
+mod postgres;
+
 mod broken;
 mod forms;
 mod setting;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use threadbridge::clock::SystemClock;
 use threadbridge::sandbox::discord::{self, Limits};
 use threadbridge::sandbox::forum::{self, Face, Forum, NewMember};
 use threadbridge::sandbox::stage::{ACCOUNT, Folder, Stage};
 
 use crate::forms::{forms, hex};
+use crate::postgres::{self, Database};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// So much of what is around a leak is shown.
@@ -76,7 +76,7 @@ pub struct Setting {
     pub text: u64,
     forum_channel: u64,
     folder: Folder,
-    database: Option<String>,
+    database: Option<Database>,
     listen: std::net::SocketAddr,
     level: &'static str,
     child: Child,
@@ -88,7 +88,7 @@ impl Setting {
     /// Nothing where there is no Postgres.
     pub async fn start(level: &'static str, on_postgres: bool) -> Option<Self> {
         let folder = Folder::new().unwrap();
-        let database = if on_postgres { Some(database().await?) } else { None };
+        let database = if on_postgres { Some(Database::create(&postgres::server()?).await) } else { None };
         let clock = Arc::new(SystemClock);
         let options = discord::Options { limits: Limits::off(), ..discord::Options::default() };
         let stage = Stage::start(forum::Options::default(), options, clock.clone()).await.unwrap();
@@ -109,7 +109,15 @@ impl Setting {
         let forum_channel = stage.discord.add_forum_channel(stage.guild, "threads", &[]);
         let text = stage.discord.add_text_channel(stage.guild, "talk");
         let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let url = database.clone().unwrap_or_else(|| folder.database());
+        // The server lets in whoever asks, so that the password is only another canary.
+        let address = |database: &Database| {
+            let mut url = database.url.clone();
+            if url.password().is_none() {
+                url.set_password(Some(Secret::Database.text())).unwrap();
+            }
+            url.to_string()
+        };
+        let url = database.as_ref().map_or_else(|| folder.database(), address);
         let mut config = format!(
             "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\n[database]\nurl = \"{url}\"\n\
              [server]\nlisten = \"{listen}\"\npublic_url = \"http://{listen}/\"\n\
@@ -293,14 +301,10 @@ impl Setting {
         assert!(told.is_empty(), "{} leaks:\n{}", told.len(), told.join("\n"));
     }
 
-    pub async fn end(self) {
+    pub async fn end(mut self) {
         self.stage.discord.stop();
-        if let Some(url) = &self.database {
-            let mut url = url::Url::parse(url).unwrap();
-            let name = url.path().trim_start_matches('/').to_owned();
-            url.set_path("postgres");
-            let mut admin = PgConnection::connect(url.as_str()).await.unwrap();
-            admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+        if let Some(database) = self.database.take() {
+            database.drop().await;
         }
     }
 }
@@ -329,26 +333,6 @@ fn spawn(folder: &Path, level: &str) -> Child {
         .stderr(file("stderr"))
         .spawn()
         .unwrap()
-}
-
-/// A database of its own, on the server that `THREADBRIDGE_TEST_POSTGRES` names or that answers here; it lets in whoever
-/// asks, so that the password is only another canary.
-async fn database() -> Option<String> {
-    let server = std::env::var("THREADBRIDGE_TEST_POSTGRES");
-    let server = server.unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
-    let Ok(mut admin) = PgConnection::connect(&server).await else {
-        assert!(std::env::var_os("CI").is_none(), "no Postgres answers");
-        eprintln!("skipped: no Postgres answers; THREADBRIDGE_TEST_POSTGRES may name a server");
-        return None;
-    };
-    let name = format!("threadbridge_secrets_{}", std::process::id());
-    admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    if url.password().is_none() {
-        url.set_password(Some(Secret::Database.text())).unwrap();
-    }
-    Some(url.to_string())
 }
 
 pub fn said(done: &std::process::Output) -> String {
