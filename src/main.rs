@@ -13,7 +13,7 @@ use threadbridge::config::{Config, EngineName, unreadable};
 use threadbridge::store::{self, StoreError, transfer};
 use threadbridge::{app, audit, check, read, why};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -24,6 +24,12 @@ const WRONG: u8 = 2;
 
 /// What the log holds unless `THREADBRIDGE_LOG` says otherwise. serenity's warnings quote what people wrote.
 const LOG: &str = "warn,serenity=error,threadbridge=info";
+
+/// What it never holds, whatever is wished for: serenity's spans and lines have whole requests and events in them, with
+/// the tokens of interactions and with answers that are for one person alone.
+fn never_told() -> Targets {
+    Targets::new().with_default(LevelFilter::TRACE).with_target("serenity", LevelFilter::ERROR)
+}
 
 /// Ties forum threads to Discord.
 #[derive(Parser)]
@@ -174,7 +180,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    tracing_subscriber::registry().with(lines).with(filter).init();
+    tracing_subscriber::registry().with(lines).with(filter).with(never_told()).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &format!("the process can't start its threads: {error}")),

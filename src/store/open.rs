@@ -12,7 +12,7 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Executor, PgConnection, Row, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row, SqlSafeStr};
 
 use crate::clock::Clock;
 
@@ -125,10 +125,7 @@ async fn beside(url: &str, clock: Arc<dyn Clock>, read_only: bool) -> Result<Arc
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
         (Db::Sqlite(pool.map_err(|error| named(&file, error.into()))?, Arc::default()), file)
     } else {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|_| unusable("database.url is no Postgres address; try postgres://user@host/database"))?
-            .extra_float_digits(None)
-            .statement_cache_capacity(0);
+        let options = postgres_options(url)?;
         let server = format!("Postgres on {}", options.get_host());
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         let pool = pool.connect_with(options).await.map_err(|error| named(&server, error.into()))?;
@@ -231,12 +228,19 @@ fn lock(file: &Path) -> Result<File, StoreError> {
     }
 }
 
-async fn postgres(url: &str) -> Result<Db, StoreError> {
+fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let options = PgConnectOptions::from_str(url)
-        .map_err(|_| unusable("database.url is no Postgres address; try postgres://user@host/database"))?
+        .map_err(|_| unusable("database.url is no Postgres address; try postgres://user@host/database"))?;
+    Ok(options
         // Poolers know few of the settings that a connection may begin with.
         .extra_float_digits(None)
-        .statement_cache_capacity(0);
+        .statement_cache_capacity(0)
+        // Values are written into the statements, and the log is no place for them; not even for those of slow ones.
+        .disable_statement_logging())
+}
+
+async fn postgres(url: &str) -> Result<Db, StoreError> {
+    let options = postgres_options(url)?;
     let server = format!("Postgres on {}", options.get_host());
     // One plain attempt first: a pool would try again in silence and then only say that time is up.
     let opening = tokio::time::timeout(PATIENCE, prepare(&options)).await;

@@ -1,67 +1,27 @@
 //! Real processes on one Postgres database, a forum and a Discord in the sandbox, and people on both sides who
 //! don't stop talking whatever happens.
 
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::path::PathBuf;
+use std::net::ToSocketAddrs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{Connection, PgConnection};
 use threadbridge::clock::{Clock, SystemClock};
 use threadbridge::sandbox::discord::{self, Limits, Starts};
 use threadbridge::sandbox::forum::{self, Face};
 use threadbridge::sandbox::stage::{ACCOUNT, Folder, HOOK_SECRET, Stage};
 
+use crate::postgres::Database;
 use crate::proxy::Proxy;
 
 /// Nothing takes so long unless it is broken, even where the machine has little time for it.
-const PATIENCE: Duration = Duration::from_secs(240);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 /// Between two things that people say.
 const BREATH: Duration = Duration::from_secs(2);
-
-/// The server to test on. Where nothing answers the tests say so and are skipped, but never in CI.
-pub fn postgres() -> Option<String> {
-    if let Ok(url) = std::env::var("THREADBRIDGE_TEST_POSTGRES") {
-        return Some(url);
-    }
-    let local = SocketAddr::from(([127, 0, 0, 1], 5432));
-    if TcpStream::connect_timeout(&local, Duration::from_secs(1)).is_ok() {
-        return Some("postgres://postgres@127.0.0.1:5432/postgres".to_owned());
-    }
-    assert!(std::env::var_os("CI").is_none(), "no Postgres answers at {local}");
-    eprintln!("skipped: no Postgres answers at {local}; THREADBRIDGE_TEST_POSTGRES may name a server");
-    None
-}
-
-/// A database of its own, dropped with it.
-pub struct Database {
-    server: String,
-    name: String,
-    pub url: url::Url,
-}
-
-impl Database {
-    pub async fn create(server: &str) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("threadbridge_fleet_{}_{number}", std::process::id());
-        let mut admin = PgConnection::connect(server).await.expect("the Postgres server lets the tests in");
-        let create = format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0");
-        admin.execute(AssertSqlSafe(create)).await.expect("a database");
-        let mut url = url::Url::parse(server).expect("an address");
-        url.set_path(&name);
-        Self { server: server.to_owned(), name, url }
-    }
-
-    pub async fn drop(self) {
-        let mut admin = PgConnection::connect(&self.server).await.expect("the server");
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        admin.execute(AssertSqlSafe(drop)).await.expect("no database");
-    }
-}
 
 /// One process.
 pub struct Replica {
@@ -286,6 +246,11 @@ impl Fleet {
         let child = Replica::spawn(&config);
         let health = format!("http://127.0.0.1:{port}/readyz");
         self.replicas.push(Replica { child, config, health, proxy });
+    }
+
+    /// The configuration that a replica runs with.
+    pub fn config(&self, replica: usize) -> &Path {
+        &self.replicas[replica].config
     }
 
     /// Waits for something to be seen; in vain, it tells what the replicas said.

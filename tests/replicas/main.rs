@@ -2,6 +2,10 @@
 //! its connections break, or its network falls silent. The others go on in its place; nothing is lost, doubled or
 //! out of order, and what a stalled one remembers does no harm.
 
+#[path = "../postgres/mod.rs"]
+mod postgres;
+
+mod audit;
 mod chaos;
 mod fleet;
 mod heard;
@@ -13,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use threadbridge::sandbox::discord::Limits;
 
-use fleet::{Fleet, postgres};
+use fleet::Fleet;
 use proxy::State;
 
 /// Twice as long as a lease.
@@ -25,7 +29,7 @@ static PLACES: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(AT_ONC
 
 /// Waits for room to play in, and for a server to play on.
 async fn place(places: u32) -> Option<(String, tokio::sync::SemaphorePermit<'static>)> {
-    let server = postgres()?;
+    let server = postgres::server()?;
     Some((server, PLACES.acquire_many(places).await.expect("room")))
 }
 

@@ -12,6 +12,7 @@ use threadbridge::sandbox::discord;
 use threadbridge::sandbox::forum::{self, Deletion, Face};
 use threadbridge::sandbox::stage::ACCOUNT;
 
+use crate::postgres::Database;
 use crate::world::{World, eventually};
 
 const LOOK: Wish = Wish { repair: false, gone: None };
@@ -51,8 +52,63 @@ struct Told {
     room: u64,
 }
 
-async fn told() -> Told {
+/// Plays a scenario on a database, and drops it.
+async fn play(database: Option<Database>, scenario: impl AsyncFnOnce(&mut Told)) {
+    let mut told = told(database.as_ref()).await;
+    scenario(&mut told).await;
+    if told.world.is_running() {
+        told.stop().await;
+    }
+    if let Some(database) = database {
+        database.drop().await;
+    }
+}
+
+macro_rules! on_both_databases {
+    ($($scenario:ident)*) => {
+        mod sqlite { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::play(None, async |told| super::$scenario(told).await).await;
+            }
+        )* }
+        mod postgres { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                let Some(server) = crate::postgres::server() else { return };
+                let database = crate::postgres::Database::create(&server).await;
+                super::play(Some(database), async |told| super::$scenario(told).await).await;
+            }
+        )* }
+    };
+}
+
+on_both_databases! {
+    what_a_moderator_deleted_is_no_fault_and_stays_away
+    a_discord_thread_that_a_moderator_deleted_stays_away
+    a_message_that_is_gone_for_no_known_reason_is_for_people_to_decide
+    a_discord_thread_that_is_gone_for_no_known_reason_can_be_shown_again
+    a_message_that_says_something_else_is_set_right
+    an_edit_that_was_lost_on_the_way_is_made
+    a_post_that_never_came_is_shown
+    what_the_forum_no_longer_shows_is_taken_away
+    a_thread_that_went_private_is_taken_away
+    a_message_of_a_post_that_is_known_to_be_gone_is_taken_away
+    a_doubled_message_is_taken_away
+    messages_that_the_database_forgot_are_known_again
+    a_message_that_names_no_post_is_told_of
+    replies_that_are_on_one_side_only_are_found
+    a_title_and_a_lock_that_differ_are_set_right
+    a_job_that_was_given_up_is_told_of_with_its_reason_and_tried_again
+    what_can_not_be_looked_at_is_no_good_news
+    the_command_tells_people_and_programs
+}
+
+async fn told(database: Option<&Database>) -> Told {
     let mut world = World::new().await;
+    if let Some(database) = database {
+        world.database = database.url.to_string();
+    }
     let bridges = vec![world.threads()];
     let config = world.config(bridges.clone());
     world.start(bridges).await;
@@ -91,10 +147,15 @@ impl Told {
 
     /// Changes the database behind everybody's back.
     async fn sql(&self, sql: &str) {
-        use sqlx::{AssertSqlSafe, Connection};
-        let mut database =
-            sqlx::SqliteConnection::connect(&self.world.folder.database()).await.expect("a database");
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut database).await.expect("it is changed");
+        use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, raw_sql};
+        let (sql, url) = (raw_sql(AssertSqlSafe(sql.to_owned())), &self.world.database);
+        if url.starts_with("sqlite:") {
+            let mut database = SqliteConnection::connect(url).await.expect("a database");
+            sql.execute(&mut database).await.expect("it is changed");
+        } else {
+            let mut database = PgConnection::connect(url).await.expect("a database");
+            sql.execute(&mut database).await.expect("it is changed");
+        }
     }
 
     async fn message(&self, words: &str) -> discord::Message {
@@ -192,9 +253,7 @@ async fn nothing_is_wrong_with_a_healthy_bridge_to_discourse() {
     a_healthy_bridge(Face::Discourse).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_moderator_deleted_is_no_fault_and_stays_away() {
-    let told = told().await;
+async fn what_a_moderator_deleted_is_no_fault_and_stays_away(told: &mut Told) {
     let message = told.message("Not me, sorry.").await;
     told.world.discord().delete(message.id).unwrap();
     eventually("the deletion", || told.world.find(told.room, "Not me, sorry.").is_none().then_some(())).await;
@@ -217,9 +276,7 @@ async fn what_a_moderator_deleted_is_no_fault_and_stays_away() {
     assert_eq!(told.clean().await.seen.removed, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_discord_thread_that_a_moderator_deleted_stays_away() {
-    let told = told().await;
+async fn a_discord_thread_that_a_moderator_deleted_stays_away(told: &mut Told) {
     told.world.discord().delete_channel(told.room).unwrap();
     let mut report = told.audit(LOOK).await;
     for _ in 0..50 {
@@ -242,9 +299,7 @@ async fn a_discord_thread_that_a_moderator_deleted_stays_away() {
     assert_eq!(told.clean().await.seen.removed, 2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_is_gone_for_no_known_reason_is_for_people_to_decide() {
-    let mut told = told().await;
+async fn a_message_that_is_gone_for_no_known_reason_is_for_people_to_decide(told: &mut Told) {
     let message = told.message("Not me, sorry.").await;
     told.stop().await;
     told.world.discord().delete(message.id).unwrap();
@@ -268,9 +323,7 @@ async fn a_message_that_is_gone_for_no_known_reason_is_for_people_to_decide() {
     assert_eq!(told.shown().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_discord_thread_that_is_gone_for_no_known_reason_can_be_shown_again() {
-    let mut told = told().await;
+async fn a_discord_thread_that_is_gone_for_no_known_reason_can_be_shown_again(told: &mut Told) {
     told.stop().await;
     told.world.discord().delete_channel(told.room).unwrap();
     told.finds(REPAIR, &[(Kind::Gone, false)]).await;
@@ -284,9 +337,7 @@ async fn a_discord_thread_that_is_gone_for_no_known_reason_can_be_shown_again() 
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_says_something_else_is_set_right() {
-    let told = told().await;
+async fn a_message_that_says_something_else_is_set_right(told: &mut Told) {
     let message = told.message("Not me, sorry.").await;
     let path = format!("/messages/{}", message.id);
     told.webhook(reqwest::Method::PATCH, &path, json!({ "content": "It was me!" })).await;
@@ -296,9 +347,7 @@ async fn a_message_that_says_something_else_is_set_right() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_that_was_lost_on_the_way_is_made() {
-    let mut told = told().await;
+async fn an_edit_that_was_lost_on_the_way_is_made(told: &mut Told) {
     told.stop().await;
     told.world.forum().edit(told.second, "Not me, really.").unwrap();
     let report = told.audit(LOOK).await;
@@ -311,9 +360,7 @@ async fn an_edit_that_was_lost_on_the_way_is_made() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_post_that_never_came_is_shown() {
-    let mut told = told().await;
+async fn a_post_that_never_came_is_shown(told: &mut Told) {
     let message = told.message("Not me, sorry.").await;
     told.stop().await;
     told.world.discord().delete(message.id).unwrap();
@@ -342,9 +389,7 @@ async fn a_post_that_never_came_is_shown() {
     assert_eq!(told.shown().len(), 3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_forum_no_longer_shows_is_taken_away() {
-    let mut told = told().await;
+async fn what_the_forum_no_longer_shows_is_taken_away(told: &mut Told) {
     told.stop().await;
     told.world.forum().delete(told.second, Deletion::Hard).unwrap();
     told.finds(LOOK, &[(Kind::LeftOver, false)]).await;
@@ -364,9 +409,7 @@ async fn what_the_forum_no_longer_shows_is_taken_away() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thread_that_went_private_is_taken_away() {
-    let mut told = told().await;
+async fn a_thread_that_went_private_is_taken_away(told: &mut Told) {
     told.stop().await;
     let attic = told.world.forum().add_board("Attic");
     told.world.forum().hide_board(attic).unwrap();
@@ -378,9 +421,7 @@ async fn a_thread_that_went_private_is_taken_away() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_of_a_post_that_is_known_to_be_gone_is_taken_away() {
-    let mut told = told().await;
+async fn a_message_of_a_post_that_is_known_to_be_gone_is_taken_away(told: &mut Told) {
     told.stop().await;
     told.world.forum().delete(told.second, Deletion::Soft).unwrap();
     told.sql(&format!("UPDATE post SET gone = 1 WHERE post = '{}'", told.second)).await;
@@ -391,9 +432,7 @@ async fn a_message_of_a_post_that_is_known_to_be_gone_is_taken_away() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_doubled_message_is_taken_away() {
-    let told = told().await;
+async fn a_doubled_message_is_taken_away(told: &mut Told) {
     let message = told.message("Not me, sorry.").await;
     let again = json!({ "content": message.content, "username": message.author_name });
     told.webhook(reqwest::Method::POST, "", again).await;
@@ -405,9 +444,7 @@ async fn a_doubled_message_is_taken_away() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_that_the_database_forgot_are_known_again() {
-    let mut told = told().await;
+async fn messages_that_the_database_forgot_are_known_again(told: &mut Told) {
     let before: Vec<u64> =
         told.world.discord().messages(told.room).iter().map(|message| message.id).collect();
     told.stop().await;
@@ -424,9 +461,7 @@ async fn messages_that_the_database_forgot_are_known_again() {
     assert_eq!(told.world.discord().threads(told.world.forum_channel).len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_names_no_post_is_told_of() {
-    let told = told().await;
+async fn a_message_that_names_no_post_is_told_of(told: &mut Told) {
     let stray = json!({ "content": "Buy my keys!", "username": "Mallory" });
     told.webhook(reqwest::Method::POST, "", stray).await;
     let report = told.finds(REPAIR, &[(Kind::Unknown, false)]).await;
@@ -436,9 +471,7 @@ async fn a_message_that_names_no_post_is_told_of() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn replies_that_are_on_one_side_only_are_found() {
-    let mut told = told().await;
+async fn replies_that_are_on_one_side_only_are_found(told: &mut Told) {
     let said = told.world.discord().say(told.world.dora, told.room, "I have them.", None).unwrap();
     told.world.marked(said, "✅").await;
     let unsaid = told.world.discord().say(told.world.emil, told.room, "So have I.", None).unwrap();
@@ -459,9 +492,7 @@ async fn replies_that_are_on_one_side_only_are_found() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_title_and_a_lock_that_differ_are_set_right() {
-    let told = told().await;
+async fn a_title_and_a_lock_that_differ_are_set_right(told: &mut Told) {
     told.world.discord().rename_channel(told.room, "Something else").unwrap();
     told.world.discord().lock_thread(told.room, true).unwrap();
     told.finds(LOOK, &[(Kind::Dress, false)]).await;
@@ -474,9 +505,7 @@ async fn a_title_and_a_lock_that_differ_are_set_right() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_was_given_up_is_told_of_with_its_reason_and_tried_again() {
-    let told = told().await;
+async fn a_job_that_was_given_up_is_told_of_with_its_reason_and_tried_again(told: &mut Told) {
     told.world.discord().fault(Some("POST"), "/webhooks", discord::Fault::Refuse(50035), 1);
     told.world.forum().reply(told.thread, told.world.ann, "Found them.").unwrap();
     while told.world.parked().await.is_empty() {
@@ -489,17 +518,13 @@ async fn a_job_that_was_given_up_is_told_of_with_its_reason_and_tried_again() {
     told.clean().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_can_not_be_looked_at_is_no_good_news() {
-    let told = told().await;
+async fn what_can_not_be_looked_at_is_no_good_news(told: &mut Told) {
     told.world.discord().set_bot_permissions(told.world.stage.guild, 0);
     let report = told.audit(LOOK).await;
     assert!(!report.ok() && report.findings.iter().all(|it| it.kind == Kind::Unseen), "{}", report.text());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_command_tells_people_and_programs() {
-    let told = told().await;
+async fn the_command_tells_people_and_programs(told: &mut Told) {
     let world = &told.world;
     let config = world.folder.0.join("audit.toml");
     let text = format!(
@@ -509,7 +534,7 @@ async fn the_command_tells_people_and_programs() {
          [[bridges]]\nforum = \"edu\"\nboard = \"{}\"\nchannel = \"{}\"\n",
         world.discord().token(),
         world.discord().url(),
-        world.folder.database(),
+        world.database,
         world.forum().url(),
         forum::DEFAULT_PASSWORD,
         world.board,

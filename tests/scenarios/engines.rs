@@ -5,9 +5,9 @@ use std::sync::Arc;
 use threadbridge::check;
 use threadbridge::clock::SystemClock;
 use threadbridge::config::{BridgeConfig, Scope, Start};
-use threadbridge::forum::{self, Actor, Draft, Failure, Posted};
+use threadbridge::forum::{self, Actor, Draft, Failure, Posted, cannot};
 use threadbridge::markup::{Block, Doc, Inline};
-use threadbridge::model::{MemberId, ThreadId};
+use threadbridge::model::{MemberId, PostId, ThreadId};
 use threadbridge::sandbox::forum::{Deletion, Face};
 
 use crate::world::{World, eventually};
@@ -53,9 +53,11 @@ over_every_engine! {
     what_happened_while_the_bridge_was_down_arrives_once
     a_lost_answer_doubles_nothing
     acting_as_a_member_where_the_engine_can
+    what_it_cannot_do_is_refused_in_the_same_words
 }
 
-/// What a feed can do of it. What it can't is refused in the same words: `feeds.rs`.
+/// What a feed can do of it; the rest is of replies and thanks, of what is no longer there, and of long threads, and it
+/// knows none of that.
 macro_rules! over_every_feed {
     ($($scenario:ident)*) => {
         over_every_feed! { @ feed_rss FeedKind::Rss, $($scenario)* }
@@ -76,17 +78,33 @@ macro_rules! over_every_feed {
 }
 
 over_every_feed! {
+    what_is_posted_appears_under_its_authors_name
+    edits_and_removals_on_the_forum
     a_private_board_is_not_shown
+    what_happened_while_the_bridge_was_down_arrives_once
     acting_as_a_member_where_the_engine_can
+    what_it_cannot_do_is_refused_in_the_same_words
+}
+
+/// Whether nobody can answer there, and each thread is one post.
+fn only_tells(world: &World) -> bool {
+    matches!(world.forum().options().face, Face::Feed(_))
 }
 
 /// Every call that an engine makes of an API must be one that its official description knows.
 async fn play(face: Face, scenario: impl AsyncFnOnce(&mut World)) {
     let mut world = World::of(face).await;
     scenario(&mut world).await;
+    assert_eq!(faults(&world), Vec::<String>::new());
+}
+
+/// What the official description of the forum's API has against the calls and their answers.
+pub fn faults(world: &World) -> Vec<String> {
     let calls = world.forum().calls();
-    let faults = if face == Face::Nodebb { spec_nodebb::faults(&calls) } else { spec::faults(&calls) };
-    assert_eq!(faults, Vec::<String>::new());
+    match world.forum().options().face {
+        Face::Nodebb => spec_nodebb::faults(&calls),
+        _ => spec::faults(&calls),
+    }
 }
 
 /// A bridged thread with one post, and its Discord thread.
@@ -103,6 +121,11 @@ async fn what_is_posted_appears_under_its_authors_name(world: &mut World) {
     let (thread, room) = thread(world).await;
     let first = world.message(room, "Who has the key?").await;
     assert_eq!(first.author_name, "Ann");
+    if only_tells(world) {
+        world.quiet().await;
+        assert_eq!(world.mirrored(room).len(), 1);
+        return;
+    }
     assert!(first.content.contains("-# [#1]"), "{}", first.content);
     world.forum().reply(thread, world.bob, "Not me, sorry.").unwrap();
     let second = world.message(room, "Not me, sorry.").await;
@@ -160,6 +183,16 @@ async fn thanks_and_their_withdrawal(world: &mut World) {
 
 async fn edits_and_removals_on_the_forum(world: &mut World) {
     let (thread, room) = thread(world).await;
+    if only_tells(world) {
+        let post = world.forum().posts(thread)[0].id;
+        world.forum().edit(post, "Who has both keys?").unwrap();
+        world.message(room, "Who has both keys?").await;
+        // It is told of no more, which is no word of whether it is there.
+        world.forum().delete(post, Deletion::Hard).unwrap();
+        world.quiet().await;
+        assert_eq!(world.mirrored(room).len(), 1);
+        return;
+    }
     let reply = world.forum().reply(thread, world.bob, "I disagree.").unwrap();
     let message = world.message(room, "I disagree.").await;
     world.forum().edit(reply, "I agree, of course.").unwrap();
@@ -299,6 +332,15 @@ async fn news_behind_a_page_of_pinned_threads_is_seen(world: &mut World) {
 async fn what_happened_while_the_bridge_was_down_arrives_once(world: &mut World) {
     let (thread, room) = thread(world).await;
     world.stop().await.unwrap();
+    if only_tells(world) {
+        world.forum().open_thread(world.board, world.bob, "News", "Told meanwhile.").unwrap();
+        world.start(vec![world.threads()]).await;
+        let news = world.room("News").await;
+        world.message(news, "Told meanwhile.").await;
+        world.quiet().await;
+        assert_eq!((world.mirrored(room).len(), world.mirrored(news).len()), (1, 1));
+        return;
+    }
     world.forum().reply(thread, world.bob, "Said meanwhile.").unwrap();
     world.discord().say(world.dora, room, "Asked meanwhile.", None).unwrap();
     world.start(vec![world.threads()]).await;
@@ -356,4 +398,62 @@ async fn acting_as_a_member_where_the_engine_can(world: &mut World) {
     let other = Actor::Member { id: MemberId::new(world.bob.to_string()), name: "Ann".to_owned() };
     let outcome = engine.reply(&other, &thread_id, &draft).await;
     assert!(matches!(&outcome, Err(Failure::Refused(no)) if no.message.contains("link the account again")));
+}
+
+/// What the software has no way to do is said in the same words to people and in the log, whatever the software; and
+/// nothing that it can do is refused so.
+async fn what_it_cannot_do_is_refused_in_the_same_words(world: &mut World) {
+    let (thread, room) = thread(world).await;
+    let config = world.config(Vec::new());
+    let engine = forum::engine(&config.forums[0], Arc::new(SystemClock)).unwrap();
+    engine.sign_in().await.unwrap();
+    let can = engine.capabilities();
+    let words = |what: &str| format!("this forum's software can't {what}");
+
+    // What is asked of the engine: of a post that is not there, so that nothing is done where it can be done.
+    let (bridge, id, post) = (Actor::Bridge, ThreadId::new("999999"), PostId::new("999999"));
+    let body = Doc { blocks: vec![Block::Paragraph(vec![Inline::Text("Never mind.".to_owned())])] };
+    let draft = Draft { body, reply_to: None, origin: None };
+    let outcomes = [
+        (can.reply, cannot::REPLY, engine.reply(&bridge, &id, &draft).await.err()),
+        (can.edit, cannot::EDIT, engine.edit(&bridge, &post, &draft).await.err()),
+        (can.delete, cannot::DELETE, engine.delete(&bridge, &post, "none").await.err()),
+        (can.thank, cannot::THANK, engine.thank(&bridge, &post).await.err()),
+        (can.withdraw_thanks, cannot::THANK, engine.withdraw_thanks(&bridge, &post).await.err()),
+    ];
+    for (can, what, failure) in outcomes {
+        let refused = failure.is_some_and(|failure| failure.to_string() == words(what));
+        assert_eq!(refused, !can, "{what}");
+    }
+
+    // What people try.
+    let mark = |can: bool| if can { "✅" } else { "⚠️" };
+    let said = world.discord().say(world.dora, room, "Here it is.", None).unwrap();
+    world.marked(said, mark(can.reply)).await;
+    let opened =
+        world.discord().forum_post(world.dora, world.forum_channel, "My news", "Listen.", &[]).unwrap();
+    world.marked(opened, mark(can.open_thread)).await;
+    for (can, what, room) in [(can.reply, cannot::REPLY, room), (can.open_thread, cannot::OPEN, opened)] {
+        if !can {
+            world.message(room, &words(what)).await;
+        }
+        assert_eq!(world.find(room, "this forum's software can't").is_none(), can, "{what}");
+    }
+    eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
+    let message = world.message(room, "Who has the key?").await.id;
+    for (menu, can, what) in
+        [("Thank the poster", can.thank, cannot::THANK), ("Reply on the forum", can.reply, cannot::REPLY)]
+    {
+        let asked = world.discord().message_command(world.dora, message, menu).unwrap();
+        let first = asked.first().await.unwrap();
+        if first.modal.is_none() {
+            let answer = asked.answer().await.unwrap();
+            assert_eq!(answer.text().contains(&words(what)), !can, "{menu}: {}", answer.text());
+        } else {
+            assert!(can, "{menu}");
+        }
+    }
+    let posts = if can.reply { 2 } else { 1 };
+    assert_eq!(world.forum().posts(thread).len(), posts);
+    assert_eq!(world.parked().await, Vec::<String>::new());
 }

@@ -3,6 +3,8 @@
 
 #[path = "../openapi/mod.rs"]
 mod openapi;
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod world;
 
 mod accounts;

@@ -4,12 +4,17 @@ use serde_json::json;
 use threadbridge::config::{BridgeConfig, Replies};
 use threadbridge::sandbox::forum::{Action, Face, Fault, Lasts, Outcome};
 
-use crate::spec;
+use crate::engines::faults;
 use crate::world::{World, eventually};
 
 /// A forum that runs Discourse, with a bridged thread by Ann; its Discord thread.
 async fn world(bridges: impl FnOnce(&World) -> Vec<BridgeConfig>) -> (World, u64, u64) {
-    let mut world = World::of(Face::Discourse).await;
+    world_of(Face::Discourse, bridges).await
+}
+
+/// The same of any software that lets the bridge act as members.
+async fn world_of(face: Face, bridges: impl FnOnce(&World) -> Vec<BridgeConfig>) -> (World, u64, u64) {
+    let mut world = World::of(face).await;
     let bridges = bridges(&world);
     world.start(bridges).await;
     eventually("the commands", || (!world.discord().commands().is_empty()).then_some(())).await;
@@ -55,22 +60,52 @@ fn doers(world: &World, action: Action, post: u64) -> Vec<Option<u64>> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_linked_member_writes_is_theirs() {
-    let (mut world, thread, room) = world(|world| vec![world.threads(), world.feed()]).await;
+/// On both engines on which members can be acted for.
+macro_rules! on_both {
+    ($($scenario:ident)*) => {
+        mod discourse { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::$scenario(super::Face::Discourse).await;
+            }
+        )* }
+        mod nodebb { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::$scenario(super::Face::Nodebb).await;
+            }
+        )* }
+    };
+}
+
+on_both! {
+    what_a_linked_member_writes_is_theirs
+    members_thank_for_themselves_and_all_others_share_one
+    a_lost_answer_doubles_nothing_of_a_members
+}
+
+async fn what_a_linked_member_writes_is_theirs(face: Face) {
+    let (mut world, thread, room) = world_of(face, |world| vec![world.threads(), world.feed()]).await;
     link(&world, world.dora, "Bob", world.bob).await;
     let said = world.discord().say(world.dora, room, "I have it, since **Monday**.", None).unwrap();
     world.marked(said, "✅").await;
     let post = world.post(thread, "since **Monday**").await;
     assert_eq!(author(&world, post), ("Bob".to_owned(), Some(world.bob)));
     let text = world.forum().post(post).unwrap().text;
-    let (words, origin) = text.split_once("<!--").expect("where it comes from");
-    assert_eq!(words.trim(), "I have it, since **Monday**.", "nothing is added that readers see");
-    assert!(origin.contains(&format!("/{room}/{said} -->")), "{text}");
+    if face == Face::Discourse {
+        let (words, origin) = text.split_once("<!--").expect("where it comes from");
+        assert_eq!(words.trim(), "I have it, since **Monday**.", "nothing is added that readers see");
+        assert!(origin.contains(&format!("/{room}/{said} -->")), "{text}");
+    } else {
+        let (words, origin) = text.rsplit_once("\n\n").expect("a last line that says where it comes from");
+        assert_eq!(words.trim(), "I have it, since **Monday**.");
+        assert!(origin.contains(&format!("/{room}/{said}")) && !origin.contains("Dora"), "{text}");
+    }
     // It does not come back; another bridge shows it as Bob's.
     let shown = world.message(world.text_channel, "since **Monday**").await;
     assert_eq!(shown.author_name, "Bob");
-    assert!(!shown.content.contains("discord.com") && !shown.content.contains("<!--"), "{}", shown.content);
+    assert!(face != Face::Discourse || !shown.content.contains("discord.com"), "{}", shown.content);
+    assert!(!shown.content.contains("<!--"), "{}", shown.content);
     world.quiet().await;
     assert_eq!(world.mirrored(room).len(), 1, "what came from Discord is not mirrored back");
 
@@ -86,16 +121,16 @@ async fn what_a_linked_member_writes_is_theirs() {
     assert_eq!(doers(&world, Action::Delete, post), [Some(world.bob)]);
     eventually("the withdrawal", || world.find(world.text_channel, "since Tuesday").is_none().then_some(()))
         .await;
-    assert_eq!(spec::faults(&world.forum().calls()), Vec::<String>::new());
+    assert_eq!(faults(&world), Vec::<String>::new());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_answer_doubles_nothing_of_a_members() {
-    let (world, thread, room) = world(|world| vec![world.threads()]).await;
+async fn a_lost_answer_doubles_nothing_of_a_members(face: Face) {
+    let (world, thread, room) = world_of(face, |world| vec![world.threads()]).await;
     link(&world, world.dora, "Bob", world.bob).await;
     // The same words twice are two posts, and each is found by its own message.
+    let writes = if face == Face::Nodebb { "/api/v3/topics/" } else { "/posts.json" };
     for _ in 0..2 {
-        world.forum().fail_at("/posts.json", Fault::DropAfterCommit, Lasts::Times(1));
+        world.forum().fail_at(writes, Fault::DropAfterCommit, Lasts::Times(1));
         let said = world.discord().say(world.dora, room, "Did this arrive?", None).unwrap();
         world.marked(said, "✅").await;
     }
@@ -135,9 +170,8 @@ async fn a_thread_is_opened_in_a_members_own_name_once() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn members_thank_for_themselves_and_all_others_share_one() {
-    let (mut world, thread, room) = world(|world| vec![world.threads()]).await;
+async fn members_thank_for_themselves_and_all_others_share_one(face: Face) {
+    let (mut world, thread, room) = world_of(face, |world| vec![world.threads()]).await;
     let post = world.forum().posts(thread)[0].id;
     let message = world.message(room, "Who has the key?").await.id;
     link(&world, world.dora, "Bob", world.bob).await;
@@ -171,7 +205,7 @@ async fn members_thank_for_themselves_and_all_others_share_one() {
     eventually("Bob's withdrawal", || names(&world).is_empty().then_some(())).await;
     assert_eq!(doers(&world, Action::Thank, post).len(), 2);
     assert_eq!(doers(&world, Action::WithdrawThanks, post).len(), 2);
-    assert_eq!(spec::faults(&world.forum().calls()), Vec::<String>::new());
+    assert_eq!(faults(&world), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -44,6 +44,8 @@ pub struct World {
     pub clock: Arc<Later>,
     pub stage: Stage,
     pub folder: Folder,
+    /// The database's address: a file in the folder, unless a test says otherwise.
+    pub database: String,
     pub board: u64,
     /// A Discord forum channel and a text channel.
     pub forum_channel: u64,
@@ -96,7 +98,21 @@ impl World {
         let text_channel = stage.discord.add_text_channel(stage.guild, "feed");
         let (dora, emil) = (stage.discord.add_user("Dora"), stage.discord.add_user("Emil"));
         let folder = Folder::new().expect("a temporary folder");
-        Self { clock, stage, folder, board, forum_channel, text_channel, ann, bob, dora, emil, running: None }
+        let database = folder.database();
+        Self {
+            clock,
+            stage,
+            folder,
+            database,
+            board,
+            forum_channel,
+            text_channel,
+            ann,
+            bob,
+            dora,
+            emil,
+            running: None,
+        }
     }
 
     pub fn forum(&self) -> &Forum {
@@ -116,9 +132,7 @@ impl World {
     }
 
     pub fn config(&self, bridges: Vec<BridgeConfig>) -> Config {
-        self.stage
-            .config(&self.folder.database(), Duration::from_millis(100), bridges)
-            .expect("a configuration")
+        self.stage.config(&self.database, Duration::from_millis(100), bridges).expect("a configuration")
     }
 
     /// Starts the bridge, and waits until it has taken stock of every board.
@@ -172,6 +186,10 @@ impl World {
         person
     }
 
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Stops the bridge as SIGTERM would.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         let (stop, task) = self.running.take().expect("a running bridge");
@@ -205,11 +223,14 @@ impl World {
     }
 
     async fn reasons(&self, sql: &'static str) -> Vec<String> {
-        use sqlx::{Connection, Row};
-        let mut database =
-            sqlx::SqliteConnection::connect(&self.folder.database()).await.expect("a database");
-        let rows = sqlx::query(sql).fetch_all(&mut database).await.expect("an answer");
-        rows.iter().map(|row| row.get(0)).collect()
+        use sqlx::{Connection, PgConnection, SqliteConnection, query_scalar};
+        if self.database.starts_with("sqlite:") {
+            let mut database = SqliteConnection::connect(&self.database).await.expect("a database");
+            query_scalar(sql).fetch_all(&mut database).await.expect("an answer")
+        } else {
+            let mut database = PgConnection::connect(&self.database).await.expect("a database");
+            query_scalar(sql).fetch_all(&mut database).await.expect("an answer")
+        }
     }
 
     /// Breaks the gateway's connections.

@@ -508,6 +508,9 @@ impl Scan<'_, '_> {
         post: &PostId,
     ) -> Result<(), StoreError> {
         let taken = self.audit.heart.store.parts(tie.id(), post).await?;
+        if are_known(row, &taken) {
+            return Ok(());
+        }
         let from = taken.iter().map(|part| part.part + 1).max().unwrap_or(0);
         let mut mend = adopted(tie, place, row, post, from, None);
         mend.push(Effect::PostGone { forum: tie.bridge.forum.clone(), post: post.clone() });
@@ -534,6 +537,9 @@ impl Scan<'_, '_> {
     ) -> Result<(), StoreError> {
         let heart = self.audit.heart;
         let parts = heart.store.parts(tie.id(), post).await?;
+        if are_known(row, &parts) {
+            return Ok(());
+        }
         let mut there = false;
         for part in &parts {
             match patiently(async || heart.discord.message(part.channel, part.message).await).await {
@@ -573,6 +579,11 @@ impl Scan<'_, '_> {
         self.audit.told.insert((tie.id(), post.clone()));
         self.audit.found(finding, Some(mend)).await
     }
+}
+
+/// Whether a bridge that runs, or another audit, made these messages known while the forum was asked about their post.
+fn are_known(row: &[Message], parts: &[Part]) -> bool {
+    parts.iter().any(|part| row.iter().any(|message| message.id == part.message))
 }
 
 /// Messages that are made known as the parts of a post, numbered from here.
