@@ -63,12 +63,15 @@ const MOST_NODES: usize = 80_000;
 const MOST_ATTRIBUTES: usize = 64;
 
 fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
-    if text.len() > MOST_BYTES || text.starts_with('\u{feff}') || text.contains('\0') {
+    if text.len() > MOST_BYTES || text.starts_with('\u{feff}') || memchr(0, text.as_bytes()).is_some() {
         return None;
     }
     // Line ends are one sign each.
-    let source: Cow<'_, str> =
-        if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() };
+    let source: Cow<'_, str> = if memchr(b'\r', text.as_bytes()).is_some() {
+        text.replace("\r\n", "\n").replace('\r', "\n").into()
+    } else {
+        text.into()
+    };
     let mut reading = Reading {
         source: &source,
         decoded: String::new(),
