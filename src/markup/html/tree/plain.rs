@@ -565,10 +565,9 @@ impl Reading<'_> {
             | Group::Cell
             | Group::Select => self.end_all_by_themselves(|_| false),
             Group::Item | Group::Definition | Group::Paragraph => {
-                let name = self.at(name).to_owned();
                 while let Some(open) = self.current()
                     && open.group.ends_by_itself()
-                    && self.at(open.name) != name
+                    && self.at(open.name) != self.at(name)
                 {
                     self.pop();
                 }
