@@ -3,6 +3,9 @@
 /// Escapes every character that could mean something. Web addresses in the text are left as they are:
 /// Discord links them before it looks for anything else.
 pub fn text(text: &str, out: &mut String) {
+    if !text.contains("http") {
+        return plain(text, out);
+    }
     let mut done = 0;
     for (at, _) in text.match_indices("http") {
         if at < done {
@@ -41,34 +44,55 @@ fn is_turning(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The bytes at which a character may begin that does not simply stand for itself.
+const MARKED: [bool; 256] = {
+    let mut marked = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        marked[byte] = matches!(byte as u8, b'\\' | b'*' | b'_' | b'~' | b'`' | b'|' | b'[' | b']' | b'<' | b'@' | b':')
+            || (byte as u8).is_ascii_control()
+            // Where the other controls and the orders to turn round begin.
+            || matches!(byte, 0xc2 | 0xe2);
+        byte += 1;
+    }
+    marked
+};
+
 fn plain(text: &str, out: &mut String) {
-    let mut before = None;
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, c)) = rest.next() {
-        let next = rest.peek().map(|(_, next)| *next);
+    out.reserve(text.len());
+    let mut done = 0;
+    while let Some(found) = text.as_bytes()[done..].iter().position(|byte| MARKED[usize::from(*byte)]) {
+        let at = done + found;
+        out.push_str(&text[done..at]);
+        let Some(c) = text[at..].chars().next() else { return };
+        done = at + c.len_utf8();
+        let rest = &text[done..];
+        let before = || text[..at].chars().rev().find(|c| !is_dropped(*c));
         match c {
             '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '<' => {
                 out.push('\\');
                 out.push(c);
             }
             // No backslash helps here: an invisible character parts the sign from the word.
-            '@' if pings(&text[at + 1..], before == Some('<')) => {
-                out.push('@');
-                out.push('\u{200b}');
-            }
+            '@' if pings(rest, before() == Some('<')) => out.push_str("@\u{200b}"),
             // What is no whole address may yet begin one.
-            ':' if text[at + 1..].starts_with("//") => out.push_str(":\\"),
+            ':' if rest.starts_with("//") => out.push_str(":\\"),
             // `:smile:` would become a picture.
-            ':' if before.is_none_or(|b: char| !b.is_alphanumeric())
-                && next.is_some_and(|next| next.is_ascii_alphanumeric()) =>
+            ':' if rest.starts_with(|next: char| next.is_ascii_alphanumeric())
+                && before().is_none_or(|before| !before.is_alphanumeric()) =>
             {
                 out.push_str("\\:");
             }
-            c if is_turning(c) || (c.is_control() && c != '\n' && c != '\t') => continue,
+            c if is_dropped(c) => {}
             c => out.push(c),
         }
-        before = Some(c);
     }
+    out.push_str(&text[done..]);
+}
+
+/// What a reader would not see, but for the ends of lines and tabs.
+fn is_dropped(c: char) -> bool {
+    is_turning(c) || (c.is_control() && c != '\n' && c != '\t')
 }
 
 /// Whether an `@` before this could ping: everyone, or in angle brackets somebody by number.
@@ -147,8 +171,9 @@ pub fn code(text: &str) -> String {
 
 /// Code within a fence: no row of three backticks may end it, and no backslash helps there.
 pub fn fenced(text: &str) -> String {
-    let kept = |c: &char| *c == '\n' || *c == '\t' || !(c.is_control() || is_turning(*c));
-    text.chars().filter(kept).collect::<String>().replace("```", "`\u{200b}`\u{200b}`")
+    let mut kept = text.to_owned();
+    kept.retain(|c| !is_dropped(c));
+    if kept.contains("```") { kept.replace("```", "`\u{200b}`\u{200b}`") } else { kept }
 }
 
 /// Code in a spoiler, which ends at two bars wherever they stand.

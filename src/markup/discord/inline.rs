@@ -8,15 +8,14 @@ use crate::markup::runs::{Run, Style, nest};
 
 /// Writes a line. Markers are put against the words, never against spaces, where Discord would not
 /// see them.
-pub fn write(runs: &[Run]) -> String {
+pub fn write(runs: Vec<Run>) -> String {
     let mut out = Out::default();
-    inlines(&nest(runs.to_vec()), &mut out, Place { styled: false, hidden: false });
+    inlines(&nest(runs), &mut out, Place { styled: false, hidden: false });
     out.text
 }
 
 /// The same for a line that is all in a spoiler, whose bars somebody else writes.
-pub fn write_hidden(runs: &[Run]) -> String {
-    let mut runs = runs.to_vec();
+pub fn write_hidden(mut runs: Vec<Run>) -> String {
     for run in &mut runs {
         run.styles.retain(|style| *style != Style::Spoiler);
     }

@@ -163,7 +163,7 @@ fn words(pieces: &[Line]) -> String {
             in_spoiler |= hidden;
         }
     }
-    let mut text = if in_spoiler { inline::write_hidden(&all) } else { inline::write(&all) };
+    let mut text = if in_spoiler { inline::write_hidden(all) } else { inline::write(all) };
     if let Some(url) = arrow {
         if !text.is_empty() {
             text.push(' ');
@@ -223,8 +223,8 @@ impl Writer<'_> {
             let begin = if index == 0 { mark } else { again };
             self.push(Line::Text {
                 quote: around.quote.clone(),
-                mark: format!("{}{begin}", around.indent),
-                again: format!("{}{again}", around.indent),
+                mark: [&around.indent, begin].concat(),
+                again: [&around.indent, again].concat(),
                 runs,
                 hidden: around.hidden,
                 jump: None,

@@ -18,7 +18,14 @@ impl Flow {
     pub fn text(&mut self, text: &str, styles: &[Style], size: u8) {
         let mut out = String::with_capacity(text.len());
         let mut space = self.at_line_start() || self.ends_with_space();
-        for c in text.chars() {
+        let mut rest = text;
+        loop {
+            let plain = rest.bytes().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len());
+            out.push_str(&rest[..plain]);
+            space &= plain == 0;
+            let mut chars = rest[plain..].chars();
+            let Some(c) = chars.next() else { break };
+            rest = chars.as_str();
             match c {
                 ' ' | '\t' | '\n' | '\r' | '\u{c}' => {
                     if !space {

@@ -21,7 +21,7 @@ pub fn cost(line: &Line) -> usize {
     match line {
         Line::Text { quote, mark, again, runs, jump, .. } => {
             let arrow = jump.as_deref().map_or(0, |url| units(&crate::markup::discord::escape::url(url)) + 9);
-            units(quote) + units(mark).max(units(again)) + units(&write_runs(runs)) + arrow + AROUND
+            units(quote) + units(mark).max(units(again)) + units(&write_runs(runs.clone())) + arrow + AROUND
         }
         Line::Code { quote, text, opens, closes, .. } => {
             let fences = usize::from(*opens) * fence(line) + usize::from(*closes) * fence(line);
@@ -98,9 +98,9 @@ fn groups(runs: &[Run], good: usize, most: usize) -> Vec<Vec<Run>> {
             group.last().is_some_and(|last| piece.first().is_some_and(|run| run.styles == last.styles));
         // Markers are counted where styles change; escapes always.
         let adds = if same && piece.len() == 1 {
-            units(&write_runs(&[Run { styles: Vec::new(), leaf: piece[0].leaf.clone() }]))
+            units(&write_runs(vec![Run { styles: Vec::new(), leaf: piece[0].leaf.clone() }]))
         } else {
-            units(&write_runs(&piece)) + 1
+            units(&write_runs(piece.clone())) + 1
         };
         if !group.is_empty() && used + adds > good.min(most) {
             groups.push(std::mem::take(&mut group));
@@ -146,7 +146,7 @@ fn pieces(runs: &[Run], most: usize) -> Vec<Vec<Run>> {
         };
         let (now, later) = rest.split_at(count);
         rest = later;
-        if whole && units(&write_runs(now)) <= most {
+        if whole && units(&write_runs(now.to_vec())) <= most {
             pieces.push(now.to_vec());
             continue;
         }

@@ -372,7 +372,7 @@ pub fn month(word: &str) -> Option<i64> {
 /// Every three numbers that are parted by one and the same sign.
 fn numbers(text: &str) -> impl Iterator<Item = (i64, i64, i64, char)> {
     let pieces = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | ';'));
-    pieces.filter_map(|piece| {
+    pieces.filter(|piece| piece.contains(['-', '.', '/'])).filter_map(|piece| {
         ['-', '.', '/'].into_iter().find_map(|separator| {
             let mut parts = piece.trim_matches(separator).split(separator).map(str::parse);
             match (parts.next(), parts.next(), parts.next(), parts.next()) {

@@ -1,5 +1,7 @@
 //! What a page is, before it is read: vBulletin answers nearly everything with status 200.
 
+use memchr::memmem;
+
 use crate::markup::html::tree::{ElementRef, Html};
 
 use super::{css, document, first, text_of};
@@ -190,8 +192,8 @@ fn after_end(page: &str) -> Option<&str> {
 }
 
 fn is_challenge(page: &str) -> bool {
-    let early: String = page.chars().take(6_000).collect();
-    [
+    let early = beginning(page, 6_000);
+    let signs = [
         "cf-browser-verification",
         "cf_chl_opt",
         "challenge-platform",
@@ -205,10 +207,18 @@ fn is_challenge(page: &str) -> bool {
         "captcha-delivery.com",
         "Checking your browser before accessing",
         "Enable JavaScript and cookies to continue",
-    ]
-    .iter()
-    .any(|sign| early.contains(sign))
-        && !page.contains("id=\"postlist\"")
+    ];
+    !holds(page, "id=\"postlist\"") && signs.iter().any(|sign| holds(early, sign))
+}
+
+/// The first characters of a page.
+fn beginning(page: &str, characters: usize) -> &str {
+    page.char_indices().nth(characters).map_or(page, |(end, _)| &page[..end])
+}
+
+/// Whether a page holds a word; pages are long.
+fn holds(page: &str, word: &str) -> bool {
+    memmem::find(page.as_bytes(), word.as_bytes()).is_some()
 }
 
 /// The same for a page that is parsed already.
@@ -216,7 +226,7 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if is_challenge(page) {
         return PageKind::Challenge;
     }
-    let early: String = page.trim_start().chars().take(400).collect();
+    let early = beginning(page.trim_start(), 400);
     if ["<rss", "<rdf:RDF", "<feed"].iter().any(|root| early.contains(root)) {
         return PageKind::Feed(
             page.matches("<item>").count() + page.matches("<item ").count() + page.matches("<entry>").count(),
@@ -232,14 +242,16 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     if generator.contains("vBulletin 5")
         || generator.contains("vBulletin 6")
         || has(css!("li.b-post[data-node-id]"))
-        || page.contains("js-post__content")
+        || holds(page, "js-post__content")
     {
         return PageKind::VBulletin5;
     }
-    let old = has(css!("[id^=td_post_], td#td_threadtitle_0, table[id^=post] td.thead"))
-        || page.contains("id=\"td_threadtitle_")
-        || page.contains("id=\"td_post_");
-    if !has(css!("ol#posts, #postlist")) && (old || generator.contains("vBulletin 3")) {
+    let old = || {
+        has(css!("[id^=td_post_], td#td_threadtitle_0, table[id^=post] td.thead"))
+            || holds(page, "id=\"td_threadtitle_")
+            || holds(page, "id=\"td_post_")
+    };
+    if !has(css!("ol#posts, #postlist")) && (old() || generator.contains("vBulletin 3")) {
         return PageKind::VBulletin3;
     }
     let complete = is_complete(page);

@@ -92,7 +92,7 @@ const THANKFUL: &str = "thank|danke|bedank|merci|reçu|cảm ơn|gracias|agrade|
 
 pub fn label(text: &str) -> Option<Label> {
     let key = text.trim_matches([':', '：', ' ', '\u{a0}', '»', '•']).to_lowercase();
-    let key = key.replace('’', "'").replace('\u{200c}', " ");
+    let key = if key.is_ascii() { key } else { key.replace('’', "'").replace('\u{200c}', " ") };
     // A page asks for hundreds of them. The first that is listed counts.
     static KNOWN: LazyLock<HashMap<&str, Label>> = LazyLock::new(|| {
         let words =
@@ -104,8 +104,8 @@ pub fn label(text: &str) -> Option<Label> {
 
 /// "Thanked 1,860 Times in 1,154 Posts": how often, and in how many posts.
 pub fn thanked(text: &str) -> Option<(u64, u64)> {
+    let [times, posts] = counts(text).try_into().ok()?;
     let lower = text.to_lowercase();
-    let [times, posts] = counts(&lower).try_into().ok()?;
     THANKFUL.split('|').any(|word| lower.contains(word)).then_some((times, posts))
 }
 

@@ -82,10 +82,12 @@ fn document(text: &str) -> Result<Html, PageError> {
 
 /// An element's words, with every run of spaces as one; scripts and styles are no words.
 fn text_of(element: ElementRef<'_>) -> String {
-    let mut text = String::new();
+    let mut text = Squeezed::default();
     for node in element.descendants() {
         let Some(words) = node.value().as_text() else {
-            text.extend(ElementRef::wrap(node).and_then(html::shielded::text));
+            if let Some(words) = ElementRef::wrap(node).and_then(html::shielded::text) {
+                text.push(&words);
+            }
             continue;
         };
         let parent = node.parent().and_then(ElementRef::wrap);
@@ -94,21 +96,39 @@ fn text_of(element: ElementRef<'_>) -> String {
         }) || html::shielded::is_stand_in(parent);
         let own = node.parent().is_some_and(|parent| parent.id() == element.id());
         if !silent || (own && !html::shielded::is_stand_in(parent)) {
-            text.push_str(words);
+            text.push(words);
         }
     }
-    squeezed(&text)
+    text.text
 }
 
 fn squeezed(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
+    let mut out = Squeezed::default();
+    out.push(text);
+    out.text
+}
+
+/// Text in which every run of spaces is one, and none is at its ends.
+#[derive(Default)]
+struct Squeezed {
+    text: String,
+    space: bool,
+}
+
+impl Squeezed {
+    fn push(&mut self, text: &str) {
+        self.text.reserve(text.len() + 1);
+        for (index, word) in text.split(char::is_whitespace).enumerate() {
+            self.space |= index > 0;
+            if !word.is_empty() {
+                if self.space && !self.text.is_empty() {
+                    self.text.push(' ');
+                }
+                self.text.push_str(word);
+                self.space = false;
+            }
         }
-        out.push_str(word);
     }
-    out
 }
 
 fn some(text: String) -> Option<String> {

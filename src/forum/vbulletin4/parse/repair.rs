@@ -67,7 +67,7 @@ fn tag_end(text: &str) -> Option<usize> {
 pub fn posts_in_script(page: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = page;
-    while let Some(at) = rest.find("pd[") {
+    while let Some(at) = memmem::find(rest.as_bytes(), b"pd[") {
         rest = &rest[at + 3..];
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let Some(body) = rest[digits..].strip_prefix("] = '").filter(|_| digits > 0) else { continue };

@@ -188,6 +188,7 @@ impl<'a> NodeRef<'a> {
         self.id
     }
 
+    #[inline]
     pub fn value(&self) -> Node<'a> {
         match self.data().kind {
             Kind::Element { name, attributes } => {
@@ -303,8 +304,9 @@ impl<'a> Element<'a> {
 
     /// An attribute's value; names are in lower case.
     pub fn attr(self, name: &str) -> Option<&'a str> {
-        let is_named = |own: Span| (own.to - own.from) as usize == name.len() && self.html.at(own) == name;
-        let (_, value) = self.attributes().iter().find(|(own, _)| is_named(*own))?;
+        let text = self.html.text.as_bytes();
+        let own = |span: &Span| text.get(span.from as usize..span.to as usize);
+        let (_, value) = self.attributes().iter().find(|(span, _)| own(span) == Some(name.as_bytes()))?;
         Some(self.html.at(*value))
     }
 

@@ -63,12 +63,15 @@ const MOST_NODES: usize = 80_000;
 const MOST_ATTRIBUTES: usize = 64;
 
 fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
-    if text.len() > MOST_BYTES || text.starts_with('\u{feff}') || text.contains('\0') {
+    if text.len() > MOST_BYTES || text.starts_with('\u{feff}') || memchr(0, text.as_bytes()).is_some() {
         return None;
     }
     // Line ends are one sign each.
-    let source: Cow<'_, str> =
-        if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() };
+    let source: Cow<'_, str> = if memchr(b'\r', text.as_bytes()).is_some() {
+        text.replace("\r\n", "\n").replace('\r', "\n").into()
+    } else {
+        text.into()
+    };
     let mut reading = Reading {
         source: &source,
         decoded: String::new(),
@@ -562,10 +565,9 @@ impl Reading<'_> {
             | Group::Cell
             | Group::Select => self.end_all_by_themselves(|_| false),
             Group::Item | Group::Definition | Group::Paragraph => {
-                let name = self.at(name).to_owned();
                 while let Some(open) = self.current()
                     && open.group.ends_by_itself()
-                    && self.at(open.name) != name
+                    && self.at(open.name) != self.at(name)
                 {
                     self.pop();
                 }

@@ -104,9 +104,10 @@ impl Selector {
         let mut trails: Vec<_> = self.any.iter().map(|path| Trail::new(html, path, from, to)).collect();
         let mut behind = from;
         std::iter::from_fn(move || {
-            let id = trails.iter_mut().filter_map(|trail| trail.next(behind)).min()?;
+            let nearest = |nearest, trail: &mut Trail<'_, '_>| trail.next(behind, nearest).unwrap_or(nearest);
+            let id = trails.iter_mut().fold(to, nearest);
             behind = id + 1;
-            ElementRef::wrap(NodeRef { html, id })
+            (id < to).then_some(NodeRef { html, id }).and_then(ElementRef::wrap)
         })
     }
 }
@@ -143,23 +144,25 @@ impl<'a, 'b> Trail<'a, 'b> {
         trail
     }
 
-    /// The first that fits from a place on.
-    fn next(&mut self, from: u32) -> Option<u32> {
+    /// The first that fits from one place on and before another.
+    fn next(&mut self, from: u32, before: u32) -> Option<u32> {
         if self.found.is_none_or(|found| found < from) {
-            self.found = self.search();
+            self.found = self.search(from, before);
         }
-        self.found
+        self.found.filter(|found| *found < before)
     }
 
-    fn search(&mut self) -> Option<u32> {
+    fn search(&mut self, from: u32, before: u32) -> Option<u32> {
         loop {
-            while let Some((id, rest)) = self.last.split_first().filter(|(id, _)| **id < self.end) {
+            let end = self.end.min(before);
+            while let Some((id, rest)) = self.last.split_first().filter(|(id, _)| **id < end) {
                 self.last = rest;
-                if self.path.fits(NodeRef { html: self.html, id: *id }) {
+                if *id >= from && self.path.fits(NodeRef { html: self.html, id: *id }) {
                     return Some(*id);
                 }
             }
-            let (id, rest) = self.frames.split_first().filter(|_| !self.last.is_empty())?;
+            let more = self.last.first().is_some_and(|last| *last < before);
+            let (id, rest) = self.frames.split_first().filter(|_| more)?;
             self.frames = rest;
             let node = NodeRef { html: self.html, id: *id };
             // One within the frame before holds nothing new.
@@ -275,10 +278,12 @@ fn within(node: NodeRef<'_>, steps: &[(Within, Step)]) -> bool {
 }
 
 impl Step {
+    #[inline]
     fn fits(&self, node: NodeRef<'_>) -> bool {
-        if !node.html.has(node.id, self.signs) {
-            return false;
-        }
+        node.html.has(node.id, self.signs) && self.describes(node)
+    }
+
+    fn describes(&self, node: NodeRef<'_>) -> bool {
         let Node::Element(element) = node.value() else { return false };
         self.name.as_deref().is_none_or(|name| element.name() == name)
             && self.id.as_deref().is_none_or(|id| element.attr("id") == Some(id))
