@@ -17,6 +17,7 @@ use crate::store::{
 use crate::weakness::Weakness;
 
 use super::files;
+use super::inbox::plain_emoji;
 use super::job::{Job, Outcome, Spoken, forum_lane, tell_lane};
 use super::merged::{self, Together};
 use super::mirror::message_url;
@@ -335,7 +336,10 @@ pub async fn tell(
     Point::BeforeTell.reached();
     let mark_it = || async {
         let Some(mark) = mark else { return Ok(()) };
-        for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark) {
+        // What is not there is not asked away: each time would be a refused request.
+        let Some(shown) = discord.message(channel, message).await? else { return Ok(()) };
+        let is_on = |mark: &str| shown.reactions.iter().any(|own| plain_emoji(own) == plain_emoji(mark));
+        for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark && is_on(old)) {
             discord.unreact(channel, message, old).await?;
         }
         discord.react(channel, message, mark).await

@@ -25,6 +25,7 @@ mod mutation;
 mod opening;
 mod overview;
 mod push;
+mod refused;
 mod replies;
 mod showing;
 mod signing;
