@@ -12,6 +12,7 @@ mod commands;
 mod database;
 mod described;
 mod discourse;
+mod disk;
 mod engines;
 mod faults;
 mod feeds;
