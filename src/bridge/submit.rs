@@ -60,7 +60,7 @@ pub async fn reply(
         }
         SubmissionState::AwaitingApproval | SubmissionState::Withdrawn => return Ok(Vec::new()),
     }
-    if submission.state == SubmissionState::Sending && !Weakness::ReadBack.is_there() {
+    if submission.state == SubmissionState::Sending {
         // It may have arrived, in the words of that time: those are noted with it.
         if let Some(post) = find_late(&forum, thread, &submission).await? {
             return arrived(work, submission, post.id).await;
@@ -459,6 +459,9 @@ pub fn signed_in(forum: &Forum) -> Result<(), Halt> {
 /// The post that this message became, on the thread's last pages.
 async fn find(forum: &Forum, thread: &ThreadId, submission: &Submission) -> Result<Option<Post>, Halt> {
     signed_in(forum)?;
+    if Weakness::ReplyReadBack.is_there() {
+        return Ok(None);
+    }
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {
         let number = page.thread.page;
