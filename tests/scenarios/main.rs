@@ -1,6 +1,8 @@
 //! Scenarios, told as people would: what is written on one side is seen on the other, once, in order,
 //! whatever breaks in between.
 
+#[path = "../older/mod.rs"]
+mod older;
 #[path = "../openapi/mod.rs"]
 mod openapi;
 mod world;
@@ -35,3 +37,4 @@ mod spec_nodebb;
 mod starting;
 mod thanks;
 mod unsure;
+mod upgrade;
