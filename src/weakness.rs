@@ -7,8 +7,10 @@
 /// A protection that can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakness {
-    /// After a lost answer Discord's channel, or the forum's thread, is not looked at.
+    /// After a lost answer Discord's channel is not looked at.
     ReadBack,
+    /// After a lost answer the forum's thread is not looked at.
+    ReplyReadBack,
     /// The bot's own messages carry nothing by which Discord knows a repeated one.
     Nonce,
     /// Neither a repeated event nor a job that waits already is known again.
@@ -21,13 +23,14 @@ pub enum Weakness {
 
 impl Weakness {
     /// Every one, for the tests.
-    pub const ALL: [Self; 5] =
-        [Self::ReadBack, Self::Nonce, Self::UniqueKeys, Self::Fencing, Self::Watermark];
+    pub const ALL: [Self; 6] =
+        [Self::ReadBack, Self::ReplyReadBack, Self::Nonce, Self::UniqueKeys, Self::Fencing, Self::Watermark];
 
     /// As the environment variable names it.
     pub fn name(self) -> &'static str {
         match self {
             Self::ReadBack => "read-back",
+            Self::ReplyReadBack => "reply-read-back",
             Self::Nonce => "nonce",
             Self::UniqueKeys => "unique-keys",
             Self::Fencing => "fencing",

@@ -2,7 +2,7 @@
 //! Everything goes through [`super::inbox`], where what was seen before changes nothing.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -25,8 +25,8 @@ const PAGE: u8 = 100;
 /// What was heard within so many milliseconds before the watermark may have had no place yet when the
 /// process ended; see [`super::unplaced`].
 pub const UNPLACED: u64 = 300_000;
-/// A bridge that can't be read for the moment is tried so often, with this pause: meanwhile nothing that is said there
-/// may overtake what was said before it.
+/// A bridge that can't be read for the moment is tried so often, with this pause, while everything that is heard waits
+/// at the gate.
 const ROUNDS: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -45,7 +45,7 @@ impl ReadBack {
 /// Reads back what was missed in a channel, if that has not been done in this session. False when it can't be read
 /// for the moment, so that what is heard there has to wait.
 pub async fn is_read_back(heart: &Heart, tie: &Tie, channel: ChannelId) -> Result<bool, StoreError> {
-    if heart.read_back.channels(|read| read.contains(&channel)) {
+    if was_read_back(heart, channel) {
         return Ok(true);
     }
     match Box::pin(self::channel(heart, tie, channel)).await {
@@ -93,27 +93,48 @@ impl From<Trouble> for Halt {
 }
 
 /// Catches up with every bridged channel of these guilds, and lets in what waits at the gate of one that is done.
-/// One that can't be read is left for the next time.
-pub async fn run(heart: &Heart, ours: impl Fn(GuildId) -> bool, gate: &Gate, stop: &CancellationToken) {
+/// Gives those that can't be read for the moment, for [`again`].
+pub async fn run(
+    heart: &Heart,
+    ours: impl Fn(GuildId) -> bool,
+    gate: &Gate,
+    stop: &CancellationToken,
+) -> Vec<Arc<Tie>> {
     heart.read_back.channels(HashSet::clear);
     let mut left = heart.ties.all();
     left.retain(|tie| tie.guild().is_none_or(&ours));
     for _ in 0..ROUNDS {
-        let mut again = Vec::new();
-        for tie in left {
-            if !bridge(heart, &tie, gate, stop).await {
-                again.push(tie);
-            }
+        left = again(heart, left, gate, stop).await;
+        if left.is_empty() {
+            break;
         }
-        if again.is_empty() {
-            return;
-        }
-        left = again;
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         }
     }
+    left
+}
+
+/// Tries once more with those that could not be read, and gives those that still can't.
+pub async fn again(
+    heart: &Heart,
+    ties: Vec<Arc<Tie>>,
+    gate: &Gate,
+    stop: &CancellationToken,
+) -> Vec<Arc<Tie>> {
+    let mut left = Vec::new();
+    for tie in ties {
+        if !bridge(heart, &tie, gate, stop).await {
+            left.push(tie);
+        }
+    }
+    left
+}
+
+/// Whether what was said in a channel before this session has been seen.
+pub fn was_read_back(heart: &Heart, channel: ChannelId) -> bool {
+    heart.read_back.channels(|read| read.contains(&channel))
 }
 
 /// Catches up with the channels of one bridge. False when another try may bring more.

@@ -19,6 +19,9 @@ use super::{Heart, catchup, inbox};
 /// How often it is looked whether events that had no place have one now.
 const PLACE: Duration = Duration::from_secs(1);
 
+/// How long what can't be read back is left alone, once it was tried a few times.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// Where live events wait while it is read what was missed.
 #[derive(Default)]
 pub struct Gate(Mutex<State>);
@@ -130,12 +133,17 @@ pub async fn run(
         loop {
             gate.close();
             let ours = |guild| shard_of(guild, of) == shard;
-            catchup::run(heart, ours, &gate, &stop).await;
+            let mut left = catchup::run(heart, ours, &gate, &stop).await;
             gate.let_in(heart, None, &stop).await;
-            tokio::select! {
-                () = missed.notified() => {}
-                _ = known.changed() => {}
-                () = stop.cancelled() => return,
+            loop {
+                tokio::select! {
+                    () = missed.notified() => break,
+                    _ = known.changed() => break,
+                    () = tokio::time::sleep(AGAIN), if !left.is_empty() => {}
+                    () = stop.cancelled() => return,
+                }
+                // However long Discord or the database fails: nobody else is going to tell of it.
+                left = catchup::again(heart, left, &gate, &stop).await;
             }
         }
     };

@@ -109,8 +109,14 @@ pub async fn take(heart: &Heart, event: &Event) -> Result<(), StoreError> {
 /// A message was just written down, or a Discord thread: what was said about it meanwhile has its place
 /// now.
 pub async fn placed(heart: &Heart, channel: ChannelId, message: Option<MessageId>) -> Result<(), StoreError> {
-    for event in heart.unplaced.about(channel, message) {
-        Box::pin(take(heart, &event)).await?;
+    let mut waiting = heart.unplaced.about(channel, message).into_iter();
+    while let Some(event) = waiting.next() {
+        if let Err(error) = Box::pin(take(heart, &event)).await {
+            // It can't be written: it goes on waiting, and so do those after it.
+            let now = heart.clock.monotonic();
+            std::iter::once(event).chain(waiting).for_each(|event| heart.unplaced.keep(event, now));
+            return Err(error);
+        }
     }
     Ok(())
 }
@@ -151,7 +157,9 @@ pub async fn said(heart: &Heart, message: &Message, heard: Heard) -> Result<(), 
         if own_words && opening::begins(heart, message).await? {
             return Ok(());
         }
-        if heart.store.watermark(message.channel).await?.is_some() {
+        // Where it is not known yet what people said before, that may not be hidden behind it.
+        let known = heard == Heard::ReadBack || catchup::was_read_back(heart, message.channel);
+        if known && heart.store.watermark(message.channel).await?.is_some() {
             receive(heart, None, vec![watermark]).await?;
         }
         if own_words {

@@ -17,6 +17,7 @@ use crate::store::{
 use crate::weakness::Weakness;
 
 use super::files;
+use super::inbox::plain_emoji;
 use super::job::{Job, Outcome, Spoken, forum_lane, tell_lane};
 use super::merged::{self, Together};
 use super::mirror::message_url;
@@ -59,7 +60,7 @@ pub async fn reply(
         }
         SubmissionState::AwaitingApproval | SubmissionState::Withdrawn => return Ok(Vec::new()),
     }
-    if submission.state == SubmissionState::Sending && !Weakness::ReadBack.is_there() {
+    if submission.state == SubmissionState::Sending {
         // It may have arrived, in the words of that time: those are noted with it.
         if let Some(post) = find_late(&forum, thread, &submission).await? {
             return arrived(work, submission, post.id).await;
@@ -335,7 +336,10 @@ pub async fn tell(
     Point::BeforeTell.reached();
     let mark_it = || async {
         let Some(mark) = mark else { return Ok(()) };
-        for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark) {
+        // What is not there is not asked away: each time would be a refused request.
+        let Some(shown) = discord.message(channel, message).await? else { return Ok(()) };
+        let is_on = |mark: &str| shown.reactions.iter().any(|own| plain_emoji(own) == plain_emoji(mark));
+        for old in [TICK, WARNING, WAITING].into_iter().filter(|old| *old != mark && is_on(old)) {
             discord.unreact(channel, message, old).await?;
         }
         discord.react(channel, message, mark).await
@@ -455,6 +459,9 @@ pub fn signed_in(forum: &Forum) -> Result<(), Halt> {
 /// The post that this message became, on the thread's last pages.
 async fn find(forum: &Forum, thread: &ThreadId, submission: &Submission) -> Result<Option<Post>, Halt> {
     signed_in(forum)?;
+    if Weakness::ReplyReadBack.is_there() {
+        return Ok(None);
+    }
     let mut page = forum.engine.thread(thread, PageRef::Last).await?;
     for _ in 0..SEARCHED_PAGES {
         let number = page.thread.page;

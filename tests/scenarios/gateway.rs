@@ -1,6 +1,8 @@
 //! What the gateway does not say, says twice, late or in the wrong order.
 
-use threadbridge::sandbox::discord::Limits;
+use std::time::Duration;
+
+use threadbridge::sandbox::discord::{self, Limits};
 use threadbridge::sandbox::forum;
 
 use crate::world::{Cut, World, eventually};
@@ -148,4 +150,30 @@ async fn events_that_are_repeated_late_change_nothing() {
     assert_eq!(world.posts_with(thread, "Only once.").len(), 1, "a repeated event was taken for a new one");
     assert_eq!(world.posts_with(thread, "After the echo.").len(), 1);
     assert_eq!(world.forum().thanks(first).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_missed_is_read_however_long_discord_fails() {
+    let mut world = World::new().await;
+    let (thread, _, room) = thread(&mut world).await;
+    let said = world.discord().say(world.dora, room, "I was heard.", None).unwrap();
+    world.marked(said, "✅").await;
+    world.discord().drop_events(1);
+    let missed = world.discord().say(world.dora, room, "Nobody hears me.", None).unwrap();
+    let messages = "/channels/{channel_id}/messages";
+    world.discord().fault(Some("GET"), messages, discord::Fault::Status(503), 6);
+    world.discord().disconnect(false);
+    eventually("a few tries", || (world.discord().faults_left() < 4).then_some(())).await;
+    // What the bridge itself says there meanwhile does not hide it.
+    world.forum().reply(thread, world.bob, "A post.").unwrap();
+    world.message(room, "A post.").await;
+    eventually("Discord to be well", || {
+        // What fails again and again is asked for ever more rarely.
+        world.clock.advance(Duration::from_secs(1));
+        (world.discord().faults_left() == 0).then_some(())
+    })
+    .await;
+    world.post(thread, "Nobody hears me.").await;
+    world.marked(missed, "✅").await;
+    assert_eq!(world.posts_with(thread, "Nobody hears me.").len(), 1);
 }

@@ -1,6 +1,8 @@
 //! Scenarios, told as people would: what is written on one side is seen on the other, once, in order,
 //! whatever breaks in between.
 
+#[path = "../older/mod.rs"]
+mod older;
 #[path = "../openapi/mod.rs"]
 mod openapi;
 #[path = "../postgres/mod.rs"]
@@ -14,6 +16,7 @@ mod commands;
 mod database;
 mod described;
 mod discourse;
+mod disk;
 mod engines;
 mod faults;
 mod feeds;
@@ -27,6 +30,7 @@ mod mutation;
 mod opening;
 mod overview;
 mod push;
+mod refused;
 mod replies;
 mod showing;
 mod signing;
@@ -35,3 +39,4 @@ mod spec_nodebb;
 mod starting;
 mod thanks;
 mod unsure;
+mod upgrade;

@@ -83,6 +83,21 @@ async fn edits_removals_and_thanks_on_the_forum_are_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_whose_answer_was_lost_is_there_once() {
+    // A forum that takes the same words twice.
+    let options = forum::Options { refuse_duplicates: false, ..forum::Options::default() };
+    let mut world = World::with(options, discord::Limits::off()).await;
+    let (thread, _, room) = thread(&mut world).await;
+    // The watcher, which would meet the post, can't read the board meanwhile.
+    world.forum().fail_at("/forumdisplay.php", forum::Fault::Garbage, Lasts::UntilCleared);
+    lose(&world, "/newreply.php");
+    let said = world.discord().say(world.dora, room, "Under the mat.", None).unwrap();
+    world.marked(said, "✅").await;
+    let times = world.posts_with(thread, "Under the mat.").len();
+    assert_eq!(times, 1, "the reply is there {times} times");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_is_edited_while_nobody_knows_where_it_is_ends_as_edited() {
     let mut world = World::new().await;
     let (thread, _, room) = thread(&mut world).await;

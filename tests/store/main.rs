@@ -15,6 +15,8 @@ use threadbridge::model::{BoardId, ChannelId, ForumKey, PostId};
 use threadbridge::store::{self, Claim, Effect, Finish, Millis, NewJob, Priority, Store, StoreError};
 
 mod mutation;
+#[path = "../older/mod.rs"]
+mod older;
 mod opening;
 mod outbox;
 mod people;
@@ -23,6 +25,7 @@ mod records;
 mod replicas;
 mod servers;
 mod transfer;
+mod upgrade;
 
 const LEASE: Millis = 60_000;
 

@@ -23,6 +23,7 @@ mod answer;
 mod state;
 #[cfg(test)]
 mod tests;
+mod vain;
 
 pub use answer::Answer;
 use state::{Next, Sent, State};
@@ -198,7 +199,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(sent) = self.sent.take() {
-            lock(&self.pacer.state).lost(&sent);
+            lock(&self.pacer.state).lost(&self.route, &sent);
         }
     }
 }

@@ -9,6 +9,7 @@ use reqwest::Method;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
+use super::vain::{Turn, Vain, What};
 use super::{ALLOWANCE, Answer, Priority, Route, Share};
 
 /// Requests are counted over a little more than a second, from when the last of them may have reached Discord.
@@ -60,6 +61,8 @@ pub struct Sent {
     number: u64,
     /// Whether Discord takes this at all is not known.
     probe: bool,
+    /// Others wait to hear whether Discord takes anything again.
+    alone: bool,
 }
 
 /// When a request may go.
@@ -85,7 +88,8 @@ pub struct State {
     global_until: Option<Instant>,
     invalid: VecDeque<Instant>,
     /// What Discord took, and when last.
-    proven: HashMap<(Method, &'static str, u64), Instant>,
+    proven: HashMap<What, Instant>,
+    vain: Vain,
     /// Requests under way of which it is not known whether Discord takes them.
     probes: usize,
     probed: Arc<Notify>,
@@ -156,6 +160,7 @@ impl State {
             global_until: None,
             invalid: VecDeque::new(),
             proven: HashMap::new(),
+            vain: Vain::default(),
             probes: 0,
             probed: Arc::default(),
             quickest: None,
@@ -183,6 +188,12 @@ impl State {
                 None => Next::Changed(self.probed.clone().notified_owned()),
             };
         }
+        let alone = match self.vain.turn(&what(route), !probe, now) {
+            Turn::Now => false,
+            Turn::Alone => true,
+            Turn::At(at) => return Next::At(at, "Discord takes nothing of this kind for now"),
+            Turn::Next => return Next::Changed(self.probed.clone().notified_owned()),
+        };
         if let Some(until) = self.global_until.filter(|until| *until > now) {
             return Next::At(until, "Discord asked the bot to slow down");
         }
@@ -232,7 +243,10 @@ impl State {
             bucket.changed.notify_waiters();
         }
         self.probes += usize::from(probe);
-        Next::Go(Sent { key, at: now, number: self.count, probe })
+        if alone {
+            self.vain.tries(&what(route), now);
+        }
+        Next::Go(Sent { key, at: now, number: self.count, probe, alone })
     }
 
     /// How many requests a second this process may make, if any.
@@ -247,9 +261,12 @@ impl State {
     }
 
     /// A request whose answer never came: it may or may not have been counted.
-    pub fn lost(&mut self, sent: &Sent) {
-        if sent.probe {
-            self.probes = self.probes.saturating_sub(1);
+    pub fn lost(&mut self, route: &Route, sent: &Sent) {
+        self.probes = self.probes.saturating_sub(usize::from(sent.probe));
+        if sent.alone {
+            self.vain.tried(&what(route));
+        }
+        if sent.probe || sent.alone {
             self.probed.notify_waiters();
         }
         if let Some(bucket) = self.buckets.get_mut(&sent.key) {
@@ -266,7 +283,8 @@ impl State {
         } else if answer.status < 500 && answer.status != 429 {
             self.proven.insert(what(route), now);
         }
-        self.lost(sent);
+        self.vain.answered(route, answer, now);
+        self.lost(route, sent);
         let took = now.saturating_duration_since(sent.at);
         let quickest = self.quickest.map_or(took, |quickest| quickest.min(took));
         self.quickest = Some(quickest);
@@ -326,6 +344,7 @@ impl State {
         }
         self.swept = now;
         self.proven.retain(|_, last| now.saturating_duration_since(*last) < PROVEN);
+        self.vain.sweep(now);
         self.buckets.retain(|_, bucket| !bucket.idle(now));
         self.hidden.retain(|_, window| {
             forget(&mut window.sent, window.longest, now);
@@ -453,7 +472,7 @@ impl Bucket {
 }
 
 /// What Discord takes or refuses: a kind of request to one resource.
-fn what(route: &Route) -> (Method, &'static str, u64) {
+pub fn what(route: &Route) -> What {
     (route.method.clone(), route.template, route.major)
 }
 

@@ -227,11 +227,11 @@ fn replicas_share_what_the_bot_may_send() {
 fn a_lost_answer_frees_its_place() {
     let mut bench = Bench::new();
     let key = bench.go(&route(1));
-    bench.state.lost(&key);
+    bench.state.lost(&route(1), &key);
     bench.send(&route(1), &ok(2, 1, 1.0));
     let key = bench.go(&route(1));
     bench.at = ms(1010);
-    bench.state.lost(&key);
+    bench.state.lost(&route(1), &key);
     bench.go(&route(1));
     bench.go(&route(1));
 }
@@ -359,6 +359,7 @@ fn refusals_slow_a_channel_down_and_many_stop_all_that_is_not_proven() {
     let mut sent = 3;
     for channel in 2..2000 {
         bench.at += ms(50);
+        bench.send(&route(9001), &ok(50, 49, 2.0));
         match bench.ask(&route(channel)) {
             Next::Go(key) => {
                 let now = bench.now();
@@ -371,7 +372,7 @@ fn refusals_slow_a_channel_down_and_many_stop_all_that_is_not_proven() {
     assert!(sent < 10, "{sent} invalid requests");
     assert!(bench.wait(&route(5000)) > Duration::from_secs(50));
     // What Discord has taken goes on.
-    bench.go(&route(9000));
+    bench.send(&route(9000), &ok(5, 4, 2.0));
     // Those that are under way count as if they were refused.
     bench.at += Duration::from_secs(61);
     let mut under_way = 0;
@@ -386,10 +387,82 @@ fn a_shared_limit_is_not_our_fault() {
     let mut bench = Bench::new();
     let shared = Answer { shared: true, ..too_many(0.1) };
     for channel in 0..1000 {
-        bench.at += ms(30);
+        bench.at += ms(60);
         bench.send(&route(channel), &shared);
+        bench.send(&route(5000), &ok(50, 49, 1.0));
     }
-    bench.go(&route(5000));
+    bench.go(&route(6000));
+}
+
+fn other(channel: u64) -> Route {
+    Route { template: "/channels/{}", method: Method::GET, ..route(channel) }
+}
+
+/// How often is asked in a minute where everything is answered so, and how long until the first asks again after it.
+fn in_vain(answer: &Answer, routes: &[Route]) -> (usize, Duration) {
+    let mut bench = Bench::new();
+    for route in routes {
+        bench.send(route, &ok(50, 49, 0.1));
+    }
+    bench.at += Duration::from_secs(10);
+    let over = bench.at + Duration::from_secs(60);
+    let mut asked = 0;
+    while bench.at < over {
+        for route in routes {
+            if let Next::Go(sent) = bench.ask(route) {
+                asked += 1;
+                let now = bench.now();
+                bench.state.answered(route, &sent, answer, now);
+            }
+        }
+        bench.at += ms(10);
+    }
+    let mut late = Duration::ZERO;
+    while !routes.iter().any(|route| matches!(bench.ask(route), Next::Go(_))) {
+        late += ms(100);
+        bench.at += ms(100);
+    }
+    (asked, late)
+}
+
+#[test]
+fn what_is_refused_again_and_again_is_asked_for_rarely_whatever_the_reason() {
+    let many: Vec<Route> = (0..20).flat_map(|channel| [route(channel), other(channel)]).collect();
+    for status in [401, 403, 429, 500, 502, 503] {
+        for routes in [&many[..], &many[..1], &many[..2]] {
+            let (asked, late) = in_vain(&Answer { status, ..Answer::default() }, routes);
+            assert!((3..10).contains(&asked), "{status} for {}: {asked} in a minute", routes.len());
+            assert!(late < Duration::from_secs(60), "{status} for {}: again after {late:?}", routes.len());
+        }
+    }
+    // What can't be written to; that something to be read is not there is an answer.
+    for status in [400, 404] {
+        let writes: Vec<Route> = (0..20).map(route).collect();
+        let (asked, _) = in_vain(&Answer { status, ..Answer::default() }, &writes);
+        assert!((3..10).contains(&asked), "{status}: {asked} in a minute");
+        assert!(in_vain(&Answer { status, ..Answer::default() }, &[other(1)]).0 > 100);
+    }
+}
+
+#[test]
+fn where_others_fail_what_works_goes_on() {
+    let mut bench = Bench::new();
+    bench.send(&route(100), &ok(5, 4, 1.0));
+    let broken = Answer { status: 500, ..Answer::default() };
+    // One channel by itself says nothing of others.
+    for wait in [0, 0, 0, 11, 11] {
+        bench.at += Duration::from_secs(wait);
+        bench.send(&route(1), &broken);
+    }
+    bench.wait(&route(1));
+    bench.send(&route(2), &broken);
+    // Of several, one that was taken before goes at once; what comes of it tells the others.
+    bench.wait(&route(3));
+    let sent = bench.go(&route(100));
+    assert!(matches!(bench.ask(&route(3)), Next::Changed(_)));
+    let now = bench.now();
+    bench.state.answered(&route(100), &sent, &ok(5, 4, 1.0), now);
+    bench.go(&route(3));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use encoding_rs::Encoding;
@@ -21,9 +21,11 @@ use crate::clock::Clock;
 use crate::fence;
 
 mod cookies;
+mod rest;
 mod robots;
 
 pub use cookies::Cookies;
+use rest::Rest;
 
 /// How the client introduces itself. vBulletin ties a session to it, so it never changes within a run.
 pub const USER_AGENT: &str =
@@ -98,6 +100,7 @@ pub struct Client {
     keeps_cookies: bool,
     /// When the next request may start. Async, so that requests queue up fairly. All visitors of one forum share it.
     turn: Arc<tokio::sync::Mutex<Option<Instant>>>,
+    rest: Arc<Mutex<Rest>>,
     crawl_delay: Arc<tokio::sync::Mutex<robots::Delay>>,
     kept: Mutex<HashMap<Url, Kept>>,
 }
@@ -129,6 +132,7 @@ impl Client {
             cookies: Cookies::default(),
             keeps_cookies: true,
             turn: Arc::default(),
+            rest: Arc::new(Mutex::new(Rest::new(limits.pause))),
             crawl_delay: Arc::default(),
             kept: Mutex::default(),
         })
@@ -147,6 +151,7 @@ impl Client {
             cookies: Cookies::default(),
             keeps_cookies: self.keeps_cookies,
             turn: self.turn.clone(),
+            rest: self.rest.clone(),
             crawl_delay: self.crawl_delay.clone(),
             kept: Mutex::default(),
         }
@@ -203,7 +208,7 @@ impl Client {
                 format!("{}={}", charset::form_value(name, encoding), charset::form_value(value, encoding))
             })
             .collect();
-        self.await_turn().await;
+        self.await_turn().await?;
         if fence::is_up() {
             let reason = "this took too long, and another may have it by now".to_owned();
             return Err(Failure::Later { after: Duration::ZERO, reason });
@@ -231,7 +236,7 @@ impl Client {
         body: Option<&serde_json::Value>,
     ) -> Result<Page, Failure> {
         self.own(url)?;
-        self.await_turn().await;
+        self.await_turn().await?;
         let reads = method == Method::GET;
         let mut request = self.request(method, url).headers(headers);
         if let Some(body) = body {
@@ -258,7 +263,7 @@ impl Client {
                 let wait = Duration::from_millis(200 * 4_u64.pow(attempt - 1));
                 tokio::time::sleep(wait.mul_f64(1.0 + fastrand::f64() / 2.0)).await;
             }
-            self.await_turn().await;
+            self.await_turn().await?;
             let mut request = self.request(Method::GET, url);
             if let Some(validators) = self.validators(url) {
                 request = request.headers(validators);
@@ -293,6 +298,31 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, url: &Url) -> Result<Posted, Trouble> {
+        let answer = self.exchange(request, url).await;
+        let mut rest = self.rest();
+        match &answer {
+            Err(Trouble::NotSent(reason) | Trouble::Lost(reason) | Trouble::Busy(_, reason)) => {
+                rest.failed(reason, self.clock.monotonic());
+            }
+            Ok(Posted::Page(page)) if matches!(page.status.as_u16(), 401 | 403) => {
+                rest.failed("the forum does not let the bridge in", self.clock.monotonic());
+            }
+            Ok(_) | Err(Trouble::Wrong(_)) => rest.answered(),
+        }
+        drop(rest);
+        answer
+    }
+
+    /// The forum answered that it is closed to everybody for now: all leave it alone for a while.
+    pub fn closed(&self, reason: &str) {
+        self.rest().closed(reason, self.clock.monotonic());
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Rest> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder, url: &Url) -> Result<Posted, Trouble> {
         let response = request.send().await.map_err(|error| {
             let reason = plain(&error);
             if error.is_connect() || error.is_builder() {
@@ -389,15 +419,19 @@ impl Client {
         }
     }
 
-    /// Waits until the gap since the last request has passed. Whoever asks first goes first.
-    async fn await_turn(&self) {
+    /// Waits until the gap since the last request has passed. Whoever asks first goes first. A forum that is down is
+    /// not waited for.
+    async fn await_turn(&self) -> Result<(), Failure> {
         let gap = self.gap.max(self.delay().await);
         let mut turn = self.turn.lock().await;
         let now = self.clock.monotonic();
         if let Some(wait) = turn.and_then(|next| next.checked_duration_since(now)) {
             tokio::time::sleep(wait).await;
         }
-        *turn = Some(self.clock.monotonic() + gap);
+        let now = self.clock.monotonic();
+        self.rest().may_go(now).map_err(|(after, reason)| Failure::Later { after, reason })?;
+        *turn = Some(now + gap);
+        Ok(())
     }
 
     /// The forum's `Crawl-delay`, asked for once a day.

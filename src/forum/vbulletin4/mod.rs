@@ -111,7 +111,7 @@ impl Vbulletin4 {
     async fn instead(&self, page: &Page, error: &parse::PageError) -> Failure {
         match parse::what_is(&page.text) {
             kind @ (PageKind::Maintenance(_) | PageKind::Challenge) => {
-                Failure::Later { after: self.later, reason: kind.describe("what was asked for") }
+                self.closed(kind.describe("what was asked for"))
             }
             kind @ (PageKind::Empty | PageKind::CutOff) => {
                 Failure::Later { after: self.soon, reason: kind.describe("what was asked for") }
@@ -126,11 +126,16 @@ impl Vbulletin4 {
                 if self.is_up().await {
                     Failure::Gone(text)
                 } else {
-                    Failure::Later { after: self.later, reason: format!("the forum says: {text}") }
+                    self.closed(format!("the forum says: {text}"))
                 }
             }
             _ => Failure::Unreadable(error.to_string()),
         }
+    }
+
+    fn closed(&self, reason: String) -> Failure {
+        self.session.client().closed(&reason);
+        Failure::Later { after: self.later, reason }
     }
 
     /// Whether the front page is a front page: then a refusal was about the one thing asked for.
@@ -187,7 +192,7 @@ impl Vbulletin4 {
         match self.send(script, fields).await? {
             // A closed board says so in words of its own, whatever it is asked.
             Answer::Refused(Verdict::No(RefusalKind::Other, reason)) if self.is_shut().await => {
-                Err(Failure::Later { after: self.later, reason })
+                Err(self.closed(reason))
             }
             Answer::Refused(verdict) => Err(self.refused(verdict)),
             done => Ok(done),
@@ -234,7 +239,7 @@ impl Vbulletin4 {
                 after: self.soon,
                 reason: "the forum does not know the bridge's account for now".to_owned(),
             },
-            Verdict::Closed(reason) => Failure::Later { after: self.later, reason },
+            Verdict::Closed(reason) => self.closed(reason),
             Verdict::Banned(reason) => Failure::SignIn(reason),
             Verdict::Gone(reason) => Failure::Gone(reason),
             Verdict::No(kind, message) => Failure::refused(kind, message),

@@ -214,7 +214,9 @@ impl Session {
         }
         match parse::what_is(&page.text) {
             kind @ (PageKind::Maintenance(_) | PageKind::Challenge | PageKind::Empty | PageKind::CutOff) => {
-                Err(Failure::Later { after: self.later, reason: kind.describe("the log-in") })
+                let reason = kind.describe("the log-in");
+                self.client.closed(&reason);
+                Err(Failure::Later { after: self.later, reason })
             }
             PageKind::Message { text, .. } => {
                 let reason = refusal(&text, &account.username);
