@@ -230,8 +230,8 @@ async fn what_ties_the_form_to_its_browser_goes_over_no_plain_road_where_the_pag
         // What the web server in front of it makes of the address.
         let path = url.strip_prefix(&format!("{scheme}://bridge.example/in/")).unwrap();
         let url = format!("http://{listen}/{path}");
-        let web = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
-        let answer = web.get(&url).send().await.unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = http.get(&url).send().await.unwrap();
         let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
         let rules: Vec<&str> = cookie.split("; ").skip(1).collect();
         assert!(rules.contains(&"HttpOnly") && rules.contains(&"SameSite=Strict"), "{cookie}");
@@ -240,7 +240,7 @@ async fn what_ties_the_form_to_its_browser_goes_over_no_plain_road_where_the_pag
         let fields = [("token", token(&page).as_str()), ("name", "Ann"), ("password", "correct horse")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let kept = cookie.split(';').next().unwrap();
-        let sent = web.post(&url).header("cookie", kept).form(&fields).send().await.unwrap();
+        let sent = http.post(&url).header("cookie", kept).form(&fields).send().await.unwrap();
         assert!(sent.text().await.unwrap().contains("as Ann"));
         world.stop().await.unwrap();
     }

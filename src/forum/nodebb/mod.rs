@@ -2,7 +2,8 @@
 //! with a token that an admin makes (`/admin/settings/api`).
 //!
 //! [`wire`] is what the API answers and [`parse`] turns it into the model; [`api`] asks, and knows as whom; [`verdict`]
-//! understands refusals; [`links`] knows its addresses; this file is the [`Engine`].
+//! understands refusals; [`links`] knows its addresses; [`reading`] finds pages and [`writing`] acts; this file is the
+//! [`Engine`].
 //!
 //! Only what `/api/` says about a topic or a post being gone is believed: `/api/v3/` answers the same for what is not
 //! there and for what is not shown. Where a topic's pages end depends on the account's settings, so a page that lacks
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::{
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::ForumConfig;
-use crate::markup::{Block, Doc, Inline, commonmark};
+use crate::markup::{Block, Doc, Inline};
 use crate::model::{
     Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, Thanks, ThreadId,
     ThreadPage,
@@ -32,15 +33,16 @@ mod api;
 mod lacks;
 mod links;
 mod parse;
+mod reading;
 mod verdict;
 mod wire;
+mod writing;
 
-use api::{Api, Identity, No};
+use api::{Api, No};
+use writing::{id, is_about_answered};
 
 /// What is only a hint is forgotten when there is more than this of it.
 const MOST_HINTS: usize = 2_000;
-/// So many of an account's newest posts of a topic are compared with what was just refused.
-const COMPARED: usize = 3;
 
 /// A topic's JSON that was saved (`/api/topic/ID`).
 pub fn saved(text: &str, base: &Url) -> Result<ThreadPage, Failure> {
@@ -89,317 +91,6 @@ impl Nodebb {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    async fn topic(&self, thread: &ThreadId, page: u32) -> Result<wire::Topic, Failure> {
-        let number = page.max(1).to_string();
-        // Accounts can be set to see the newest posts first.
-        let query = [("page", number.as_str()), ("sort", "oldest_to_newest")];
-        let topic: wire::Topic = self.api.read(&["api", "topic", thread.as_str()], &query).await?;
-        self.api.made_for_us(topic.logged_in).await?;
-        let mut state = self.state();
-        if state.pages.len() >= MOST_HINTS {
-            state.pages.clear();
-        }
-        state.pages.insert(thread.clone(), parse::pages(&topic));
-        Ok(topic)
-    }
-
-    async fn category(&self, board: &BoardId, page: u32) -> Result<wire::CategoryPage, Failure> {
-        let number = page.to_string();
-        let query = [("page", number.as_str()), ("sort", "recently_replied")];
-        let list: wire::CategoryPage = self.api.read(&["api", "category", board.as_str()], &query).await?;
-        self.api.made_for_us(list.logged_in).await?;
-        Ok(list)
-    }
-
-    /// A page, or the last one where the topic is shorter than that by now. Past the end there is an empty page, or none
-    /// where the forum is set to have pages.
-    async fn page(&self, thread: &ThreadId, asked: u32) -> Result<(wire::Topic, u32), Failure> {
-        let asked = asked.max(1);
-        let (topic, page) = match self.topic(thread, asked).await {
-            Err(Failure::Gone(_)) if asked > 1 => (self.topic(thread, 1).await?, 1),
-            other => (other?, asked),
-        };
-        let last = parse::pages(&topic);
-        if page == asked && asked <= last || page == last {
-            return Ok((topic, page));
-        }
-        let last = last.min(asked);
-        Ok((self.topic(thread, last).await?, last))
-    }
-
-    async fn last_page(&self, thread: &ThreadId) -> Result<(wire::Topic, u32), Failure> {
-        let hint = self.state().pages.get(thread).copied().unwrap_or(1);
-        let (topic, page) = self.page(thread, hint).await?;
-        let pages = parse::pages(&topic);
-        if pages == page { Ok((topic, page)) } else { self.page(thread, pages).await }
-    }
-
-    /// The page as the model has it, with who up-voted what on it.
-    async fn shown(&self, topic: wire::Topic, page: u32) -> Result<ThreadPage, Failure> {
-        let mut voters = parse::Voters::new();
-        for post in topic.posts.iter().flatten() {
-            if post.upvotes > 0 && !post.deleted {
-                let known = self.voters(&post.pid, (post.upvotes, post.upvoted)).await?;
-                voters.insert(post.pid.clone(), known);
-            } else {
-                self.state().voters.remove(&post.pid);
-            }
-        }
-        parse::thread_page(topic, page, &voters, self.base())
-    }
-
-    /// Who up-voted a post: asked for again only when their number or the bridge's own vote changed. Their number is
-    /// shown to more people than their names, and early in version 3 the names are not shown at all.
-    async fn voters(&self, post: &str, count: (u64, bool)) -> Result<Vec<Thanks>, Failure> {
-        if let Some((known, thanks)) = self.state().voters.get(post)
-            && *known == count
-        {
-            return Ok(thanks.clone());
-        }
-        let voters: Result<wire::Voters, Failure> =
-            self.api.read_as(&Actor::Bridge, &["posts", post, "voters"]).await;
-        let thanks = match voters {
-            Ok(voters) => parse::thanks(voters),
-            Err(Failure::Gone(_)) => {
-                let few = self.api.read_as(&Actor::Bridge, &["posts", post, "upvoters"]).await;
-                match few {
-                    Ok(few) => parse::thanks_by_name(few),
-                    Err(Failure::Gone(_) | Failure::Unreadable(_)) => Vec::new(),
-                    Err(failure) => return Err(failure),
-                }
-            }
-            Err(Failure::Unreadable(_)) => Vec::new(),
-            Err(failure) => return Err(failure),
-        };
-        let mut state = self.state();
-        if state.voters.len() >= MOST_HINTS {
-            state.voters.clear();
-        }
-        state.voters.insert(post.to_owned(), (count, thanks.clone()));
-        Ok(thanks)
-    }
-
-    async fn per_page(&self) -> Result<u32, Failure> {
-        if let Some(known) = self.state().per_page {
-            return Ok(known);
-        }
-        let config: wire::Config = self.api.read(&["api", "config"], &[]).await?;
-        let found = u32::try_from(config.posts_per_page).ok().filter(|number| *number > 0);
-        let found = found.unwrap_or(links::PER_PAGE);
-        self.state().per_page = Some(found);
-        Ok(found)
-    }
-
-    /// The topic that a post is in, and its place there, from 1. The first post is always the first.
-    async fn place(&self, post: &PostId) -> Result<(ThreadId, u32), Failure> {
-        let path: String = self.api.read(&["api", "post", post.as_str()], &[]).await?;
-        // `/topic/12/a-title/3`; without the number it is the first.
-        let path = path.split('?').next().unwrap_or_default();
-        let segments = path.split('/').skip_while(|segment| *segment != "topic").collect::<Vec<_>>();
-        match segments.as_slice() {
-            ["topic", thread, _, index] => {
-                let index = index.parse().map_err(|_| misplaced(path))?;
-                Ok((ThreadId::new(*thread), index))
-            }
-            ["topic", thread, ..] => Ok((ThreadId::new(*thread), 1)),
-            _ => Err(misplaced(path)),
-        }
-    }
-
-    /// Who acts must be who was linked.
-    async fn admit(&self, actor: &Actor) -> Result<Identity, Failure> {
-        let Some(identity) = self.api.identity().await? else {
-            let why = "the bridge has no account on this forum; set forums.token";
-            return Err(Failure::SignIn(why.to_owned()));
-        };
-        let Actor::Member { id, name } = actor else { return Ok(identity) };
-        if !identity.master {
-            return Err(Failure::refused(
-                RefusalKind::NoPermission,
-                "the bridge's token is for one account only, so it can't act as another member",
-            ));
-        }
-        let actor = Identity { uid: id.as_str().to_owned(), name: name.clone(), master: true };
-        if self.state().members.get(id) == Some(name) {
-            return Ok(actor);
-        }
-        let profile: Result<wire::Profile, Failure> =
-            self.api.read(&["api", "user", "uid", id.as_str()], &[]).await;
-        let theirs = match profile {
-            Ok(profile) => {
-                profile.uid == id.as_str() && parse::unescaped(&profile.username).eq_ignore_ascii_case(name)
-            }
-            Err(Failure::Gone(_)) => false,
-            Err(failure) => return Err(failure),
-        };
-        if !theirs {
-            return Err(Failure::refused(
-                RefusalKind::NoPermission,
-                format!("the linked member is no longer called {name} on the forum; link the account again"),
-            ));
-        }
-        let mut state = self.state();
-        if state.members.len() >= MOST_HINTS {
-            state.members.clear();
-        }
-        state.members.insert(id.clone(), name.clone());
-        Ok(actor)
-    }
-
-    async fn create(
-        &self,
-        actor: &Actor,
-        segments: &[&str],
-        body: &Value,
-    ) -> Result<Result<wire::Created, No>, Failure> {
-        match self.api.send(actor, Method::POST, segments, Some(body)).await? {
-            // It was taken, whatever the answer looks like.
-            Ok(text) => parse::read::<wire::Answer<wire::Created>>(&text)
-                .map(|answer| Ok(answer.response))
-                .map_err(|failure| Failure::Uncertain { reason: failure.to_string() }),
-            Err(no) => Ok(Err(no)),
-        }
-    }
-
-    /// What was written must be whose it was meant to be: a token that is no master token (any more) takes everybody for
-    /// its owner. Nobody's words stay under another name.
-    async fn check_author(
-        &self,
-        meant: &Identity,
-        created: &wire::Created,
-        post: &str,
-    ) -> Result<(), Failure> {
-        if created.uid.is_empty() || created.uid == meant.uid {
-            return Ok(());
-        }
-        let taken_back = self.api.send(&Actor::Bridge, Method::DELETE, &["posts", post, "state"], None).await;
-        if !matches!(taken_back, Ok(Ok(_))) {
-            tracing::warn!(
-                post,
-                "the forum took somebody else for {}, and the post can't be deleted",
-                meant.name
-            );
-            return Ok(());
-        }
-        self.api.present().await?;
-        Err(Failure::refused(
-            RefusalKind::NoPermission,
-            format!("the forum took somebody else for {}, so it was taken back", meant.name),
-        ))
-    }
-
-    /// A no to a reply or an edit, with what the topic itself says about why. `said` is what a reply was to say: a forum
-    /// whose add-ons fail says no to what it did.
-    async fn no_reply(
-        &self,
-        actor: &Actor,
-        thread: &ThreadId,
-        no: &No,
-        said: Option<(&Identity, &str)>,
-    ) -> Result<Posted, Failure> {
-        let failure = self.api.refused(actor, no).await;
-        let Failure::Refused(Refusal {
-            kind: kind @ (RefusalKind::Other | RefusalKind::NoPermission), ..
-        }) = &failure
-        else {
-            return Err(failure);
-        };
-        let (topic, page) = match self.last_page(thread).await {
-            Ok(found) => found,
-            Err(gone @ Failure::Gone(_)) => return Err(gone),
-            Err(_) => return Err(failure),
-        };
-        if let (RefusalKind::Other, Some((author, raw))) = (kind, said)
-            && let Some(post) = self.already_there(&topic, author, raw).await?
-        {
-            tracing::warn!(%thread, "the forum refused a post that it took: {failure}");
-            return Ok(Posted::Live { post });
-        }
-        let closed = topic.locked && !topic.privileges.is_staff;
-        // A deleted topic is still shown to who opened it.
-        parse::thread_page(topic, page, &parse::Voters::new(), self.base())?;
-        Err(if closed {
-            Failure::refused(RefusalKind::Closed, "the thread is closed on the forum")
-        } else {
-            failure
-        })
-    }
-
-    /// The post of this account among a topic's last that says exactly this.
-    async fn already_there(
-        &self,
-        topic: &wire::Topic,
-        author: &Identity,
-        raw: &str,
-    ) -> Result<Option<PostId>, Failure> {
-        let own = topic.posts.iter().flatten().rev().filter(|post| post.uid == author.uid && !post.deleted);
-        for post in own.take(COMPARED) {
-            match self.api.read_as::<wire::Raw>(&Actor::Bridge, &["posts", &post.pid, "raw"]).await {
-                Ok(found) if found.content.trim_end() == raw.trim_end() => {
-                    return Ok(Some(PostId::new(post.pid.clone())));
-                }
-                Ok(_) | Err(Failure::Gone(_) | Failure::Unreadable(_)) => {}
-                Err(failure) => return Err(failure),
-            }
-        }
-        Ok(None)
-    }
-
-    /// What the bridge knows of its own vote, read before it is changed.
-    async fn single(&self, actor: &Actor, post: &PostId) -> Result<wire::Single, Failure> {
-        match self.api.read_as::<wire::Single>(actor, &["posts", post.as_str()]).await {
-            Ok(single) if single.deleted => {
-                Err(Failure::Gone("the post was deleted on the forum".to_owned()))
-            }
-            Err(Failure::Gone(_)) => {
-                // Gone, or not for everybody: the page knows which.
-                self.place(post).await?;
-                Err(Failure::refused(
-                    RefusalKind::NoPermission,
-                    "the forum does not show that post to everybody",
-                ))
-            }
-            other => other,
-        }
-    }
-
-    async fn vote(&self, actor: &Actor, post: &PostId, up: bool) -> Result<(), Failure> {
-        self.admit(actor).await?;
-        if self.single(actor, post).await?.upvoted == up {
-            return Ok(());
-        }
-        let segments = ["posts", post.as_str(), "vote"];
-        let voted = if up {
-            self.api.send(actor, Method::PUT, &segments, Some(&json!({ "delta": 1 }))).await?
-        } else {
-            self.api.send(actor, Method::DELETE, &segments, None).await?
-        };
-        match voted {
-            Ok(_) => Ok(()),
-            Err(no) => Err(self.api.refused(actor, &no).await),
-        }
-    }
-
-    /// The Markdown of a draft. Quotes name their post by its whole address, since a forum may live in a folder.
-    fn raw(&self, doc: &Doc) -> String {
-        let mut doc = doc.clone();
-        for block in &mut doc.blocks {
-            if let Block::Quote { post: Some(post), url: url @ None, .. } = block {
-                *url = Some(links::post(self.base(), post.as_str()).to_string());
-            }
-        }
-        commonmark::write(&doc, commonmark::Flavor::NodeBb)
-    }
-}
-
-fn misplaced(path: &str) -> Failure {
-    Failure::Unreadable(format!("the forum names a strange place for a post: {path:.100}"))
-}
-
-/// An id as the API takes it: ids of what came by federation are text.
-fn id(text: &str) -> Value {
-    text.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number))
 }
 
 #[async_trait]
@@ -707,9 +398,4 @@ impl Engine for Nodebb {
     fn recognise(&self, url: &str) -> Option<Place> {
         links::recognise(self.base(), url)
     }
-}
-
-/// The post that a reply answers is not there, or not for whoever replies.
-fn is_about_answered(no: &No) -> bool {
-    no.status == 400 && no.message.to_lowercase().contains("invalid post id")
 }

@@ -26,6 +26,7 @@ mod feed;
 mod ledger;
 pub mod nodebb;
 mod page;
+mod plain;
 mod scripts;
 mod seed;
 mod serve;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::discourse::Asked;
 use super::ledger::{Action, ApiCall, Entry, Outcome};
+use super::plain::{decoded, topic_page};
 use super::state::{PostFacts, State, ThreadFacts};
 use super::wire::Reply;
 use super::{Charset, Forum, Options};
@@ -268,14 +269,6 @@ fn number(text: &str) -> Result<u64, No> {
     text.parse().map_err(|_| No::Found("Invalid API call"))
 }
 
-fn decoded(segment: &str) -> String {
-    let pair = format!("a={}", segment.replace('+', "%2B"));
-    url::form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
-}
-
 /// What a browser meets: a topic's words, for whoever follows a link. Guests' view.
 fn page(forum: &Forum, path: &str) -> Reply {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -294,29 +287,6 @@ fn page(forum: &Forum, path: &str) -> Reply {
         (Some(&"topic"), id) => id,
         _ => None,
     };
-    let thread =
-        thread.and_then(|id| state.threads.get(&id)).filter(|thread| state.sees_thread(None, thread));
-    let Some(thread) = thread else {
-        let mut reply = Reply::page(Charset::Utf8, "<html><body><h1>Not Found</h1></body></html>");
-        reply.status = 404;
-        return reply;
-    };
-    let shown = maud::html! {
-        html {
-            head {
-                meta charset="utf-8";
-                title { (thread.title) }
-            }
-            body {
-                h1 { (thread.title) }
-                @for post in state.visible_posts(None, thread) {
-                    article id={ "post_" (post.id) } {
-                        h2 { (post.name) }
-                        (maud::PreEscaped(cooked(&post.text)))
-                    }
-                }
-            }
-        }
-    };
-    Reply::page(Charset::Utf8, &shown.into_string())
+    drop(state);
+    topic_page(forum, thread, cooked, ("NodeBB", "Not Found"))
 }
