@@ -108,6 +108,11 @@ fn what_templates_write_is_plain() {
         "<script><!-- <script>\"</script>\" --></script><script><!--></script><script><!-- x</script>",
         "<select><optgroup><option>a</optgroup><optgroup><option>b</option></optgroup></select><pre>&gt;</pre>",
         "<font><font><font><font>a</font></font></font></font>",
+        // What ends or begins nothing.
+        "<div></p></div></div></span>a</b>b</li><ul></dd></ul></td></table></h3></form></script></img>c</br>d",
+        "<div><tr><td class=x>a</td></tr></div><tbody><ul><th><li></tr></ul>",
+        "<table><tr></div></td><td></thead></b>a</table><select></div><option></span>b</select>",
+        "<a b\"c = 'd' ' e=\"f\"\" <g =h>i</a>",
     ] {
         assert!(same(&frame(body)), "{body}");
         assert!(same_piece(body), "{body}");
@@ -116,18 +121,25 @@ fn what_templates_write_is_plain() {
         "<b><i>a</b></i>",
         "<a>b<a>c</a>",
         "<table>a</table>",
-        "<div></p></div>",
-        "</div>",
         "<p><b>a<p>b",
         "<svg><p></svg>",
         "<form><form></form></form>",
         "<pre>&#10;x</pre>",
         "<script><!-- <script></script>",
-        "<a b\"c>",
+        "<table></p></table>",
+        "<h1></h2></h1>",
         "<!-->",
     ] {
         assert!(!same(&frame(body)), "{body}");
     }
+}
+
+#[test]
+fn a_page_may_leave_out_its_head_or_say_it_twice() {
+    for head in ["<html>", "<html><!-- c --> ", "<html a=b><head><html><head><title>t</title></head> "] {
+        assert!(same(&format!("<!DOCTYPE html>{head}<body c=d>e</body></html>")), "{head}");
+    }
+    assert!(!same("<html><head><html lang=en></head><body></body></html>"), "what it says again is added");
 }
 
 #[test]
@@ -165,7 +177,7 @@ fn selectors_find_what_they_name() {
     }
 }
 
-const PIECES: [&str; 80] = [
+const PIECES: [&str; 84] = [
     "<div>",
     "</div>",
     "<p>",
@@ -239,6 +251,10 @@ const PIECES: [&str; 80] = [
     "<label>",
     "</label>",
     "</br>",
+    "</img>",
+    "</h2>",
+    "</html >",
+    "<i a\"b'=c =d \"e\">",
     "<code>",
     "</optgroup>",
     "1 < 2",
