@@ -47,6 +47,8 @@ struct Reading<'s> {
     html: Html,
     open: Vec<Open>,
     place: Place,
+    /// Formatting that ended with other formatting around it. Unless its own end tag follows at once, it goes on behind.
+    cut_off: Vec<Span>,
     has_form: bool,
     paragraphs: usize,
     links: usize,
@@ -80,6 +82,7 @@ fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
         html: Html::new(source.len() / 24),
         open: Vec::with_capacity(64),
         place,
+        cut_off: Vec::new(),
         has_form: false,
         paragraphs: 0,
         links: 0,
@@ -118,6 +121,9 @@ impl Reading<'_> {
         let mut at = 0;
         while at < self.source.len() {
             let rest = &self.source[at..];
+            if !self.cut_off.is_empty() && !rest.starts_with("</") {
+                return None;
+            }
             let length = to_markup(rest);
             if length > 0 {
                 self.words(at, at + length)?;
@@ -215,7 +221,8 @@ impl Reading<'_> {
             _ => {}
         }
         if std::mem::take(&mut self.skip_newline) {
-            if text.starts_with("&#") {
+            // Perhaps a line's end in numbers.
+            if ["&#0", "&#1", "&#x", "&#X"].iter().any(|begin| text.starts_with(begin)) {
                 return None;
             }
             from += usize::from(text.starts_with('\n'));
@@ -365,7 +372,7 @@ impl Reading<'_> {
             // Said twice.
             (Place::Head, Group::Html | Group::Head) if attributes.0 == attributes.1 => return Some(at),
             // Parts of a table where none is.
-            (Place::Body, Group::TableSection | Group::Row | Group::Cell) if !self.in_table() => {
+            (Place::Body, Group::TableSection | Group::Row | Group::Cell) if self.frame().is_none() => {
                 self.html.attributes.truncate(first as usize);
                 return Some(at);
             }
@@ -418,13 +425,11 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether anything that is open makes parts of tables mean something, or is a choice of a form.
-    fn in_table(&self) -> bool {
-        let means = |group: Group| {
-            group.holds_rows()
-                || matches!(group, Group::Cell | Group::Select | Group::Option | Group::Choices)
-        };
-        self.open.iter().any(|open| means(open.group))
+    /// The nearest of what is open within which there are rules of its own: parts of a table, choices of a form.
+    fn frame(&self) -> Option<Group> {
+        let own = [Group::Cell, Group::Select, Group::Option, Group::Choices];
+        let rules = |group: &Group| group.holds_rows() || own.contains(group);
+        self.open.iter().rev().map(|open| open.group).find(rules)
     }
 
     /// Ends what the element that comes next ends; `None` where more than that would have to be mended.

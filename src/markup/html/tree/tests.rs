@@ -108,17 +108,20 @@ fn what_templates_write_is_plain() {
         "<script><!-- <script>\"</script>\" --></script><script><!--></script><script><!-- x</script>",
         "<select><optgroup><option>a</optgroup><optgroup><option>b</option></optgroup></select><pre>&gt;</pre>",
         "<font><font><font><font>a</font></font></font></font>",
+        "<b><i>a</b></i>b<a><font><b>c</a></b></font>d<pre>&#91;e</pre>",
         // What ends or begins nothing.
         "<div></p></div></div></span>a</b>b</li><ul></dd></ul></td></table></h3></form></script></img>c</br>d",
         "<div><tr><td class=x>a</td></tr></div><tbody><ul><th><li></tr></ul>",
-        "<table><tr></div></td><td></thead></b>a</table><select></div><option></span>b</select>",
+        "<table><tr></div></td><td></thead></b>a</table><select></div><option></span>b</select><table><td></br>c</p></table>",
         "<a b\"c = 'd' ' e=\"f\"\" <g =h>i</a>",
     ] {
         assert!(same(&frame(body)), "{body}");
         assert!(same_piece(body), "{body}");
     }
     for body in [
-        "<b><i>a</b></i>",
+        "<b><i>a</b>c</i>",
+        "<b><span>a</b></span>",
+        "<i><b><b><b><b>a</i></b></b></b></b>",
         "<a>b<a>c</a>",
         "<table>a</table>",
         "<p><b>a<p>b",

@@ -2,7 +2,7 @@
 
 use super::super::Span;
 use super::super::tags::{Group, group};
-use super::{Place, Reading, blank};
+use super::{Open, Place, Reading, blank};
 
 impl Reading<'_> {
     /// Reads an end tag, and gives the place behind it.
@@ -18,6 +18,11 @@ impl Reading<'_> {
             return None;
         }
         let group = group(self.at(name));
+        if !self.cut_off.is_empty() {
+            let own = self.cut_off.iter().rposition(|cut| self.at(*cut) == self.at(name))?;
+            self.cut_off.remove(own);
+            return Some(at + end + 1);
+        }
         match (self.place, group) {
             (Place::Head, Group::Head) => {
                 self.pop();
@@ -46,7 +51,7 @@ impl Reading<'_> {
             Group::Html | Group::Head | Group::Body | Group::Odd => return None,
             // It ends a heading of any size.
             Group::Heading if self.open.iter().any(|open| open.group == group) => return None,
-            _ if element && self.in_table() => return None,
+            _ if element && self.frame().is_some_and(|frame| frame != Group::Cell) => return None,
             _ if element => drop(self.empty(name)),
             _ => {}
         }
@@ -82,6 +87,9 @@ impl Reading<'_> {
             Group::Choices => self.end_all_by_themselves(|open| open.group != Group::Option),
             _ => {}
         }
+        if matches!(group, Group::Formatting | Group::Link) {
+            return self.end_formatting(name);
+        }
         let current = self.current()?;
         if current.group != group || self.at(current.name) != self.at(name) {
             return None;
@@ -90,6 +98,23 @@ impl Reading<'_> {
             self.has_form = false;
         }
         self.pop();
+        Some(())
+    }
+
+    /// `<font><b></font></b>`
+    fn end_formatting(&mut self, name: Span) -> Option<()> {
+        // Of more, browsers forget some.
+        const MOST: usize = 3;
+        let own = self.open.iter().rposition(|open| self.at(open.name) == self.at(name))?;
+        let within = &self.open[own + 1..];
+        let formatting = |open: &Open| matches!(open.group, Group::Formatting | Group::Link);
+        if within.len() > MOST || !within.iter().all(formatting) {
+            return None;
+        }
+        self.cut_off.extend(within.iter().map(|open| open.name));
+        while self.open.len() > own {
+            self.pop();
+        }
         Some(())
     }
 
