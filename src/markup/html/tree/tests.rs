@@ -180,6 +180,43 @@ fn selectors_find_what_they_name() {
     }
 }
 
+/// What scraper finds, in the page and within each of its blocks, is found here too, in the same order.
+#[test]
+fn selectors_find_what_others_find() {
+    let selectors = [
+        "li",
+        "[id^=post_]",
+        "#posts > [id^=post_], #postlist [id^=post_], ol.posts > [id^=post_], .postcontainer[id^=post_]",
+        ".postdate .date, .postdate, .lastedited, .stats dd, .postdate .time",
+        ".userinfo a[href*=member], .postdetails a, a.username strong",
+        "body .posthead span span, div > div > a",
+        "dl dt, dd, .nothing a, #nothing",
+        "[href]",
+    ];
+    let block = |name: &str| matches!(name, "li" | "div" | "ol");
+    for page in FIXTURES.iter() {
+        let (own, other) = (whole::document(page), scraper::Html::parse_document(page));
+        let blocks = own.root_element().descendent_elements().filter(|e| block(e.value().name()));
+        let other_blocks = other
+            .root_element()
+            .descendent_elements()
+            .filter(|e| block(e.value().name()))
+            .collect::<Vec<_>>();
+        let blocks: Vec<_> = std::iter::once(own.root_element()).chain(blocks).collect();
+        let other_blocks: Vec<_> = std::iter::once(other.root_element()).chain(other_blocks).collect();
+        assert_eq!(blocks.len(), other_blocks.len());
+        for text in selectors {
+            let selector = Selector::parse(text).expect("a selector");
+            let reference = scraper::Selector::parse(text).expect("a selector");
+            for (block, other) in blocks.iter().zip(&other_blocks) {
+                let found = block.select(&selector).map(|e| (e.value().name(), e.text().collect::<String>()));
+                let expected = other.select(&reference).map(|e| (e.value().name(), e.text().collect()));
+                assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{text}");
+            }
+        }
+    }
+}
+
 const PIECES: [&str; 84] = [
     "<div>",
     "</div>",
