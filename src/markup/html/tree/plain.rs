@@ -10,6 +10,8 @@ use memchr::{memchr, memchr_iter};
 use super::tags::{Group, group};
 use super::{Html, Kind, Span, entities, short, signs};
 
+mod ends;
+
 pub fn document(text: &str) -> Option<Html> {
     read(text, Place::Start, Vec::new())
 }
@@ -45,6 +47,8 @@ struct Reading<'s> {
     html: Html,
     open: Vec<Open>,
     place: Place,
+    /// Formatting that ended with other formatting around it. Unless its own end tag follows at once, it goes on behind.
+    cut_off: Vec<Span>,
     has_form: bool,
     paragraphs: usize,
     links: usize,
@@ -78,6 +82,7 @@ fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
         html: Html::new(source.len() / 24),
         open: Vec::with_capacity(64),
         place,
+        cut_off: Vec::new(),
         has_form: false,
         paragraphs: 0,
         links: 0,
@@ -116,6 +121,9 @@ impl Reading<'_> {
         let mut at = 0;
         while at < self.source.len() {
             let rest = &self.source[at..];
+            if !self.cut_off.is_empty() && !rest.starts_with("</") {
+                return None;
+            }
             let length = to_markup(rest);
             if length > 0 {
                 self.words(at, at + length)?;
@@ -213,7 +221,8 @@ impl Reading<'_> {
             _ => {}
         }
         if std::mem::take(&mut self.skip_newline) {
-            if text.starts_with("&#") {
+            // Perhaps a line's end in numbers.
+            if ["&#0", "&#1", "&#x", "&#X"].iter().any(|begin| text.starts_with(begin)) {
                 return None;
             }
             from += usize::from(text.starts_with('\n'));
@@ -298,11 +307,11 @@ impl Reading<'_> {
             }
             let from = at;
             loop {
+                // Anything else, be it a forgotten quote, is part of the name.
                 match *bytes.get(at)? {
                     b'=' if at > from => break,
                     b'/' | b'>' => break,
                     byte if space(byte) => break,
-                    b'"' | b'\'' | b'<' | b'=' => return None,
                     _ => at += 1,
                 }
             }
@@ -355,6 +364,18 @@ impl Reading<'_> {
         match (self.place, group) {
             (Place::Start | Place::BeforeHtml, Group::Html) => self.place = Place::BeforeHead,
             (Place::BeforeHead, Group::Head) => self.place = Place::Head,
+            (Place::BeforeHead, Group::Body) => {
+                let head = self.keep("head");
+                self.empty(head);
+                self.place = Place::Body;
+            }
+            // Said twice.
+            (Place::Head, Group::Html | Group::Head) if attributes.0 == attributes.1 => return Some(at),
+            // Parts of a table where none is.
+            (Place::Body, Group::TableSection | Group::Row | Group::Cell) if self.frame().is_none() => {
+                self.html.attributes.truncate(first as usize);
+                return Some(at);
+            }
             (Place::AfterHead, Group::Body) => self.place = Place::Body,
             (Place::Head, Group::Void) if matches!(self.at(name), "base" | "link" | "meta") => {}
             (Place::Head, Group::Raw) if matches!(self.at(name), "script" | "style" | "noscript") => {}
@@ -379,13 +400,18 @@ impl Reading<'_> {
         (self.open.len() <= MOST_OPEN && self.html.nodes.len() <= MOST_NODES).then_some(at)
     }
 
-    /// An element that no tag of the page made.
+    /// Opens an element that no tag of the page made.
     fn unwritten(&mut self, name: &str, group: Group) {
         let name = self.keep(name);
+        let node = self.empty(name);
+        self.open.push(Open { node, group, name });
+    }
+
+    /// An element without attributes, which holds nothing yet.
+    fn empty(&mut self, name: Span) -> u32 {
         let parent = self.current().map_or(0, |open| open.node);
         let all = signs(self.at(name), std::iter::empty());
-        let node = self.html.push(parent, Kind::Element { name, attributes: (0, 0) }, all);
-        self.open.push(Open { node, group, name });
+        self.html.push(parent, Kind::Element { name, attributes: (0, 0) }, all)
     }
 
     fn pop(&mut self) {
@@ -397,6 +423,13 @@ impl Reading<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// The nearest of what is open within which there are rules of its own: parts of a table, choices of a form.
+    fn frame(&self) -> Option<Group> {
+        let own = [Group::Cell, Group::Select, Group::Option, Group::Choices];
+        let rules = |group: &Group| group.holds_rows() || own.contains(group);
+        self.open.iter().rev().map(|open| open.group).find(rules)
     }
 
     /// Ends what the element that comes next ends; `None` where more than that would have to be mended.
@@ -510,102 +543,6 @@ impl Reading<'_> {
         };
         self.end_all_by_themselves(|other| other.node == open.node);
         if self.current()?.node != open.node {
-            return None;
-        }
-        self.pop();
-        Some(())
-    }
-
-    fn end_tag(&mut self, at: usize) -> Option<usize> {
-        if !self.source.as_bytes().get(at)?.is_ascii_alphabetic() {
-            return None;
-        }
-        self.skip_newline = false;
-        let (name, at) = self.name(at);
-        let rest = &self.source[at..];
-        let end = rest.find('>')?;
-        if !blank(&rest[..end]) {
-            return None;
-        }
-        let group = group(self.at(name));
-        match (self.place, group) {
-            (Place::Head, Group::Head) => {
-                self.pop();
-                self.place = Place::AfterHead;
-            }
-            (Place::Body, Group::Body | Group::Html) => {
-                let body = self
-                    .open
-                    .iter()
-                    .rev()
-                    .find(|open| open.group == Group::Body || open.group.hides_paragraphs());
-                body.filter(|open| open.group == Group::Body)?;
-                self.place = if group == Group::Body { Place::AfterBody } else { Place::AfterHtml };
-            }
-            (Place::AfterBody, Group::Html) => self.place = Place::AfterHtml,
-            (Place::Body, _) => self.end_element(name, group)?,
-            _ => return None,
-        }
-        Some(at + end + 1)
-    }
-
-    fn end_element(&mut self, name: Span, group: Group) -> Option<()> {
-        let current = self.current()?;
-        if current.group.holds_rows() || matches!(group, Group::Table | Group::TableSection | Group::Row) {
-            return self.end_in_table(name, group);
-        }
-        match group {
-            Group::Frame
-            | Group::Block
-            | Group::Preformatted
-            | Group::Button
-            | Group::Object
-            | Group::Heading
-            | Group::Form
-            | Group::Cell
-            | Group::Select => self.end_all_by_themselves(|_| false),
-            Group::Item | Group::Definition | Group::Paragraph => {
-                while let Some(open) = self.current()
-                    && open.group.ends_by_itself()
-                    && self.at(open.name) != self.at(name)
-                {
-                    self.pop();
-                }
-            }
-            Group::Choices => self.end_all_by_themselves(|open| open.group != Group::Option),
-            _ => {}
-        }
-        let current = self.current()?;
-        if current.group != group || self.at(current.name) != self.at(name) {
-            return None;
-        }
-        if group == Group::Form {
-            self.has_form = false;
-        }
-        self.pop();
-        Some(())
-    }
-
-    /// The end of a table or of a part of it ends the parts within.
-    fn end_in_table(&mut self, name: Span, group: Group) -> Option<()> {
-        if !matches!(group, Group::Table | Group::TableSection | Group::Row) {
-            return None;
-        }
-        if !self.current()?.group.holds_rows() {
-            self.end_all_by_themselves(|_| false);
-            if !self.is_current(Group::Cell) {
-                return None;
-            }
-            self.pop();
-        }
-        while self.current()?.group != group {
-            if !matches!(self.current()?.group, Group::Row | Group::TableSection) {
-                return None;
-            }
-            self.pop();
-        }
-        let current = self.current()?;
-        if self.at(current.name) != self.at(name) {
             return None;
         }
         self.pop();

@@ -108,26 +108,41 @@ fn what_templates_write_is_plain() {
         "<script><!-- <script>\"</script>\" --></script><script><!--></script><script><!-- x</script>",
         "<select><optgroup><option>a</optgroup><optgroup><option>b</option></optgroup></select><pre>&gt;</pre>",
         "<font><font><font><font>a</font></font></font></font>",
+        "<b><i>a</b></i>b<a><font><b>c</a></b></font>d<pre>&#91;e</pre>",
+        // What ends or begins nothing.
+        "<div></p></div></div></span>a</b>b</li><ul></dd></ul></td></table></h3></form></script></img>c</br>d",
+        "<div><tr><td class=x>a</td></tr></div><tbody><ul><th><li></tr></ul>",
+        "<table><tr></div></td><td></thead></b>a</table><select></div><option></span>b</select><table><td></br>c</p></table>",
+        "<a b\"c = 'd' ' e=\"f\"\" <g =h>i</a>",
     ] {
         assert!(same(&frame(body)), "{body}");
         assert!(same_piece(body), "{body}");
     }
     for body in [
-        "<b><i>a</b></i>",
+        "<b><i>a</b>c</i>",
+        "<b><span>a</b></span>",
+        "<i><b><b><b><b>a</i></b></b></b></b>",
         "<a>b<a>c</a>",
         "<table>a</table>",
-        "<div></p></div>",
-        "</div>",
         "<p><b>a<p>b",
         "<svg><p></svg>",
         "<form><form></form></form>",
         "<pre>&#10;x</pre>",
         "<script><!-- <script></script>",
-        "<a b\"c>",
+        "<table></p></table>",
+        "<h1></h2></h1>",
         "<!-->",
     ] {
         assert!(!same(&frame(body)), "{body}");
     }
+}
+
+#[test]
+fn a_page_may_leave_out_its_head_or_say_it_twice() {
+    for head in ["<html>", "<html><!-- c --> ", "<html a=b><head><html><head><title>t</title></head> "] {
+        assert!(same(&format!("<!DOCTYPE html>{head}<body c=d>e</body></html>")), "{head}");
+    }
+    assert!(!same("<html><head><html lang=en></head><body></body></html>"), "what it says again is added");
 }
 
 #[test]
@@ -165,7 +180,44 @@ fn selectors_find_what_they_name() {
     }
 }
 
-const PIECES: [&str; 80] = [
+/// What scraper finds, in the page and within each of its blocks, is found here too, in the same order.
+#[test]
+fn selectors_find_what_others_find() {
+    let selectors = [
+        "li",
+        "[id^=post_]",
+        "#posts > [id^=post_], #postlist [id^=post_], ol.posts > [id^=post_], .postcontainer[id^=post_]",
+        ".postdate .date, .postdate, .lastedited, .stats dd, .postdate .time",
+        ".userinfo a[href*=member], .postdetails a, a.username strong",
+        "body .posthead span span, div > div > a",
+        "dl dt, dd, .nothing a, #nothing",
+        "[href]",
+    ];
+    let block = |name: &str| matches!(name, "li" | "div" | "ol");
+    for page in FIXTURES.iter() {
+        let (own, other) = (whole::document(page), scraper::Html::parse_document(page));
+        let blocks = own.root_element().descendent_elements().filter(|e| block(e.value().name()));
+        let other_blocks = other
+            .root_element()
+            .descendent_elements()
+            .filter(|e| block(e.value().name()))
+            .collect::<Vec<_>>();
+        let blocks: Vec<_> = std::iter::once(own.root_element()).chain(blocks).collect();
+        let other_blocks: Vec<_> = std::iter::once(other.root_element()).chain(other_blocks).collect();
+        assert_eq!(blocks.len(), other_blocks.len());
+        for text in selectors {
+            let selector = Selector::parse(text).expect("a selector");
+            let reference = scraper::Selector::parse(text).expect("a selector");
+            for (block, other) in blocks.iter().zip(&other_blocks) {
+                let found = block.select(&selector).map(|e| (e.value().name(), e.text().collect::<String>()));
+                let expected = other.select(&reference).map(|e| (e.value().name(), e.text().collect()));
+                assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{text}");
+            }
+        }
+    }
+}
+
+const PIECES: [&str; 84] = [
     "<div>",
     "</div>",
     "<p>",
@@ -239,6 +291,10 @@ const PIECES: [&str; 80] = [
     "<label>",
     "</label>",
     "</br>",
+    "</img>",
+    "</h2>",
+    "</html >",
+    "<i a\"b'=c =d \"e\">",
     "<code>",
     "</optgroup>",
     "1 < 2",
