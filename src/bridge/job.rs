@@ -21,8 +21,10 @@ pub enum Job {
     Show { bridge: BridgeId, thread: ThreadFacts, post: Box<Post>, news: News },
     /// Takes the Discord messages of a post away.
     Hide { bridge: BridgeId, thread: ThreadId, post: PostId },
-    /// Gives the Discord thread the title and state that the forum thread has.
+    /// Gives the Discord thread the state that the forum thread has.
     Dress { bridge: BridgeId, thread: ThreadFacts },
+    /// Gives the Discord thread the title that the forum thread has.
+    Title { bridge: BridgeId, thread: ThreadFacts },
     /// Posts what a person wrote in Discord.
     Reply { bridge: BridgeId, thread: ThreadId, spoken: Spoken },
     /// Opens a thread. `shown`: the Discord thread that it was said in is to show it.
@@ -167,6 +169,7 @@ impl Job {
             Self::Show { bridge, post, news: News::Changed, .. } => edit_key(*bridge, &post.id),
             Self::Hide { bridge, post, .. } => format!("hide:{}:{post}", bridge.0),
             Self::Dress { bridge, thread } => format!("dress:{}:{}", bridge.0, thread.id),
+            Self::Title { bridge, thread } => title_key(*bridge, &thread.id),
             Self::Reply { spoken, .. } => reply_key(spoken.message),
             Self::Open { spoken, .. } => open_key(spoken.message),
             Self::Amend { spoken, .. } => format!("amend:{}", spoken.message),
@@ -187,6 +190,7 @@ impl Job {
             Self::Show { bridge, .. }
             | Self::Hide { bridge, .. }
             | Self::Dress { bridge, .. }
+            | Self::Title { bridge, .. }
             | Self::Reply { bridge, .. }
             | Self::Open { bridge, .. }
             | Self::Amend { bridge, .. }
@@ -200,7 +204,8 @@ impl Job {
         match self {
             Self::Show { thread, post, .. } => format!("show post {} of \"{}\"", post.id, thread.title),
             Self::Hide { post, .. } => format!("take post {post} away"),
-            Self::Dress { thread, .. } => format!("bring the title and state of \"{}\" over", thread.title),
+            Self::Dress { thread, .. } => format!("bring the state of \"{}\" over", thread.title),
+            Self::Title { thread, .. } => format!("bring the title \"{}\" over", thread.title),
             Self::Reply { spoken, .. } => format!("post a reply by {}", spoken.author_name),
             Self::Open { title, .. } => format!("open the thread \"{title}\""),
             Self::Amend { spoken, .. } => format!("edit a reply by {}", spoken.author_name),
@@ -270,6 +275,11 @@ pub fn edit_key(bridge: BridgeId, post: &PostId) -> String {
 /// The key of the job that posts this message.
 pub fn reply_key(message: MessageId) -> String {
     format!("reply:{message}")
+}
+
+/// The key of the job that brings a thread's title over.
+pub fn title_key(bridge: BridgeId, thread: &ThreadId) -> String {
+    format!("title:{}:{thread}", bridge.0)
 }
 
 /// The key of the job that opens a thread with this message.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::discord::look::{self, LookContext};
 use crate::discord::rest::{NO_WEBHOOK, Span};
-use crate::discord::{ChannelKind, DiscordError, Outgoing, ThreadPatch, Webhook};
+use crate::discord::{ChannelKind, DiscordError, Outgoing, Webhook};
 use crate::markup::discord::QuoteLinks;
 use crate::markup::split::Before;
 use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
@@ -18,6 +18,7 @@ use crate::store::history::{Happened, What};
 use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room, StoreError};
 use crate::weakness::Weakness;
 
+use super::dress::tags;
 use super::job::{News, Outcome, ThreadFacts, edit_key, show_key};
 use super::outbox::{Halt, Work};
 use super::points::Point;
@@ -585,76 +586,8 @@ pub async fn hide(
     }
 }
 
-/// Gives a Discord thread its forum thread's title, tags and state.
-pub async fn dress(work: &Work<'_>, bridge: BridgeId, thread: &ThreadFacts) -> Result<Vec<Effect>, Halt> {
-    let Some(tie) = work.tie(bridge).await? else { return Ok(Vec::new()) };
-    let Some(room) = work.heart.store.room(bridge, &thread.id).await? else { return Ok(Vec::new()) };
-    let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
-    let tags = tags(&tie, thread);
-    let forum = tie.channel.kind == ChannelKind::Forum;
-    let digest = dress_digest(&tie, thread);
-    if room.digest == digest {
-        return Ok(Vec::new());
-    }
-    ready(work, &tie)?;
-    let now = match work.heart.discord.channel(room.channel).await {
-        Ok(now) => now,
-        Err(error) => return Err(trouble(work, &tie, (&thread.id, None), error).await?),
-    };
-    let mut patch = ThreadPatch {
-        // Discord allows two new titles in ten minutes: ask only for a real change.
-        name: (now.name != title).then_some(title),
-        locked: (now.locked != thread.closed).then_some(thread.closed),
-        archived: None,
-        pinned: (forum && thread.sticky).then_some(true).or(if forum && room.digest != 0 {
-            Some(thread.sticky)
-        } else {
-            None
-        }),
-        tags: (forum && !tags.is_empty()).then_some(tags),
-    };
-    if patch != ThreadPatch::default() {
-        patch.archived = now.archived.then_some(false);
-        Point::BeforeDress.reached();
-        let dressed = work.discord().update_thread(room.channel, &patch).await;
-        Point::AfterDress.reached();
-        // Its posts can be shown all the same.
-        if let Err(error @ (DiscordError::Forbidden(_) | DiscordError::Locked)) = dressed {
-            return Err(Halt::Park(error.to_string()));
-        }
-        if let Err(error) = dressed {
-            return Err(trouble(work, &tie, (&thread.id, None), error).await?);
-        }
-    }
-    Ok(vec![Effect::Room(Room { digest, ..room })])
-}
-
-/// A digest of everything that [`dress`] gives a Discord thread.
-pub fn dress_digest(tie: &Tie, thread: &ThreadFacts) -> i64 {
-    let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
-    let tags = tags(tie, thread);
-    digest_of(format!("{title}\n{tags:?}\n{}{}", thread.closed, thread.sticky).as_bytes())
-}
-
-/// The channel's tags that the forum thread's prefix and tags name; where the channel insists on a tag
-/// and none fits, its first.
-fn tags(tie: &Tie, thread: &ThreadFacts) -> Vec<u64> {
-    const MOST: usize = 5;
-    let wanted = thread.prefix.iter().chain(&thread.tags);
-    let mut tags: Vec<u64> = wanted
-        .filter_map(|name| tie.channel.tags.iter().find(|(_, tag)| tag.eq_ignore_ascii_case(name.trim())))
-        .map(|(id, _)| *id)
-        .collect();
-    tags.dedup();
-    tags.truncate(MOST);
-    if tags.is_empty() && tie.channel.requires_tag {
-        tags.extend(tie.channel.tags.first().map(|(id, _)| *id));
-    }
-    tags
-}
-
 /// Whether the bridge's channel may be asked now.
-fn ready(work: &Work<'_>, tie: &Arc<Tie>) -> Result<(), Halt> {
+pub fn ready(work: &Work<'_>, tie: &Arc<Tie>) -> Result<(), Halt> {
     if let Some(reason) = tie.stopped() {
         return Err(Halt::Park(reason));
     }
@@ -667,7 +600,7 @@ fn ready(work: &Work<'_>, tie: &Arc<Tie>) -> Result<(), Halt> {
 /// Finds out what is wrong with a channel that can't be used. A Discord thread that somebody deleted is
 /// forgotten, so that the next try opens a new one, and shows this post there; a channel that is gone or
 /// closed to the bot rests.
-async fn trouble(
+pub async fn trouble(
     work: &Work<'_>,
     tie: &Arc<Tie>,
     (thread, anew): (&ThreadId, Option<&PostId>),

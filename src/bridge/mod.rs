@@ -25,6 +25,7 @@ pub mod ajar;
 pub mod audit;
 pub mod catchup;
 pub mod desk;
+pub mod dress;
 pub mod files;
 pub mod hear;
 pub mod inbox;

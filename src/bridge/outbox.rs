@@ -19,7 +19,7 @@ use crate::store::{BridgeId, Claim, Effect, Finish, Millis, Origin, Priority, St
 use super::job::Job;
 use super::points::Point;
 use super::tie::Tie;
-use super::{Heart, inbox, mirror, opening, submit, thanks};
+use super::{Heart, dress, inbox, mirror, opening, submit, thanks};
 
 /// How many jobs are done side by side. The limits of Discord and of forums, not this, bound the
 /// throughput, and the store lets only a few jobs of one road through: this has to be enough that many
@@ -314,7 +314,8 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
     match job {
         Job::Show { bridge, thread, post, news } => mirror::show(&work, bridge, &thread, &post, news).await,
         Job::Hide { bridge, thread, post } => mirror::hide(&work, bridge, &thread, &post).await,
-        Job::Dress { bridge, thread } => mirror::dress(&work, bridge, &thread).await,
+        Job::Dress { bridge, thread } => dress::dress(&work, bridge, &thread).await,
+        Job::Title { bridge, thread } => dress::title(&work, bridge, &thread).await,
         Job::Reply { bridge, thread, spoken } => submit::reply(&work, bridge, &thread, &spoken).await,
         Job::Open { bridge, board, title, spoken, shown } => {
             opening::open(&work, (bridge, &board), &title, &spoken, shown).await

@@ -47,6 +47,8 @@ points!(
     AfterRemove,
     BeforeDress,
     AfterDress,
+    BeforeTitle,
+    AfterTitle,
     BeforeUnlock,
     AfterUnlock,
     BeforeLock,

@@ -53,6 +53,12 @@ impl Tie {
         Lane { name, needs: leases::of_channel(self.bridge.channel) }
     }
 
+    /// The lane of what a Discord thread is called.
+    pub fn title_lane(&self, thread: &ThreadId) -> Lane {
+        let lane = self.lane(thread);
+        Lane { name: format!("{}:title", lane.name), ..lane }
+    }
+
     /// Whether a thread of this board is this bridge's business.
     pub fn covers(&self, board: Option<&BoardId>, thread: &ThreadId) -> bool {
         match &self.bridge.scope {

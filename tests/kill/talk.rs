@@ -58,6 +58,9 @@ pub async fn conversation(world: World, story: Story) -> usize {
     world.until("the lock again", locked).await;
     forum.reopen(thread).expect("a thread");
     world.until("the lock to go", || locked().is_none().then_some(())).await;
+    forum.rename(thread, "Kettles").expect("a thread");
+    let called = || discord.channel(room).is_some_and(|c| c.name == "Kettles").then_some(());
+    world.until("the new title", called).await;
     forum.reply(thread, bob, "Closing words.").expect("a post");
     world.until("the closing", || world.holding(room, "Closing words.")).await;
 

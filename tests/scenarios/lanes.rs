@@ -124,3 +124,29 @@ async fn a_cold_channel_and_live_posts_do_not_wait_for_a_backlog() {
     world.message(room, "Live words.").await;
     assert!(backlog() < 81, "the live post waited for the whole backlog");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_title_that_may_not_change_yet_holds_up_no_post_and_no_lock() {
+    // Two new titles in eighteen seconds.
+    let mut world = World::with(forum::Options::default(), Limits::scaled(0.03)).await;
+    world.start(vec![world.threads()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Plan A", "We begin.").unwrap();
+    let room = world.room("Plan A").await;
+    for title in ["Plan B", "Plan C"] {
+        world.forum().rename(thread, title).unwrap();
+        world.room(title).await;
+    }
+    let name = || world.discord().channel(room).unwrap().name;
+    world.forum().rename(thread, "Plan D").unwrap();
+    eventually("the new title to be refused", || world.discord().refused().get(&429).copied()).await;
+    world.forum().reply(thread, world.bob, "We go on.").unwrap();
+    world.message(room, "We go on.").await;
+    assert_eq!(name(), "Plan C", "the post waited for the title");
+    world.forum().close(thread).unwrap();
+    eventually("the lock", || world.discord().channel(room)?.thread.filter(|it| it.locked)).await;
+    assert_eq!(name(), "Plan C", "the lock waited for the title");
+    // What it is called in the end counts.
+    world.forum().rename(thread, "Plan E").unwrap();
+    eventually("the last title", || (name() == "Plan E").then_some(())).await;
+    assert_eq!(world.mirrored(room).len(), 2);
+}

@@ -13,9 +13,9 @@ use super::post::{Read, job_of};
 use super::report::{Finding, Kind};
 use super::{Audit, patiently};
 use crate::bridge::Forum;
-use crate::bridge::job::{Job, News, ThreadFacts};
+use crate::bridge::dress::dress_digest;
+use crate::bridge::job::{Job, News, ThreadFacts, title_key};
 use crate::bridge::known::Known;
-use crate::bridge::mirror::dress_digest;
 use crate::bridge::record::{Behind, Reading, Since, Spot, digest_of};
 use crate::bridge::tie::Tie;
 use crate::bridge::watch::{Trouble, behind, doubt};
@@ -369,8 +369,8 @@ impl Walk<'_, '_> {
                 }
                 continue;
             };
-            let waits = store.standing(&format!("dress:{}:{thread}", tie.id().0)).await?;
-            if waits.is_some() {
+            let (dress, title) = (format!("dress:{}:{thread}", tie.id().0), title_key(tie.id(), thread));
+            if store.standing(&dress).await?.is_some() || store.standing(&title).await?.is_some() {
                 // Parked, it is told of already.
                 continue;
             }

@@ -174,7 +174,9 @@ impl Audit<'_> {
                     self.told.insert((*bridge, post.clone()));
                     finding = finding.thread(thread).post(post);
                 }
-                Some(Job::Dress { thread, .. }) => finding = finding.thread(&thread.id),
+                Some(Job::Dress { thread, .. } | Job::Title { thread, .. }) => {
+                    finding = finding.thread(&thread.id)
+                }
                 _ => {}
             }
             finding.repaired = self.wish.repair && self.heart.store.unpark(parked.id, true).await?;
