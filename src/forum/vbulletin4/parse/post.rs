@@ -15,6 +15,9 @@ use crate::model::{Attachment, Post, PostId, QuoteRef, Visibility};
 /// are no accident, and reading them would take forever.
 const MOST_WITHIN: usize = 12;
 
+/// No board shows a tenth of these on one page; each takes several kilobytes of memory until it is written.
+const MOST_POSTS: usize = 2_000;
+
 /// The list's items that have a post's number; advertisements and boxes in between have none.
 pub fn items(page: &Html) -> impl Iterator<Item = ElementRef<'_>> {
     let all = page.select(css!(
@@ -37,6 +40,9 @@ pub fn posts(page: &Html, scope: &Scope<'_>) -> Result<Vec<Post>, PageError> {
             return Err(html::TooMuch.into());
         }
         posts.extend(post(item, scope));
+        if posts.len() > MOST_POSTS {
+            return Err(html::TooMuch.into());
+        }
     }
     Ok(posts)
 }

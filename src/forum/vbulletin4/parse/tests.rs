@@ -62,6 +62,14 @@ fn only_posts_are_posts() {
 }
 
 #[test]
+fn a_page_of_thousands_of_posts_is_refused() {
+    let items = |count: u32| (1..=count).map(|id| post_item(id, &body(id, "x"))).collect::<String>();
+    let posts = |count| thread_page(&thread_of(&items(count)), &context()).map(|page| page.posts.len());
+    assert_eq!(posts(1_000), Ok(1_000));
+    assert_eq!(posts(2_001), Err(html::TooMuch.into()));
+}
+
+#[test]
 fn posts_are_found_in_styles_that_rename_their_list() {
     let item = post_item(1, &body(1, "one"));
     for (list, script, kind) in [

@@ -347,7 +347,7 @@ const ELEMENT: u64 = 1 << 63;
 /// One of the other 63, by the first letters, the last, and how many there are.
 fn sign(of: Sign, text: &str) -> u64 {
     let bytes = text.as_bytes();
-    let word = bytes.iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let word = bytes.iter().take(8).fold(0, |word, byte| (word << 8) | u64::from(*byte));
     let last = bytes.last().copied().unwrap_or_default();
     let mixed = (word ^ (u64::from(last) << 32) ^ (bytes.len() as u64) << 17 ^ of as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -59,7 +59,7 @@ impl Reading<'_> {
     }
 
     fn end_element(&mut self, name: Span, group: Group) -> Option<()> {
-        if !self.open.iter().any(|open| self.at(open.name) == self.at(name)) {
+        if !self.open.iter().rev().any(|open| self.at(open.name) == self.at(name)) {
             return self.end_nothing(name, group);
         }
         let current = self.current()?;
