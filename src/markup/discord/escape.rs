@@ -173,7 +173,10 @@ pub fn code(text: &str) -> String {
 pub fn fenced(text: &str) -> String {
     let mut kept = text.to_owned();
     kept.retain(|c| !is_dropped(c));
-    if kept.contains("```") { kept.replace("```", "`\u{200b}`\u{200b}`") } else { kept }
+    // Twice, as what the first pass leaves of a longer row stands beside its last one.
+    let part =
+        |text: String| if text.contains("```") { text.replace("```", "`\u{200b}`\u{200b}`") } else { text };
+    part(part(kept))
 }
 
 /// Code in a spoiler, which ends at two bars wherever they stand.

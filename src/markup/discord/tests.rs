@@ -182,6 +182,15 @@ fn seen(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && *c != '\u{200b}').collect()
 }
 
+#[test]
+fn no_row_of_backticks_ends_a_fence() {
+    for length in 1..20 {
+        let code = super::escape::fenced(&"`".repeat(length));
+        assert!(!code.contains("```"), "{length}: {code}");
+        assert_eq!(code.matches('`').count(), length);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
