@@ -21,7 +21,8 @@ pub fn cost(line: &Line) -> usize {
     match line {
         Line::Text { quote, mark, again, runs, jump, .. } => {
             let arrow = jump.as_deref().map_or(0, |url| units(&crate::markup::discord::escape::url(url)) + 9);
-            units(quote) + units(mark).max(units(again)) + units(&write_runs(runs.clone())) + arrow + AROUND
+            let words = units(&write_runs(runs.clone()));
+            units(quote) + units(mark).max(units(again)) + words.max(worded(runs)) + arrow + AROUND
         }
         Line::Code { quote, text, opens, closes, .. } => {
             let fences = usize::from(*opens) * fence(line) + usize::from(*closes) * fence(line);
@@ -29,6 +30,24 @@ pub fn cost(line: &Line) -> usize {
         }
         Line::Gap { quote, .. } => units(quote) + 1,
     }
+}
+
+/// What runs take up where their addresses turn out to be words like others, and escaped: what decides may stand in the
+/// piece before or behind. 0 where there is no address.
+fn worded(runs: &[Run]) -> usize {
+    let addresses = |run: &Run| match &run.leaf {
+        Inline::Text(text) => text.matches("://").count(),
+        _ => 0,
+    };
+    let found: usize = runs.iter().map(addresses).sum();
+    if found == 0 {
+        return 0;
+    }
+    let word = |run: &Run| match &run.leaf {
+        Inline::Text(text) => Run { leaf: Inline::Text(text.replace("://", ":x/")), ..run.clone() },
+        _ => run.clone(),
+    };
+    units(&write_runs(runs.iter().map(word).collect())) + found
 }
 
 /// What one of a code block's fences takes up.

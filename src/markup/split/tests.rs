@@ -114,6 +114,19 @@ fn whole(index: usize, kind: u8) -> (Inline, String) {
     }
 }
 
+#[test]
+fn what_was_cut_behind_an_address_is_counted_as_it_is_sent() {
+    // What follows decides whether it is one, and may stand in the next piece.
+    let address = "http://c.example/_x_".repeat(46);
+    for words in 100..300 {
+        let name = format!("{}p{address}ouvez** so.", "word ".repeat(words));
+        let doc = Doc { blocks: vec![Block::Paragraph(vec![Inline::Mention { name, member: None }])] };
+        for part in split(&doc, 2000) {
+            assert!(units(&part) <= 2000, "{} units behind {words} words", units(&part));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn links_emoji_and_graphemes_are_never_cut(kinds in prop::collection::vec((any::<u8>(), 0_usize..30), 1..60), limit in 150_usize..400) {
