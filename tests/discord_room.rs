@@ -246,6 +246,8 @@ async fn faults_are_told_apart() {
         assert!(matches!(outcome, Err(DiscordError::Uncertain { .. })), "{fault}: {outcome:?}");
         assert_eq!(discord.messages(channel.0).len() > before, stored, "{fault}");
     }
+    // What fails again and again rests, until something comes of it.
+    rest.send(&webhook, None, &outgoing("again")).await.unwrap();
     let before = discord.messages(channel.0).len();
     for scope in ["user", "shared", "global"] {
         let fault = Fault::TooManyRequests { scope: scope.into(), retry_after: 0.1 };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use threadbridge::sandbox::discord::{self, VIEW_CHANNEL};
 use threadbridge::sandbox::forum::{self, Lasts};
 
-use crate::world::World;
+use crate::world::{World, eventually};
 
 const WATCHED: Duration = Duration::from_secs(60);
 /// No more in a minute than this, and one.
@@ -191,4 +191,32 @@ async fn few_requests_a_minute_are_refused_whatever_happens() {
         }
     }
     assert!(spinning.is_empty(), "{}", spinning.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_of_a_day_holds_up_its_own_channel_alone() {
+    let mut world = World::new().await;
+    world.start(vec![world.threads(), world.feed()]).await;
+    let (thread, _) = world.forum().open_thread(world.board, world.ann, "Long", "Opening.").unwrap();
+    let room = world.room("Long").await;
+    world.message(room, "Opening.").await;
+    world.message(world.text_channel, "Opening.").await;
+    let hook = |channel| {
+        let messages = world.discord().messages(channel);
+        messages.into_iter().find_map(|message| message.webhook).expect("a webhook")
+    };
+    let place = format!("/webhooks/{}/", hook(world.text_channel));
+    let endless = discord::Fault::TooManyRequests { scope: "user".to_owned(), retry_after: 1e12 };
+    world.discord().fault(Some("POST"), &place, endless, 1);
+    for number in 0..3 {
+        world.forum().reply(thread, world.bob, &format!("Post {number}.")).unwrap();
+        world.message(room, &format!("Post {number}.")).await;
+    }
+    eventually("the limit to be met", || (world.discord().faults_left() == 0).then_some(())).await;
+    assert!(world.find(world.text_channel, "Post 0.").is_none(), "Discord had said no");
+    // No longer than a day is believed.
+    world.clock.advance(Duration::from_secs(24 * 3600 + 60));
+    world.message(world.text_channel, "Post 2.").await;
+    let shown = world.mirrored(world.text_channel);
+    assert_eq!(shown.len(), 4, "{shown:?}");
 }

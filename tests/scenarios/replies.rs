@@ -271,3 +271,36 @@ async fn two_messages_in_one_post_keep_each_others_words() {
     world.quiet().await;
     assert_eq!(world.mirrored(room).len(), 1, "nothing was mirrored back");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_messages_of_two_bridges_in_one_post_keep_each_others_words() {
+    let merging = forum::Options { merge_within: Duration::from_secs(600), ..forum::Options::default() };
+    let mut world = World::with(merging, Limits::off()).await;
+    world.start(vec![world.threads(), world.feed()]).await;
+    let (thread, _) =
+        world.forum().open_thread(world.board, world.ann, "Question", "Who has the key?").unwrap();
+    let room = world.room("Question").await;
+    world.message(room, "Who has the key?").await;
+    let asked = world.message(world.text_channel, "Who has the key?").await.id;
+    let first = world.discord().say(world.dora, room, "In the red box.", None).unwrap();
+    let post = world.post(thread, "In the red box.").await;
+    world.marked(first, "✅").await;
+    world.message(world.text_channel, "In the red box.").await;
+    let second =
+        world.discord().say(world.emil, world.text_channel, "No, under the mat.", Some(asked)).unwrap();
+    assert_eq!(world.post(thread, "under the mat").await, post, "the forum merged them");
+    world.marked(second, "✅").await;
+
+    world.discord().edit(world.dora, first, "In the blue box.").unwrap();
+    world.post(thread, "blue box").await;
+    assert_eq!(world.posts_with(thread, "under the mat"), [post], "the other's words are gone");
+    world.discord().edit(world.emil, second, "No, behind the door.").unwrap();
+    world.post(thread, "behind the door").await;
+    assert_eq!(world.posts_with(thread, "blue box"), [post], "the other's words are gone");
+    world.discord().delete(first).unwrap();
+    eventually("the removal", || world.posts_with(thread, "blue box").is_empty().then_some(())).await;
+    assert_eq!(world.posts_with(thread, "behind the door"), [post], "the other's words are gone");
+    world.discord().delete(second).unwrap();
+    eventually("the post to go", || world.posts_with(thread, "behind the door").is_empty().then_some(()))
+        .await;
+}

@@ -450,7 +450,7 @@ fn where_others_fail_what_works_goes_on() {
     bench.send(&route(100), &ok(5, 4, 1.0));
     let broken = Answer { status: 500, ..Answer::default() };
     // One channel by itself says nothing of others.
-    for wait in [0, 0, 0, 15, 15] {
+    for wait in [0, 0, 0, 16, 16] {
         bench.at += Duration::from_secs(wait);
         bench.send(&route(1), &broken);
     }
