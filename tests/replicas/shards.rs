@@ -46,7 +46,7 @@ async fn two_shards_over_two_replicas_hear_every_guild_once() {
 async fn the_last_sessions_of_a_day_are_kept_back_and_it_says_so() {
     let Some((server, _place)) = place(1).await else { return };
     // Two may be used of these.
-    let starts = Starts { total: 12, reset_after: Duration::from_secs(45), gap: GAP, ..Starts::default() };
+    let starts = Starts { total: 12, reset_after: Duration::from_secs(75), gap: GAP, ..Starts::default() };
     let fleet = Fleet::of(&server, Setting { replicas: 1, starts, ..Setting::default() }).await;
     let discord = fleet.stage.discord.clone();
     fleet.until("the first session", || (discord.sessions().0 == 1).then_some(())).await;
