@@ -97,8 +97,7 @@ fn title_of(thread: &ThreadFacts) -> String {
 
 /// A digest of everything that [`dress`] gives a Discord thread.
 pub fn dress_digest(tie: &Tie, thread: &ThreadFacts) -> i64 {
-    let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
-    let tags = tags(tie, thread);
+    let (title, tags) = (title_of(thread), tags(tie, thread));
     digest_of(format!("{title}\n{tags:?}\n{}{}", thread.closed, thread.sticky).as_bytes())
 }
 

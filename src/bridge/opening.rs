@@ -127,13 +127,7 @@ pub async fn open(
         // The watcher met it on the forum before we heard of it.
         Some(Submission { state: SubmissionState::Posted, thread, post: Some(post), .. }) => {
             let found = (thread.clone(), post.clone());
-            arrived(work, &tie, &forum, spoken, submission, shown, found.clone()).await?;
-            return Ok(vec![inbox::amend_job(
-                &tie,
-                &found.0,
-                spoken.clone(),
-                work.heart.store.now().await?,
-            )?]);
+            return found_there(work, &tie, &forum, spoken, submission, shown, found).await;
         }
         _ => {}
     }
@@ -144,14 +138,7 @@ pub async fn open(
         // What was written by form has no submission; then it went out in the name that it would go out in now.
         let member = submission.as_ref().map_or_else(|| actor::member(&actor), |it| it.member.clone());
         if let Some(found) = find(&forum, board, &title, spoken, member.as_ref()).await? {
-            arrived(work, &tie, &forum, spoken, submission, shown, found.clone()).await?;
-            // It is there in the words of that time.
-            return Ok(vec![inbox::amend_job(
-                &tie,
-                &found.0,
-                spoken.clone(),
-                work.heart.store.now().await?,
-            )?]);
+            return found_there(work, &tie, &forum, spoken, submission, shown, found).await;
         }
     }
     if let Some(why) = may_not_speak(work.heart, &tie, spoken.author).await? {
@@ -262,6 +249,22 @@ async fn arrived(
     work.heart.health.replied();
     forum.revisit(thread, Some(post));
     Ok(Vec::new())
+}
+
+/// The forum has had the thread for a while, in the words of that time: whether they are still the right ones is seen to.
+async fn found_there(
+    work: &Work<'_>,
+    tie: &Tie,
+    forum: &Forum,
+    spoken: &Spoken,
+    submission: Option<Submission>,
+    shown: bool,
+    found: (ThreadId, PostId),
+) -> Result<Vec<Effect>, Halt> {
+    let thread = found.0.clone();
+    let mut effects = arrived(work, tie, forum, spoken, submission, shown, found).await?;
+    effects.push(inbox::amend_job(tie, &thread, spoken.clone(), work.heart.store.now().await?)?);
+    Ok(effects)
 }
 
 /// A thread of this title among the board's newest whose first post is what was said in this message.

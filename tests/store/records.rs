@@ -105,6 +105,17 @@ async fn what_is_written_is_read_back() {
         assert_eq!(store.reactions_on(MessageId(5)).await.unwrap(), [reaction]);
         assert_eq!(store.thanked(&edu(), &post("41")).await.unwrap(), [by_bridge, by_member.clone()]);
 
+        // Whoever edits it says what is to be sent, as long as it is not on its way.
+        let resubmit = |digest| vec![Effect::Resubmit { message: MessageId(5), digest }];
+        store.apply(None, resubmit(4)).await.unwrap();
+        let submission = Submission { digest: 4, ..submission };
+        assert_eq!(store.submission(MessageId(5)).await.unwrap(), Some(submission.clone()));
+        for state in [SubmissionState::Sending, SubmissionState::Posted] {
+            let taken = Submission { state, ..submission.clone() };
+            store.apply(None, vec![Effect::Submission(taken.clone())]).await.unwrap();
+            store.apply(None, resubmit(6)).await.unwrap();
+            assert_eq!(store.submission(MessageId(5)).await.unwrap(), Some(taken));
+        }
         let posted = Submission { post: Some(post("42")), state: SubmissionState::Posted, ..submission };
         let effects = vec![
             Effect::Follow(Follow { marker: "m".into(), ..follow }),
