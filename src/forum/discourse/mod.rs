@@ -1,17 +1,18 @@
 //! Discourse over its own API, with a key that an admin makes (`/admin/api/keys`).
 //!
 //! [`wire`] is what the API answers and [`parse`] turns it into the model; [`api`] asks and understands refusals;
-//! [`hook`] believes what the forum pushes; [`links`] knows its addresses; this file is the [`Engine`].
+//! [`hook`] believes what the forum pushes; [`links`] knows its addresses; [`reading`] finds pages and [`writing`] acts; this
+//! file is the [`Engine`].
 //!
 //! Lists name no last post, so a topic's marker goes by the exact time of it. Pages are the API's own chunks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::{
@@ -30,15 +31,16 @@ mod api;
 mod hook;
 mod links;
 mod parse;
+mod reading;
 mod wire;
+mod writing;
 
 use api::{Api, No};
 use hook::Hook;
+use writing::raw;
 
 /// What is only a hint is forgotten when there is more than this of it.
 const MOST_HINTS: usize = 2_000;
-/// A member's name is believed to be still theirs for this long.
-const KNOWN_FOR: Duration = Duration::from_secs(300);
 /// Discourse shows no comments of HTML to readers, and does not count them either.
 const ORIGIN: (&str, &str) = ("<!-- threadbridge: ", " -->");
 /// Every Discourse has this member, and no key but one for all users lets it in.
@@ -96,183 +98,8 @@ impl Discourse {
         url
     }
 
-    async fn topic(&self, thread: &ThreadId, page: u32) -> Result<wire::Topic, Failure> {
-        let name = format!("{thread}.json");
-        let number = page.to_string();
-        let url = if page <= 1 {
-            self.address(&["t", &name], &[])
-        } else {
-            self.address(&["t", &name], &[("page", &number)])
-        };
-        let topic: wire::Topic = self.api.read(&url).await?;
-        let mut state = self.state();
-        if state.pages.len() >= MOST_HINTS {
-            state.pages.clear();
-        }
-        state.pages.insert(thread.clone(), parse::pages(&topic));
-        Ok(topic)
-    }
-
-    /// A page, or the last one where the topic is shorter than that by now.
-    async fn page(&self, thread: &ThreadId, asked: u32) -> Result<(wire::Topic, u32), Failure> {
-        let asked = asked.max(1);
-        match self.topic(thread, asked).await {
-            Err(Failure::Gone(_)) if asked > 1 => {
-                let first = self.topic(thread, 1).await?;
-                let pages = parse::pages(&first);
-                if pages <= 1 {
-                    return Ok((first, 1));
-                }
-                let last = pages.min(asked);
-                Ok((self.topic(thread, last).await?, last))
-            }
-            other => Ok((other?, asked)),
-        }
-    }
-
-    async fn last_page(&self, thread: &ThreadId) -> Result<(wire::Topic, u32), Failure> {
-        let hint = self.state().pages.get(thread).copied().unwrap_or(1);
-        let (topic, page) = self.page(thread, hint).await?;
-        let pages = parse::pages(&topic);
-        if pages == page { Ok((topic, page)) } else { self.page(thread, pages).await }
-    }
-
-    /// The page as the model has it, with who liked what on it. An unlisted topic is for those who were given its
-    /// address, so to everybody else it is gone.
-    async fn shown(&self, topic: wire::Topic, page: u32) -> Result<ThreadPage, Failure> {
-        if topic.visible == Some(false) {
-            return Err(Failure::Gone("the forum does not list the thread".to_owned()));
-        }
-        let mut likers = parse::Likers::new();
-        for post in &topic.post_stream.posts {
-            match post.likes() {
-                Some(likes) if likes.count > 0 => {
-                    likers.insert(post.id, self.likers(post.id, (likes.count, likes.acted)).await?);
-                }
-                _ => {
-                    self.state().likers.remove(&post.id);
-                }
-            }
-        }
-        let mut page = parse::thread_page(topic, page, &likers, self.base())?;
-        if let Some(board) = &page.thread.board.id {
-            page.thread.board.name = self.state().boards.get(board).map(|(name, _)| name.clone());
-        }
-        Ok(page)
-    }
-
-    /// Who liked a post: asked for again only when their number or the bridge's own like changed.
-    async fn likers(&self, post: u64, count: (u64, bool)) -> Result<Vec<Thanks>, Failure> {
-        if let Some((known, thanks)) = self.state().likers.get(&post)
-            && *known == count
-        {
-            return Ok(thanks.clone());
-        }
-        let (id, kind) = (post.to_string(), wire::LIKE.to_string());
-        let url = self.address(&["post_action_users.json"], &[("id", &id), ("post_action_type_id", &kind)]);
-        let thanks = match self.api.read::<wire::Likers>(&url).await {
-            Ok(likers) => parse::thanks(likers),
-            // Their number is shown to more people than their names.
-            Err(Failure::Gone(_) | Failure::Unreadable(_)) => Vec::new(),
-            Err(failure) => return Err(failure),
-        };
-        let mut state = self.state();
-        if state.likers.len() >= MOST_HINTS {
-            state.likers.clear();
-        }
-        state.likers.insert(post, (count, thanks.clone()));
-        Ok(thanks)
-    }
-
     async fn post_as(&self, actor: &Actor, post: &PostId) -> Result<wire::Post, Failure> {
         self.api.read_as(actor, &self.address(&["posts", &format!("{post}.json")], &[])).await
-    }
-
-    /// Who acts must be who was linked.
-    async fn admit(&self, actor: &Actor) -> Result<(), Failure> {
-        if self.api.user().is_none() {
-            return Err(Failure::SignIn(
-                "the bridge has no account on this forum; set forums.api_key and forums.api_user".to_owned(),
-            ));
-        }
-        let Actor::Member { id, name } = actor else { return Ok(()) };
-        if !self.state().for_all {
-            return Err(Failure::refused(
-                RefusalKind::NoPermission,
-                "the bridge's API key is for one account only, so it can't act as another member",
-            ));
-        }
-        self.is_theirs(id, name).await
-    }
-
-    /// Names can change hands.
-    async fn is_theirs(&self, id: &MemberId, name: &str) -> Result<(), Failure> {
-        let now = self.clock.monotonic();
-        let known = self.state().members.get(id).cloned();
-        if known.is_some_and(|(own, at)| own == name && now.saturating_duration_since(at) < KNOWN_FOR) {
-            return Ok(());
-        }
-        let theirs = match self.api.read::<wire::Profile>(&self.api.profile(name)).await {
-            Ok(profile) => profile.user.id.to_string() == id.as_str(),
-            Err(Failure::Gone(_)) => false,
-            Err(failure) => return Err(failure),
-        };
-        if !theirs {
-            return Err(Failure::refused(
-                RefusalKind::NoPermission,
-                format!("the linked member is no longer called {name} on the forum; link the account again"),
-            ));
-        }
-        self.remember(id.clone(), name.to_owned());
-        Ok(())
-    }
-
-    fn remember(&self, id: MemberId, name: String) {
-        let at = self.clock.monotonic();
-        let mut state = self.state();
-        if state.members.len() >= MOST_HINTS {
-            state.members.clear();
-        }
-        state.members.insert(id, (name, at));
-    }
-
-    async fn create(&self, actor: &Actor, body: &Value) -> Result<Result<wire::Created, No>, Failure> {
-        let url = self.address(&["posts.json"], &[]);
-        match self.api.send(actor, Method::POST, &url, Some(body)).await? {
-            // It was taken, whatever the answer looks like.
-            Ok(text) => parse::read(&text)
-                .map(Ok)
-                .map_err(|failure| Failure::Uncertain { reason: failure.to_string() }),
-            Err(no) => Ok(Err(no)),
-        }
-    }
-
-    /// A no to a reply, with what the topic itself says about why.
-    async fn no_reply(&self, actor: &Actor, thread: &ThreadId, no: &No) -> Failure {
-        let failure = self.api.refused(actor, no).await;
-        let unclear = matches!(
-            &failure,
-            Failure::Refused(refusal) if matches!(refusal.kind, RefusalKind::Other | RefusalKind::NoPermission)
-        );
-        if unclear {
-            match self.topic(thread, 1).await {
-                Ok(topic) if topic.closed || topic.archived => {
-                    return Failure::refused(RefusalKind::Closed, "the thread is closed on the forum");
-                }
-                Err(gone @ Failure::Gone(_)) => return gone,
-                _ => {}
-            }
-        }
-        failure
-    }
-}
-
-/// A post as its author would type it.
-fn raw(draft: &Draft) -> String {
-    let words = commonmark::write(&draft.body, commonmark::Flavor::Discourse);
-    match &draft.origin {
-        Some(origin) => format!("{words}\n\n{}{origin}{}", ORIGIN.0, ORIGIN.1),
-        None => words,
     }
 }
 
