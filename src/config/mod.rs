@@ -14,6 +14,7 @@ use crate::model::{BoardId, ChannelId, ForumKey, GuildId, ThreadId};
 
 mod read;
 mod tree;
+mod values;
 
 /// Everything that `threadbridge run` needs to know.
 #[derive(Debug, Clone)]
@@ -307,7 +308,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let mut root =
             tree::parse(text).map_err(|fault| ConfigErrors(vec![format!("{} {fault}", file.display())]))?;
-        let mut reader = read::Reader::new(file);
+        let mut reader = values::Reader::new(file);
         for (name, value) in variables {
             if let Err(fault) = tree::overlay(&mut root, &name, &value) {
                 reader.faults.push(format!("environment variable {fault}"));
