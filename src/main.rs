@@ -17,6 +17,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+mod progress;
+
+use progress::{Bar, Line};
+
 /// Done; failed; wrong usage or configuration.
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
@@ -185,7 +189,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &format!("the process can't start its threads: {error}")),
     };
-    let code = runtime.block_on(dispatch(cli.command));
+    let code = runtime.block_on(dispatch(cli.command)).unwrap_or_else(|code| code);
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code
 }
@@ -194,13 +198,11 @@ fn no_engine(name: &str) -> ExitCode {
     fail(WRONG, &format!("there is no engine \"{name}\"; there is: {}", EngineName::list()))
 }
 
-async fn dispatch(command: Command) -> ExitCode {
-    match command {
+/// Does what was asked for, and tells with which code to end: early where it can't be begun.
+async fn dispatch(command: Command) -> Result<ExitCode, ExitCode> {
+    Ok(match command {
         Command::Run { config } => {
-            let config = match load(&config) {
-                Ok(config) => config,
-                Err(code) => return code,
-            };
+            let config = load(&config)?;
             let stop = CancellationToken::new();
             tokio::spawn(cancel_on_signal(stop.clone()));
             ended(app::run(&config, Arc::new(SystemClock), stop).await)
@@ -213,32 +215,26 @@ async fn dispatch(command: Command) -> ExitCode {
                 Ok(EngineName::Discourse) => Face::Discourse,
                 Ok(EngineName::Nodebb) => Face::Nodebb,
                 Ok(EngineName::Feed) => {
-                    return fail(
+                    return Err(fail(
                         WRONG,
                         "a feed can't be answered, and the demo is of a conversation; leave --engine out",
-                    );
+                    ));
                 }
-                Err(()) => return no_engine(&engine),
+                Err(()) => return Err(no_engine(&engine)),
             };
             let stop = CancellationToken::new();
             tokio::spawn(cancel_on_signal(stop.clone()));
             ended(threadbridge::sandbox::demo::run(face, port, !no_open, headless, stop).await)
         }
         Command::Check { config, offline, json } => {
-            let config = match load(&config) {
-                Ok(config) => config,
-                Err(code) => return code,
-            };
+            let config = load(&config)?;
             let report = check::run(&config, Arc::new(SystemClock), offline).await;
             let text = if json { report.json() } else { report.text() };
             print(&text);
             ExitCode::from(if report.faults() == 0 { DONE } else { FAILED })
         }
         Command::Migrate { database } => {
-            let url = match database.url() {
-                Ok(url) => url,
-                Err(code) => return code,
-            };
+            let url = database.url()?;
             moved(
                 store::migrate(&url, Arc::new(SystemClock))
                     .await
@@ -246,28 +242,19 @@ async fn dispatch(command: Command) -> ExitCode {
             )
         }
         Command::Export { file, database } => {
-            let url = match database.url() {
-                Ok(url) => url,
-                Err(code) => return code,
-            };
+            let url = database.url()?;
             let mut bar = Bar::new();
             let rows = transfer::export(&url, &file, &mut |done, of| bar.show(done, of)).await;
             moved(rows.map(|rows| format!("Wrote {rows} rows into {}.", file.display())))
         }
         Command::Import { source, database } => {
-            let url = match database.url() {
-                Ok(url) => url,
-                Err(code) => return code,
-            };
+            let url = database.url()?;
             let mut bar = Bar::new();
             let rows = transfer::import(&source, &url, &mut |done, of| bar.show(done, of)).await;
             moved(rows.map(|rows| format!("Brought over {rows} rows.")))
         }
         Command::Why { post_url, config } => {
-            let config = match load(&config) {
-                Ok(config) => config,
-                Err(code) => return code,
-            };
+            let config = load(&config)?;
             match why::story(&config, &post_url, Arc::new(SystemClock)).await {
                 Ok(story) => {
                     print(&story);
@@ -277,10 +264,7 @@ async fn dispatch(command: Command) -> ExitCode {
             }
         }
         Command::Audit { config, repair, gone, json } => {
-            let config = match load(&config) {
-                Ok(config) => config,
-                Err(code) => return code,
-            };
+            let config = load(&config)?;
             let gone = gone.map(|gone| match gone {
                 WhatOfGone::Keep => Gone::Keep,
                 WhatOfGone::Show => Gone::Show,
@@ -299,19 +283,11 @@ async fn dispatch(command: Command) -> ExitCode {
             }
         }
         Command::Read { source, engine, base_url, format, timezone } => {
-            let Ok(engine) = engine.parse::<EngineName>() else {
-                return no_engine(&engine);
-            };
-            let Ok(zone) = jiff::tz::TimeZone::get(&timezone) else {
-                return fail(
-                    WRONG,
-                    &format!("there is no time zone \"{timezone}\"; try one like Europe/London"),
-                );
-            };
-            let source = match self::source(source) {
-                Ok(source) => source,
-                Err(message) => return fail(FAILED, &message),
-            };
+            let engine = engine.parse::<EngineName>().map_err(|()| no_engine(&engine))?;
+            let zone = jiff::tz::TimeZone::get(&timezone).map_err(|_| {
+                fail(WRONG, &format!("there is no time zone \"{timezone}\"; try one like Europe/London"))
+            })?;
+            let source = self::source(source).map_err(|message| fail(FAILED, &message))?;
             match read::page(source, engine, base_url.as_deref(), zone, Arc::new(SystemClock)).await {
                 Ok(page) => {
                     print(&match format {
@@ -323,7 +299,7 @@ async fn dispatch(command: Command) -> ExitCode {
                 Err(error) => fail(FAILED, &error.to_string()),
             }
         }
-    }
+    })
 }
 
 fn moved(outcome: Result<String, StoreError>) -> ExitCode {
@@ -333,63 +309,6 @@ fn moved(outcome: Result<String, StoreError>) -> ExitCode {
             ExitCode::from(DONE)
         }
         Err(error) => fail(FAILED, &error.to_string()),
-    }
-}
-
-/// How far something is: one line that moves, on standard error where that is a terminal, else nothing.
-struct Bar {
-    terminal: bool,
-    told: Option<u64>,
-}
-
-impl Bar {
-    const WIDTH: usize = 40;
-
-    fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal(), told: None }
-    }
-
-    fn show(&mut self, done: u64, of: u64) {
-        let percent = (done * 100).checked_div(of).unwrap_or(100).min(100);
-        if !self.terminal || self.told.replace(percent) == Some(percent) && done < of {
-            return;
-        }
-        let full = usize::try_from(percent).unwrap_or(0) * Self::WIDTH / 100;
-        let end = if done < of { "" } else { "\n" };
-        let bar = "█".repeat(full) + &"░".repeat(Self::WIDTH - full);
-        let mut error = std::io::stderr();
-        let _ = write!(error, "\r{bar} {percent:3} %  {done} of {of}{end}").and_then(|()| error.flush());
-    }
-}
-
-/// What is being looked at, on standard error: one line that changes on a terminal, else a line now and then.
-struct Line {
-    terminal: bool,
-    told: std::cell::Cell<Option<std::time::Instant>>,
-}
-
-impl Line {
-    const NOW_AND_THEN: std::time::Duration = std::time::Duration::from_secs(10);
-
-    fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal(), told: std::cell::Cell::default() }
-    }
-
-    fn show(&self, text: &str) {
-        let mut error = std::io::stderr();
-        if self.terminal {
-            self.told.set(Some(std::time::Instant::now()));
-            let _ = write!(error, "\r\x1b[K{text}").and_then(|()| error.flush());
-        } else if self.told.get().is_none_or(|told| told.elapsed() >= Self::NOW_AND_THEN) {
-            self.told.set(Some(std::time::Instant::now()));
-            let _ = writeln!(error, "{text}");
-        }
-    }
-
-    fn end(&self) {
-        if self.terminal && self.told.get().is_some() {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each room with the rooms that it may name.
-const FLOORS: [(&str, &[&str]); 19] = [
+const FLOORS: [(&str, &[&str]); 20] = [
     // `model` holds a post's body as a document, and a document names posts and members: one ground.
     ("model", &["markup"]),
     ("markup", &["model"]),
@@ -28,6 +28,7 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("audit", &["clock", "config", "health", "store", "forum", "discord", "bridge"]),
     ("app", &["model", "clock", "config", "health", "store", "forum", "discord", "bridge", "server"]),
     ("sandbox", &["model", "clock", "config", "health", "app"]),
+    ("progress", &[]),
     (
         "main",
         &[
