@@ -174,8 +174,9 @@ async fn sqlite(url: &str) -> Result<(Db, Option<File>), StoreError> {
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
     let lock = if in_memory { None } else { Some(lock(&file)?) };
     let pool = SqlitePoolOptions::new()
-        // Each connection to :memory: would be a database of its own.
-        .max_connections(if in_memory { 1 } else { 4 })
+        // One writes while another reads; SQLite has one writer at a time, and each connection costs 170 KB and a
+        // thread. Each connection to :memory: would be a database of its own.
+        .max_connections(if in_memory { 1 } else { 2 })
         .min_connections(u32::from(in_memory))
         .idle_timeout(None)
         .max_lifetime(None)
