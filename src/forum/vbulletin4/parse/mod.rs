@@ -17,6 +17,7 @@ mod author;
 mod board;
 mod calendar;
 pub mod dates;
+mod jalali;
 pub mod kind;
 mod labels;
 pub mod links;
