@@ -16,6 +16,7 @@ use crate::markup::html;
 mod author;
 mod board;
 mod calendar;
+mod column;
 pub mod dates;
 mod jalali;
 pub mod kind;
