@@ -49,15 +49,18 @@ pub fn open(bytes: &[u8]) -> Option<Page> {
     })
 }
 
+/// Names in lower case, with their values.
+type Fields = Vec<(String, String)>;
+
 /// The fields before the first empty line, each on one line, and what is behind it.
-fn parted(bytes: &[u8]) -> Option<(Vec<(String, String)>, &[u8])> {
+fn parted(bytes: &[u8]) -> Option<(Fields, &[u8])> {
     let early = &bytes[..bytes.len().min(LONGEST_HEAD)];
     let (end, length) = [(b"\r\n\r\n".as_slice(), 4), (b"\n\n".as_slice(), 2)]
         .into_iter()
         .filter_map(|(mark, length)| Some((memmem::find(early, mark)?, length)))
         .min()?;
     let head = std::str::from_utf8(&early[..end]).ok()?;
-    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut fields = Fields::new();
     for line in head.lines() {
         match (line.starts_with([' ', '\t']), fields.last_mut()) {
             (true, Some((_, value))) => {
