@@ -79,6 +79,19 @@ async fn hand_written_pages_hold_exactly_their_facts() {
     }
 }
 
+/// What a browser saves as one file is the page in it.
+#[tokio::test]
+async fn a_bundled_page_is_read_as_the_page_itself() {
+    let bytes = std::fs::read(fixtures().join("legacy-guest.html")).expect("a readable file");
+    let mut bundle = b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=\"mark\"\r\n\r\n--mark\r\nContent-Type: \
+        text/html\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        .to_vec();
+    bundle.extend_from_slice(&bytes);
+    bundle.extend_from_slice(b"\r\n--mark--\r\n");
+    let page = read_bytes(bytes, None).await;
+    assert!(page.is_ok() && read_bytes(bundle, None).await == page);
+}
+
 #[tokio::test]
 async fn every_saved_thread_has_as_many_posts_as_its_index_says() {
     let Some(folder) = saved() else { return };
@@ -142,6 +155,8 @@ async fn facts_of_saved_pages() {
                 "/posts/3/author/name": "binhlovebich7", "/posts/3/thanks_total": 1,
                 "/posts/5/author/name": "zero4054", "/posts/5/thanks_total": 1,
                 "/posts/10/thanks_total": 2, "/posts/11/thanks_total": null, "/posts/35/number": 36,
+                "/posts/0/author/joined": "Jul 2012", "/posts/0/author/posts": 489, "/posts/1/author/joined": "Aug 2013",
+                "/posts/1/author/posts": 105,
             }),
         ),
         (
@@ -151,6 +166,7 @@ async fn facts_of_saved_pages() {
                 "/posts/0/attachments/0/name": "fix Suzumiya Haruhi.zip", "/posts/0/attachments/0/size": "55.2 KB",
                 "/posts/0/attachments/0/url": "https://astyles.example/@4rum/attachment.php?attachmentid=27&d=1313902286",
                 "/posts/0/url": "https://astyles.example/@4rum/showthread.php?p=26397#post26397",
+                "/posts/0/author/joined": "Jul 2010", "/posts/0/author/posts": 3989, "/posts/0/author/title": "Khởi đầu mới",
                 "/posts/0/thanks_total": 17, "/posts/4/edited_at": "2011-08-21T10:25:00Z",
                 "/thread/similar/0/author": "Bích Ly", "/thread/similar/4/board": "Anime OST - Jpop",
             }),

@@ -19,10 +19,30 @@ pub fn decode(bytes: &[u8], header: Option<&str>) -> (String, &'static Encoding)
     if declared != UTF_8 && bytes.iter().any(|byte| *byte >= 0x80) {
         // Text of an 8-bit encoding is hardly ever valid UTF-8 by chance.
         if let Ok(text) = std::str::from_utf8(bytes) {
-            return (text.to_owned(), declared);
+            return (printable(text.to_owned()), declared);
         }
     }
-    (declared.decode_without_bom_handling(bytes).0.into_owned(), declared)
+    let (text, faulty) = declared.decode_without_bom_handling(bytes);
+    let (mut lost, mut kept) = (0_usize, 0_usize);
+    if declared == UTF_8 && faulty {
+        text.chars()
+            .filter(|c| !c.is_ascii())
+            .for_each(|c| *if c == '\u{fffd}' { &mut lost } else { &mut kept } += 1);
+    }
+    // What calls itself UTF-8 and is hardly ever.
+    let text = if lost > kept { WINDOWS_1252.decode_without_bom_handling(bytes).0 } else { text };
+    (printable(text.into_owned()), declared)
+}
+
+/// Boards that were once converted as if windows-1252 were ISO-8859-1 hold its quotes and dashes as control characters.
+fn printable(text: String) -> String {
+    let control = |c: char| matches!(c, '\u{80}'..='\u{9f}');
+    if !text.contains(control) {
+        return text;
+    }
+    let byte = |c: char| u8::try_from(u32::from(c)).unwrap_or(b'?');
+    let known = |c: char| WINDOWS_1252.decode_without_bom_handling(&[byte(c)]).0.chars().next().unwrap_or(c);
+    text.chars().map(|c| if control(c) { known(c) } else { c }).collect()
 }
 
 /// `<meta charset>` or `<meta http-equiv>`, or an XML declaration.
@@ -54,6 +74,10 @@ mod tests {
             (b"<meta charset=\"iso-8859-15\">\xa4", None, "<meta charset=\"iso-8859-15\">€"),
             (b"\xef\xbb\xbfcaf\xc3\xa9", Some("windows-1252"), "café"),
             (b"plain", None, "plain"),
+            ("haven\u{92}t".as_bytes(), Some("ISO-8859-1"), "haven’t"),
+            ("haven\u{92}t \u{81}".as_bytes(), Some("UTF-8"), "haven’t \u{81}"),
+            (b"caf\xe9 \x93quoted\x94", Some("UTF-8"), "café “quoted”"),
+            ("né café\u{fffd}".as_bytes(), Some("UTF-8"), "né café\u{fffd}"),
         ] {
             assert_eq!(decode(bytes, header).0, text);
         }

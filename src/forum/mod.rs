@@ -16,6 +16,7 @@ use crate::model::{
     Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, ThreadId, ThreadPage,
 };
 
+pub mod bundle;
 pub mod charset;
 pub mod client;
 pub mod discourse;

@@ -2,6 +2,7 @@
 
 use super::tree::ElementRef;
 
+use super::copied;
 use super::dom::{attr, class_any, class_like, descendant, is_block, name, text_of};
 use super::flow::Flow;
 use super::shielded;
@@ -26,7 +27,7 @@ impl Walk<'_> {
         if href.is_empty() || href.starts_with('#') || href.len() > LONGEST_ADDRESS {
             return None;
         }
-        let mut url = self.base.join(href).ok()?;
+        let mut url = copied::live(self.base.join(href).ok()?);
         if url.has_host() {
             url.set_username("").ok()?;
             url.set_password(None).ok()?;
@@ -45,7 +46,7 @@ impl Walk<'_> {
     /// An address of the forum itself.
     pub fn own_address(&self, href: &str) -> Option<String> {
         let bare = |url: &url::Url| url.host_str().map(|host| host.trim_start_matches("www.").to_owned());
-        let url = self.base.join(href).ok()?;
+        let url = copied::live(self.base.join(href).ok()?);
         if bare(&url) == bare(self.base) { self.address(href) } else { None }
     }
 
@@ -104,7 +105,7 @@ impl Walk<'_> {
         let source = source_of(picture);
         let attachment = |url: &str| url.contains("attachmentid=") || url.contains("/attachment");
         let same = lightbox
-            || self.base.join(source).is_ok_and(|shown| shown.as_str() == url)
+            || self.base.join(source).is_ok_and(|shown| copied::live(shown).as_str() == url)
             || (attachment(url) && attachment(source));
         if same {
             let title = attr(link, "title");
@@ -128,6 +129,11 @@ impl Walk<'_> {
         if source.starts_with("data:") || (pixel("width") && pixel("height")) || source.ends_with("clear.gif")
         {
             return;
+        }
+        if copied::is_local(source) {
+            // Nobody else has that file, but its name may say something.
+            let name = source.rsplit('/').next().unwrap_or_default();
+            return flow.text(name, &around.styles, around.size);
         }
         let Some(url) = self.address(source) else { return };
         let alt = file_name(attr(image, "alt")).or_else(|| label_of(image, &url)).map(str::to_owned);

@@ -7,6 +7,7 @@ use url::Url;
 use super::{Block, Doc, Inline};
 
 mod code;
+pub mod copied;
 mod dom;
 mod flow;
 mod guard;

@@ -103,7 +103,8 @@ fn by_code(code: &str) -> Option<&'static str> {
 fn by_name(name: &str) -> Option<&'static str> {
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
-    Some(match name.as_str() {
+    // `icon_wink.gif`
+    Some(match name.strip_prefix("icon").unwrap_or(&name) {
         "smile" | "smilie" | "happy" => "🙂",
         "wink" => "😉",
         "biggrin" | "grin" | "bigsmile" => "😃",

@@ -1,13 +1,16 @@
 //! Who wrote a post: the column beside it, which every style arranges in its own way.
 
-use crate::markup::html::tree::{ElementRef, Node};
+use crate::markup::html::copied;
+use crate::markup::html::tree::ElementRef;
 
+use super::column::Row;
 use super::labels::{self, Label};
 use super::scope::Scope;
-use super::{best, css, first, links, some, squeezed, text_of, within};
+use super::{best, css, first, links, some, text_of, within};
 use crate::model::{Author, MemberId};
 
-pub fn author(item: ElementRef<'_>, scope: &Scope<'_>) -> Author {
+/// `rows` are those of the column beside the post.
+pub fn author(item: ElementRef<'_>, rows: &[Row], scope: &Scope<'_>) -> Author {
     let named = first(item, css!(".username_container a.username, .username_container .username"))
         .or_else(|| item.select(css!("a.username, span.username")).find(|name| is_beside(*name)));
     let by_menu = || {
@@ -26,6 +29,12 @@ pub fn author(item: ElementRef<'_>, scope: &Scope<'_>) -> Author {
     let id = name_element
         .and_then(|link| member_in(link.value().attr("href")?, scope))
         .or_else(|| menu_id(item, scope));
+    let avatar_url = avatar(item, scope);
+    let id = id.or_else(|| {
+        let called_guest =
+            name_element.is_some_and(|name| name.value().classes().any(|class| class == "guest"));
+        avatar_url.as_deref().filter(|_| !called_guest).and_then(pictured)
+    });
     let guest = id.is_none()
         && !name.is_empty()
         && named.is_none_or(|name| {
@@ -34,12 +43,14 @@ pub fn author(item: ElementRef<'_>, scope: &Scope<'_>) -> Author {
     let mut author = Author {
         id,
         name,
-        title: first(item, css!(".usertitle")).and_then(|title| some(text_of(title))),
-        avatar_url: avatar(item, scope),
+        title: best(item, [css!(".usertitle"), css!("[class*=usertitle]")])
+            .filter(|title| is_beside(*title))
+            .and_then(|title| some(text_of(title))),
+        avatar_url,
         guest,
         ..Author::default()
     };
-    stats(item, &mut author);
+    stats(rows, &mut author);
     // A member whose profile the viewer may not open still has a member's figures.
     author.guest &= author.joined.is_none() && author.posts.is_none();
     author
@@ -75,6 +86,15 @@ fn menu_id(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<MemberId> {
     })
 }
 
+/// The addresses of members' own pictures name the member: `image.php?u=12&dateline=5`, `customavatars/avatar12_3.gif`.
+fn pictured(address: &str) -> Option<MemberId> {
+    let (_, rest) =
+        address.split_once("image.php?u=").or_else(|| address.split_once("customavatars/avatar"))?;
+    let id: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let ends = rest[id.len()..].starts_with(['_', '&']);
+    (ends && !id.is_empty() && id != "0").then(|| MemberId::new(id))
+}
+
 fn avatar(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<String> {
     let image = first(
         item,
@@ -87,15 +107,15 @@ fn avatar(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<String> {
     let late = ["data-src", "data-original", "data-lazy-src", "src"];
     let source =
         late.into_iter().find_map(|name| image.value().attr(name).filter(|source| !source.is_empty()))?;
-    if source.starts_with("data:") {
+    if source.starts_with("data:") || copied::is_local(source) {
         return None;
     }
     scope.address(source).map(|url| links::cleaned(&url))
 }
 
-fn stats(item: ElementRef<'_>, author: &mut Author) {
-    for (text, value) in rows(item) {
-        let label = labels::label(&text);
+fn stats(rows: &[Row], author: &mut Author) {
+    for Row { label: text, value } in rows {
+        let label = labels::label(text);
         let line = format!("{text} {value}");
         if label != Some(Label::Posts)
             && let Some((times, posts)) = labels::thanked(&line)
@@ -104,10 +124,11 @@ fn stats(item: ElementRef<'_>, author: &mut Author) {
             author.posts_thanked.get_or_insert(posts);
             continue;
         }
-        let number = || labels::number(&value);
+        let number = || labels::number(value);
+        let words = || some(value.clone());
         match label {
-            Some(Label::Joined) => author.joined = author.joined.take().or(some(value)),
-            Some(Label::Location) => author.location = author.location.take().or(some(value)),
+            Some(Label::Joined) => author.joined = author.joined.take().or_else(words),
+            Some(Label::Location) => author.location = author.location.take().or_else(words),
             Some(Label::Posts) => author.posts = author.posts.or_else(number),
             Some(Label::BlogEntries) => author.blog_entries = author.blog_entries.or_else(number),
             Some(Label::Given) => author.thanks_given = author.thanks_given.or_else(number),
@@ -132,64 +153,4 @@ fn unlabelled(line: &str, author: &mut Author) {
 fn is_month(line: &str) -> bool {
     let Some((month, year)) = line.split_once(' ') else { return false };
     super::dates::month(&month.to_lowercase()).is_some() && year.len() == 4 && year.parse::<u16>().is_ok()
-}
-
-/// The statistics as label and value: `dt` and `dd`, or lines of "Label: value".
-fn rows(item: ElementRef<'_>) -> Vec<(String, String)> {
-    let Some(info) = first(item, css!(".userinfo"))
-        .or_else(|| first(item, css!(".userinfo_extra, .userinfo_noavatar, .userstats, #userstats")))
-    else {
-        return Vec::new();
-    };
-    let rows: Vec<_> = info.select(css!("dl")).flat_map(labelled).collect();
-    if !rows.is_empty() {
-        return rows;
-    }
-    info.select(css!("li, .post_field, .userstats, #userstats, .userstats div, .userinfo_extra div"))
-        .flat_map(lines)
-        .filter(|line| line.len() < 200)
-        .map(|line| match line.split_once(':') {
-            Some((label, value)) => (label.trim().to_owned(), value.trim().to_owned()),
-            None => (String::new(), line),
-        })
-        .collect()
-}
-
-/// Every `dt` of a list with its `dd`.
-pub fn labelled(list: ElementRef<'_>) -> Vec<(String, String)> {
-    let mut rows = Vec::new();
-    let mut label: Option<String> = None;
-    for cell in list.select(css!("dt, dd")) {
-        let text = text_of(cell);
-        if cell.value().name() == "dt" {
-            // A label without a value is a line of its own.
-            if let Some(alone) = label.replace(text) {
-                rows.push((alone, String::new()));
-            }
-        } else {
-            rows.push(match label.take() {
-                Some(label) => (label, text),
-                // Add-ons put "Label: value" into a single cell.
-                None => match text.split_once(':') {
-                    Some((label, value)) => (label.trim().to_owned(), value.trim().to_owned()),
-                    None => (String::new(), text),
-                },
-            });
-        }
-    }
-    rows.extend(label.map(|alone| (alone, String::new())));
-    rows
-}
-
-/// An element's lines, as `<br>` parts them.
-fn lines(element: ElementRef<'_>) -> Vec<String> {
-    let mut text = String::new();
-    for node in element.descendants() {
-        match node.value() {
-            Node::Text(words) => text.push_str(&words.replace(['\n', '\r'], " ")),
-            Node::Element(element) if element.name() == "br" => text.push('\n'),
-            _ => {}
-        }
-    }
-    text.lines().map(squeezed).filter(|line| !line.is_empty()).collect()
 }

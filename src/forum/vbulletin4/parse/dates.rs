@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::calendar::{AGO, HALVES, MONTHS, TODAY, UNITS, YESTERDAY};
+use super::jalali;
 
 /// Which of a numeric date's first two parts is the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,10 +125,16 @@ pub fn order_of<'a>(dates: impl Iterator<Item = &'a str>, now: Option<Timestamp>
 
 /// A page's own zone, from its footer: `GMT -5`, `GMT +5.5`, `WEZ +1`, `UTC+05:30`. No offset is none.
 pub fn zone_of_footer(text: &str) -> Option<TimeZone> {
+    // What boards in Chinese say instead.
+    if ["北京时间", "北京時間"].iter().any(|name| text.contains(name)) {
+        return jiff::tz::Offset::from_seconds(8 * 3_600).ok().map(TimeZone::fixed);
+    }
     let at = ["GMT", "UTC", "WEZ"].iter().find_map(|name| text.find(name).map(|at| at + name.len()))?;
     // A word may stand between, but not the sentence about the clock.
     let rest: Vec<char> = text[at..].chars().take(20).collect();
-    let sign = rest.iter().position(|c| matches!(c, '+' | '-' | '−' | '–'));
+    let number_at = |at: usize| rest[at..].iter().find(|c| **c != ' ').is_some_and(char::is_ascii_digit);
+    // A dash may also part words: "(GMT - Greenwich) +3.5".
+    let sign = (0..rest.len()).find(|at| matches!(rest[*at], '+' | '-' | '−' | '–') && number_at(at + 1));
     let Some(sign_at) = sign.filter(|sign| !rest[..*sign].iter().any(|c| c.is_ascii_digit() || *c == '.'))
     else {
         return Some(TimeZone::UTC);
@@ -329,8 +336,9 @@ fn named_month(text: &str) -> Option<Date> {
         .filter(|w| !w.is_empty())
         .collect();
     // The last one: the short name of a day may be that of a month (`mar 12 gen`).
-    let month_at = words.iter().rposition(|word| month(word).is_some())?;
-    let month = month(words[month_at])?;
+    let month_at = words.iter().rposition(|word| month(word).or_else(|| jalali::month(word)).is_some())?;
+    let persian = jalali::month(words[month_at]);
+    let month = month(words[month_at]).or(persian)?;
     let numbers: Vec<i64> = words
         .iter()
         .filter_map(|word| {
@@ -342,7 +350,7 @@ fn named_month(text: &str) -> Option<Date> {
         .collect();
     let year = numbers.iter().copied().find(|number| *number > 31).or_else(|| numbers.get(1).copied())?;
     let day = numbers.iter().copied().find(|number| (1..=31).contains(number))?;
-    date(year, month, day)
+    if persian.is_some() { jalali::day(jalali::full(year), month, day) } else { date(year, month, day) }
 }
 
 /// `3.april` is two words, `17.30` is one.
@@ -389,9 +397,8 @@ fn date(year: i64, month: i64, day: i64) -> Option<Date> {
     let year = match year {
         0..=69 => year + 2000,
         70..=99 => year + 1900,
-        // Other calendars are not read.
         1980..=2200 => year,
-        _ => return None,
+        _ => return jalali::day(year, month, day),
     };
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
@@ -440,11 +447,14 @@ mod tests {
             ("04-03-2014, 17:51 PM", Order::MonthFirst, "2014-04-03T16:51:00Z"),
             ("12:30 samedi 05.04.2014", Order::DayFirst, "2014-04-05T11:30:00Z"),
             ("ma 12.05.2014, 10:00", Order::DayFirst, "2014-05-12T09:00:00Z"),
+            ("۱۳۹۴/۱۱/۲۷, ۰۰:۳۱", Order::MonthFirst, "2016-02-16T00:31:00Z"),
+            ("27-11-1394, 00:31", Order::MonthFirst, "2016-02-16T00:31:00Z"),
+            ("سه شنبه 27 بهمن 1394, 00:31", Order::MonthFirst, "2016-02-16T00:31:00Z"),
         ] {
             let moment = reader(order).moment(text).map(|moment| moment.to_string());
             assert_eq!(moment.as_deref(), Some(expected), "{text}");
         }
-        for text in ["", "soon", "1394/11/27, 00:31", "99-99-2014, 10:00", "12:99"] {
+        for text in ["", "soon", "99-99-2014, 10:00", "12:99"] {
             assert_eq!(reader(Order::MonthFirst).moment(text), None, "{text}");
         }
     }
@@ -552,17 +562,9 @@ mod tests {
     #[test]
     fn what_is_not_known_is_no_time() {
         let reader = reader(Order::DayFirst);
-        for text in [
-            "December 25th, 2009",
-            "19.04.2020",
-            "Today",
-            "1394/11/27, 00:31",
-            "27 بهمن 1394, 00:31",
-            "1435-06-03, 10:00",
-            "17:51",
-            "#12",
-            "99 posts",
-        ] {
+        for text in
+            ["December 25th, 2009", "19.04.2020", "Today", "1435-06-03, 10:00", "17:51", "#12", "99 posts"]
+        {
             assert_eq!(reader.moment(text), None, "{text}");
         }
         let lost = Reader { zone: None, ..reader.clone() };
@@ -603,6 +605,9 @@ mod tests {
             ("All times are GMT +5.75. The time now is 05:32 PM.", 20700),
             ("Tüm Zamanlar GMT Olarak +3 . Şu Anki Saat: 05:32 PM.", 10800),
             ("Todos los horarios son UTC-03:30.", -12600),
+            ("اکنون ساعت 12:00 برپایه ساعت جهانی (GMT - گرینویچ) +3.5 می باشد.", 12600),
+            ("所有的时间均为北京时间。 现在的时间是 12:02.", 28800),
+            ("All times are GMT - Greenwich. The time now is 05:32 PM.", 0),
         ] {
             let zone = zone_of_footer(text).expect("a zone");
             assert_eq!(zone.to_offset(Timestamp::UNIX_EPOCH).seconds(), offset, "{text}");

@@ -85,6 +85,10 @@ pub enum PageKind {
     Bare,
     /// A page of this engine that is none of these, by its script (`member`, `search`).
     Other(String),
+    /// A browser's bundle of a page and its files (MHTML).
+    Bundle,
+    /// Not a page of this engine, nor of any software that could be told; its title.
+    Titled(String),
     /// Not a page of this engine; by which software, where it says so.
     Foreign(Option<String>),
 }
@@ -122,8 +126,13 @@ impl PageKind {
             }
             Self::Other(script) => match script_words(script) {
                 Some(words) => format!("this is {words}, not {wanted}"),
-                None => format!("this vBulletin 4 page is not {wanted}"),
+                None if script.is_empty() => format!("this vBulletin 4 page is not {wanted}"),
+                None => format!("this is the page {script}.php of vBulletin 4, not {wanted}"),
             },
+            Self::Bundle => {
+                "this is a browser's bundle (MHTML) without a page in it; save the page as HTML alone".to_owned()
+            }
+            Self::Titled(title) => format!("this is not a page of vBulletin 4; its title is \"{title}\""),
             Self::Foreign(Some(software)) => {
                 format!("this is not a page of vBulletin 4; it says that it is of {software}")
             }
@@ -144,7 +153,17 @@ fn script_words(script: &str) -> Option<&'static str> {
         "showthread" => "a thread page without posts",
         "activity" => "what is new on the forum",
         "login" | "register" => "a form to log in or to register",
-        "newreply" | "newthread" | "editpost" => "a form to write in",
+        "newreply" | "newthread" | "editpost" | "sendmessage" | "report" => "a form to write in",
+        "vbcms" => "an article or a front page of articles",
+        "blog" | "entry" => "a blog",
+        "group" | "groupsubscription" => "a social group",
+        "album" | "picture" => "an album of pictures",
+        "calendar" => "the forum's calendar",
+        "faq" => "the forum's help",
+        "online" => "who is on the forum",
+        "showgroups" => "the list of the forum's staff",
+        "poll" => "the result of a poll",
+        "usercp" | "profile" | "subscription" => "a page of the viewer's own settings",
         _ => return None,
     })
 }
@@ -161,7 +180,7 @@ pub fn what_is(page: &str) -> PageKind {
 }
 
 /// Scripts whose pages hold what looks like posts and is none of a thread.
-const OTHER_POSTS: [&str; 10] = [
+const OTHER_POSTS: [&str; 15] = [
     "private",
     "announcement",
     "member",
@@ -172,6 +191,11 @@ const OTHER_POSTS: [&str; 10] = [
     "group",
     "blog",
     "usernote",
+    "vbcms",
+    "moderation",
+    "inlinemod",
+    "converse",
+    "album",
 ];
 
 /// Whether a page's end is there: after everything that a list could hold.
@@ -187,7 +211,8 @@ pub fn is_whole(page: &str) -> bool {
 }
 
 fn after_end(page: &str) -> Option<&str> {
-    let end = page.rfind("</html").or_else(|| page.rfind("</HTML"))?;
+    // Some styles forget the last tag.
+    let end = ["</html", "</HTML", "</body", "</BODY"].into_iter().find_map(|tag| page.rfind(tag))?;
     Some(&page[end..])
 }
 
@@ -231,6 +256,9 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
         return PageKind::Feed(
             page.matches("<item>").count() + page.matches("<item ").count() + page.matches("<entry>").count(),
         );
+    }
+    if holds(early, "MIME-Version:") && holds(early, "multipart/related") {
+        return PageKind::Bundle;
     }
     let root = parsed.root_element();
     let has = |selector| parsed.select(selector).next().is_some();
@@ -283,14 +311,25 @@ pub fn of(page: &str, parsed: &Html) -> PageKind {
     match (vb4, complete) {
         (true, true) => PageKind::Other(script),
         (true, false) => PageKind::CutOff,
+        (false, _) if OLD.iter().any(|sign| holds(page, sign)) => PageKind::VBulletin3,
         (false, _) => {
-            PageKind::Foreign(generators().next().map(super::squeezed).or_else(|| by_shape(parsed)))
+            let software = generators().next().map(super::squeezed).or_else(|| by_shape(page, parsed));
+            let title = || first(root, css!("title")).map(text_of).and_then(super::some);
+            match (software, title) {
+                (Some(software), _) => PageKind::Foreign(Some(software)),
+                (None, title) => title().map_or(PageKind::Foreign(None), |title| {
+                    PageKind::Titled(title.chars().take(200).collect())
+                }),
+            }
         }
     }
 }
 
+/// What vBulletin 3 writes at the foot of its pages.
+const OLD: [&str; 3] = ["vBulletin® Version 3.", "vBulletin&reg; Version 3.", "vBulletin Version 3."];
+
 /// Well-known software that puts no name into its pages but is known by their shape.
-fn by_shape(page: &Html) -> Option<String> {
+fn by_shape(text: &str, page: &Html) -> Option<String> {
     let has = |selector| page.select(selector).next().is_some();
     let known = [
         (css!("html#XF, html#XenForo"), "XenForo"),
@@ -299,7 +338,37 @@ fn by_shape(page: &Html) -> Option<String> {
         (css!("body#ipboard_body, body.ipsApp, [data-role=ipsQuickSearch]"), "Invision Community"),
         (css!("discourse-assets, #data-discourse-setup"), "Discourse"),
     ];
-    known.into_iter().find(|(selector, _)| has(selector)).map(|(_, name)| name.to_owned())
+    let by_shape = known.into_iter().find(|(selector, _)| has(selector)).map(|(_, name)| name);
+    // What the line at the foot of the page thanks.
+    let by_words = || {
+        let names = [
+            "phpBB",
+            "MyBB",
+            "SMF",
+            "vBulletin",
+            "Invision",
+            "Woltlab",
+            "WoltLab",
+            "FluxBB",
+            "PunBB",
+            "XenForo",
+            "Vanilla",
+            "NodeBB",
+            "Flarum",
+        ];
+        ["Powered by ", "Powered By ", "powered by "]
+            .iter()
+            .flat_map(|by| text.split(by).skip(1).take(20))
+            .find_map(|rest| {
+                // Perhaps as a link.
+                let rest = rest
+                    .strip_prefix("<a ")
+                    .and_then(|tag| tag.split_once('>'))
+                    .map_or(rest, |(_, words)| words);
+                names.into_iter().find(|name| rest.starts_with(name))
+            })
+    };
+    by_shape.or_else(by_words).map(str::to_owned)
 }
 
 fn redirect(parsed: &Html) -> PageKind {
@@ -345,7 +414,7 @@ fn message(page: &str, box_: ElementRef<'_>) -> PageKind {
     // What answers a form may be about the one thread only.
     let of_a_form = matches!(script.as_str(), "newreply" | "newthread" | "editpost" | "post_thanks");
     let closed = page.contains("board_closed")
-        || says(&["maintenance", "wartung", "down for"])
+        || says(&["maintenance", "wartung", "down for", "board is unavailable", "forum is unavailable"])
         || (!of_a_form && says(&["closed for", "temporarily unavailable"]));
     if closed && !log_in {
         return PageKind::Maintenance(text);

@@ -49,7 +49,7 @@ const LABELS: [(Label, &str); 7] = [
          местоположение|skąd|lokalizacja|konum|nereden|nerden|bydliště|hely|locație|sijainti|paikkakunta|\
          περιοχή|τοποθεσία|الدولة|محل سكونت|محل سکونت|from|sted|geo|\
          lugar|provenienza|residência|bulunduğu yer|yer|şehir|lokation|bosted|miasto|místo|bydlisko|hol|lokacija|grad|\
-         місце проживання|звідки|المكان|الاقامة|الإقامة|שם העיר|מיקום|מקום מגורים|来自|來自|位置|地址|所在地|居住地|지역|사는곳|ที่อยู่|lokasi|ubicació",
+         місце проживання|звідки|المكان|الاقامة|الإقامة|שם העיר|מיקום|מקום מגורים|来自|來自|位置|地址|住址|所在地|居住地|지역|사는곳|ที่อยู่|lokasi|ubicació",
     ),
     (
         Label::Posts,
@@ -102,9 +102,11 @@ pub fn label(text: &str) -> Option<Label> {
     KNOWN.get(key.as_str()).copied()
 }
 
-/// "Thanked 1,860 Times in 1,154 Posts": how often, and in how many posts.
+/// "Thanked 1,860 Times in 1,154 Posts": how often, and in how many posts. Some languages name the posts first, which
+/// are never more.
 pub fn thanked(text: &str) -> Option<(u64, u64)> {
-    let [times, posts] = counts(text).try_into().ok()?;
+    let [one, other] = counts(text).try_into().ok()?;
+    let (times, posts) = if one < other { (other, one) } else { (one, other) };
     let lower = text.to_lowercase();
     THANKFUL.split('|').any(|word| lower.contains(word)).then_some((times, posts))
 }
@@ -144,6 +146,7 @@ mod tests {
             ("Remercié 1 234 fois dans 56 messages", Some((1234, 56))),
             ("Thanked 9 in 4 P", Some((9, 4))),
             ("Được cảm ơn 7 lần trong 5 bài viết", Some((7, 5))),
+            ("345 mesajına 1.234 teşekkür edildi", Some((1234, 345))),
             ("Posts 12 of 30", None),
             ("Thanked 12 Times", None),
         ] {

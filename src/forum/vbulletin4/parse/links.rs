@@ -199,6 +199,9 @@ fn rewritten(url: &Url) -> Place {
         }
     }
     if pieces.iter().rev().nth(1) == Some(&"members") {
+        // `members/12_name.html`
+        let id = last.split_once('_').map(|(id, _)| id).filter(|id| is_id(id));
+        place.member = id.map(MemberId::new);
         return place;
     }
 
@@ -360,6 +363,7 @@ mod tests {
             "members/14-Name",
             "members/14-Name/",
             "members/14.html",
+            "members/14_name.html",
             "members/14-Name/index.html",
             "member14.html",
             "member6248.html?u=14",

@@ -11,11 +11,20 @@ use super::dates::clock_in;
 
 /// The last moment before the page was copied at which the forum's clock, in its footer, showed what it shows.
 pub fn copied_at(page: &Html, zone: &TimeZone, footer: &str) -> Option<Timestamp> {
-    let copied = page.comments().find_map(stated)?;
+    let copied = page.comments().find_map(stated).or_else(|| cached(page))?;
     let Some(clock) = clock_in(footer) else { return Some(copied) };
     let local = zone.to_datetime(copied);
     let day: Date = if clock > local.time() { local.date().checked_sub(1.day()).ok()? } else { local.date() };
     zone.to_timestamp(day.to_datetime(clock)).ok()
+}
+
+/// What Google wrote above the pages that it kept: "as it appeared on Mar 5, 2014 02:11:39 GMT."
+fn cached(page: &Html) -> Option<Timestamp> {
+    let mut words = page.root_element().text().take(100);
+    let rest = words.find_map(|words| words.split_once(" as it appeared on ").map(|(_, rest)| rest))?;
+    let (date, _) = rest.split_once(" GMT")?;
+    let local = strtime::parse("%b %d, %Y %H:%M:%S", date.trim()).ok()?.to_datetime().ok()?;
+    TimeZone::UTC.to_timestamp(local).ok()
 }
 
 /// The date in a comment of HTTrack, the Internet Archive or SingleFile.
@@ -68,6 +77,11 @@ mod tests {
                 Some("2020-03-05T20:25:05Z"),
             ),
             ("BEGIN TEMPLATE: postbit", "The time now is 05:03 PM.", None),
+            (
+                "--><p>It is a snapshot of the page as it appeared on Mar 5, 2014 02:11:39 GMT. The current page may differ.</p><!--",
+                "The time now is 05:30 AM.",
+                Some("2014-03-05T00:00:00Z"),
+            ),
         ] {
             let text = format!("<html><!--{comment}--><body></body></html>");
             let page = Html::parse_document(&text).expect("a small page");

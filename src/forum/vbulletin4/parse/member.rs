@@ -2,7 +2,8 @@
 
 use crate::markup::html::tree::ElementRef;
 
-use super::author::{labelled, member_in};
+use super::author::member_in;
+use super::column::{Row, labelled};
 use super::kind::{self, PageKind};
 use super::labels::{self, Label};
 use super::scope::Scope;
@@ -41,8 +42,8 @@ pub fn member_page(text: &str, context: &Context) -> Result<Member, PageError> {
     };
     for list in root.select(css!("#member_content dl, .member_content dl, .userinfo dl, .subsection dl")) {
         let tabs = list.value().classes().any(|class| class.contains("tabs"));
-        for (text, value) in labelled(list).into_iter().filter(|_| !tabs) {
-            fill(&mut member, text, value);
+        for Row { label, value } in labelled(list).into_iter().filter(|_| !tabs) {
+            fill(&mut member, label, value);
         }
     }
     // The add-on for thanks writes this one figure without a label.

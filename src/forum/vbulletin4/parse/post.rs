@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::markup::html::tree::{ElementRef, Html};
 
 use super::author::author;
+use super::column::{self, Row};
 use super::scope::Scope;
 use super::thanks::{thanks, viewer_thanks};
 use super::{Distinct, PageError, best, counts, css, first, links, some, squeezed, text_of, within};
@@ -58,8 +59,9 @@ pub fn post(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<Post> {
     }
     let content = body.map(content_of);
     let doc = content.map(|content| html::read(content, &scope.base)).unwrap_or_default();
-    let date = date_element(item).map(text_of).unwrap_or_default();
-    let author = author(item, scope);
+    let rows = column::rows(item);
+    let date = date_element(item).map(text_of).or_else(|| date_beside(&rows, scope)).unwrap_or_default();
+    let author = author(item, &rows, scope);
     let (thanks, thanks_total) = thanks(item, id, &author.name, scope);
     Some(Post {
         id: PostId::new(id),
@@ -123,6 +125,12 @@ fn date_element(item: ElementRef<'_>) -> Option<ElementRef<'_>> {
     best(item, own).or_else(|| {
         item.select(css!(".date")).find(|date| !within(*date, "postcontent") && !within(*date, "postbody"))
     })
+}
+
+/// A style may put the date among the author's figures, where nothing says what it is.
+fn date_beside(rows: &[Row], scope: &Scope<'_>) -> Option<String> {
+    let lines = rows.iter().filter(|row| row.label.is_empty()).map(|row| &row.value);
+    lines.filter(|line| line.len() < 60).find(|line| scope.dates.moment(line).is_some()).cloned()
 }
 
 /// `#31`, from the permalink; its `name` and id hold the post's id, not its number.

@@ -11,24 +11,29 @@ const VOID: [&str; 15] = [
 ];
 
 /// Some savers write pages as XML, where `<iframe src="…"/>` is a whole element. To HTML it is an open one
-/// that swallows the rest of the page; here such elements are closed.
+/// that swallows the rest of the page, or of the quote that it stands in; here such elements are closed.
 pub fn xml_as_html(page: &str) -> Cow<'_, str> {
-    let swallows = ["<script", "<iframe", "<textarea", "<title", "<style"].iter().any(|open| {
-        memmem::find_iter(page.as_bytes(), open)
-            .any(|at| tag_end(&page[at..]).is_some_and(|end| page[at..at + end].ends_with('/')))
-    });
-    if !swallows {
+    let closed_within = |open: &&str| has_closed(page, open);
+    let swallows = ["<script", "<iframe", "<textarea", "<title", "<style"].iter().any(closed_within);
+    // XML has no empty frames with two tags, of which every page of vBulletin is full; a single one with a slash may be a
+    // slip of the author's.
+    let frames = || !page.contains("\"></div>") && ["<div ", "<div/", "<span "].iter().any(closed_within);
+    if !swallows && !frames() {
         return Cow::Borrowed(page);
     }
     let mut out = String::with_capacity(page.len() + page.len() / 16);
     let mut rest = page;
+    let mut comments_end = true;
     while let Some(start) = rest.find('<') {
         out.push_str(&rest[..start]);
         rest = &rest[start..];
-        if let Some(end) = rest.strip_prefix("<!--").and_then(|comment| comment.find("-->")) {
-            out.push_str(&rest[..end + 7]);
-            rest = &rest[end + 7..];
-            continue;
+        if let Some(comment) = rest.strip_prefix("<!--").filter(|_| comments_end) {
+            if let Some(end) = comment.find("-->") {
+                out.push_str(&rest[..end + 7]);
+                rest = &rest[end + 7..];
+                continue;
+            }
+            comments_end = false;
         }
         let Some(end) = tag_end(rest) else { break };
         let tag = &rest[..=end];
@@ -46,6 +51,20 @@ pub fn xml_as_html(page: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// Whether one of these tags is closed within itself. Nothing is a tag behind one that never ends.
+fn has_closed(page: &str, open: &str) -> bool {
+    let mut rest = page;
+    while let Some(at) = memmem::find(rest.as_bytes(), open.as_bytes()) {
+        rest = &rest[at..];
+        let Some(end) = tag_end(rest) else { return false };
+        if rest[..end].ends_with('/') {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
 }
 
 /// Where a tag ends, quoted attributes passed over.
@@ -121,7 +140,11 @@ mod tests {
         let page = "<p>a</p><script src=\"x\"/><div id='a>b'/><br/><!-- <i/> -->text";
         let mended = "<p>a</p><script src=\"x\"></script><div id='a>b'></div><br/><!-- <i/> -->text";
         assert_eq!(xml_as_html(page), mended);
-        assert!(matches!(xml_as_html("<div/><br/>"), Cow::Borrowed(_)), "ordinary pages are left alone");
+        let quote = "<div class=\"a\"><div class=\"b\"/>said</div>answer";
+        assert_eq!(xml_as_html(quote), "<div class=\"a\"><div class=\"b\"></div>said</div>answer");
+        for ordinary in ["<br/><img src=\"x\"/>", "<div class=\"a\"></div><div class=\"b\"/>"] {
+            assert!(matches!(xml_as_html(ordinary), Cow::Borrowed(_)), "{ordinary} is left alone");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What every part of a page is read with: where its links lead, and how its dates are meant.
 
+use crate::markup::html::copied;
 use crate::markup::html::tree::Html;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -22,13 +23,17 @@ impl Scope<'_> {
     pub fn new<'a>(page: &'a Html, context: &Context, whole: bool) -> Scope<'a> {
         let html = page.root_element();
         let language = html.value().attr("lang").unwrap_or_default().to_lowercase();
-        let texts: Vec<String> = page
+        let mut texts: Vec<String> = page
             .select(css!(
                 ".postdate .date, .postdate, .posthead-date .date, .lastedited, .threadlastpost dd, .author .label, .threadmeta, .dateblock, \
                  [id^=post_thanks_bit_], .stats dd"
             ))
             .map(text_of)
             .collect();
+        // Styles that put the date among the author's figures.
+        if first(html, css!(".postdate, .date")).is_none() {
+            texts.extend(page.select(css!(".userstats dd, .userinfo_extra dd")).map(text_of));
+        }
         let footer = first(html, css!("#footer_time, .footer_time")).map(text_of).unwrap_or_default();
         let order = order_of(texts.iter().map(String::as_str), context.now, &language);
         let base = base_of(page, &context.url);
@@ -44,7 +49,10 @@ impl Scope<'_> {
 
     pub fn address(&self, href: &str) -> Option<Url> {
         let href = href.trim();
-        (!href.is_empty() && !href.starts_with('#')).then(|| self.base.join(href).ok()).flatten()
+        (!href.is_empty() && !href.starts_with('#'))
+            .then(|| self.base.join(href).ok())
+            .flatten()
+            .map(copied::live)
     }
 }
 
@@ -60,7 +68,7 @@ fn base_of(page: &Html, url: &Url) -> Url {
     let href = page.select(css!("base[href]")).next().and_then(|base| base.value().attr("href"));
     href.filter(|href| !href.trim().is_empty())
         .and_then(|href| url.join(href).ok())
-        .unwrap_or_else(|| url.clone())
+        .map_or_else(|| url.clone(), copied::live)
 }
 
 /// vBulletin names its own address in a script, and its feed is in the same folder. `<base>` is that folder too, unless
@@ -80,6 +88,7 @@ fn root_of(page: &Html, base: &Url) -> Url {
     };
     named
         .or_else(beside_feed)
+        .map(copied::live)
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .unwrap_or_else(|| base.clone())
 }

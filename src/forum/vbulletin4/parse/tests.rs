@@ -8,7 +8,10 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
+
 use crate::model::{BoardRef, Found, Member, MemberId, PostId, ThreadId, Visibility};
+
+mod copies;
 
 fn context() -> Context {
     Context {
@@ -451,6 +454,9 @@ fn hostile_pages_end_soon() {
         thread_of(&attribute),
         thread_of(&format!("pd[1] = '{}", "\\'".repeat(1_000_000))),
         page("showthread", &"<script src=\"x\"/>".repeat(100_000)),
+        "<style ".repeat(1_000_000),
+        "<div \"".repeat(1_000_000),
+        format!("<iframe/>{}", "<!-- x>".repeat(1_000_000)),
         page("showthread", &format!("<script>{}</script>", "pd[1] = '".repeat(100_000))),
     ] {
         let _ = thread_page(&text, &context());

@@ -15,8 +15,15 @@ static BOXES: Once<Selector> = Once::new(|| {
 });
 
 /// The members who are listed, and how many there are. `author` is whom they thank.
-pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -> (Vec<Thanks>, Option<u64>) {
-    let Some(frame) = frame(item, id) else { return (Vec::new(), None) };
+pub fn thanks<'a>(
+    item: ElementRef<'a>,
+    id: &str,
+    author: &str,
+    scope: &Scope<'a>,
+) -> (Vec<Thanks>, Option<u64>) {
+    let Some(frame) = frame(item, id).or_else(|| strayed(id, scope)) else {
+        return (Vec::new(), clicks(item, id));
+    };
     let list = frame.with_id(&format!("post_thanks_bit_{id}")).unwrap_or(frame);
     let mut thanks: Vec<Thanks> = Vec::new();
     let mut seen = HashSet::new();
@@ -35,6 +42,9 @@ pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -
         }
         thanks.push(Thanks { name, member_id, on: day_after(link).and_then(|text| scope.dates.day(&text)) });
     }
+    if thanks.is_empty() {
+        thanks = unlinked(frame);
+    }
     let listed = thanks.len() as u64;
     let title = first(frame, css!("h2, h3, h4, dt, .title, .posttitle, .post_thanks_title")).map(text_of);
     // The author's name may hold digits of its own.
@@ -44,7 +54,28 @@ pub fn thanks(item: ElementRef<'_>, id: &str, author: &str, scope: &Scope<'_>) -
     });
     // Boards may hide who it was, and still say how many.
     let total = said.or((listed > 0).then(|| listed + others.unwrap_or(0)));
-    (thanks, total)
+    (thanks, total.or_else(|| clicks(item, id)))
+}
+
+/// DragonByte's list where a board links no members: its first item is the button's name.
+fn unlinked(frame: ElementRef<'_>) -> Vec<Thanks> {
+    let lists = frame.value().attr("id").is_some_and(|id| id.starts_with("dbtech_thanks_entries_"));
+    let items = frame.select(css!("li")).filter(|item| lists && !item.value().classes().any(|c| c == "bold"));
+    let names = items.map(text_of).filter(|name| !name.is_empty() && name.len() < 100);
+    names.map(|name| Thanks { name, member_id: None, on: None }).collect()
+}
+
+/// DragonByte's counter beside the button, where nobody is named.
+fn clicks(item: ElementRef<'_>, id: &str) -> Option<u64> {
+    let of = |button: &str| {
+        item.select(css!(".clickcount[data-button]")).find_map(|counter| {
+            let attribute = |name: &str| counter.value().attr(name).unwrap_or_default();
+            let fits = attribute("data-button") == button && attribute("data-postid") == id;
+            let count = fits.then(|| text_of(counter).parse().ok()).flatten();
+            count.filter(|count| *count > 0)
+        })
+    };
+    ["thanks", "likes", "like"].into_iter().find_map(of)
 }
 
 /// An item of its own behind the post, or a box inside of it.
@@ -73,6 +104,12 @@ fn frame<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
     // The boxes of several add-ons may stand together, and the empty one be the first.
     let names = frames.iter().find(|frame| frame.select(css!("a[href]")).next().is_some());
     names.or_else(|| frames.iter().find(|frame| !text_of(**frame).is_empty())).copied()
+}
+
+/// A post whose author closed more than they opened throws its box out of the list.
+fn strayed<'a>(id: &str, scope: &Scope<'a>) -> Option<ElementRef<'a>> {
+    let root = scope.page.root_element();
+    root.with_id(&format!("post_thanks_box_{id}")).filter(|frame| !text_of(*frame).is_empty())
 }
 
 /// The date in parentheses that follows a name.

@@ -5,8 +5,8 @@ use crate::markup::html::tree::{ElementRef, Html};
 use super::kind::{self, PageKind};
 use super::scope::Scope;
 use super::{
-    Context, Distinct, PageError, count, counts, css, document, first, links, phrases, post, repair, some,
-    text_of,
+    Context, Distinct, PageError, best, count, counts, css, document, first, links, phrases, post, repair,
+    some, text_of,
 };
 use crate::model::{BoardId, BoardRef, Browsing, Permissions, SimilarThread, Thread, ThreadId, ThreadPage};
 
@@ -53,7 +53,7 @@ fn thread(scope: &Scope<'_>, context: &Context) -> Thread {
         .map(text_of)
         .and_then(some)
         .or_else(|| some(trail.clone()))
-        .or_else(|| first(root, css!("#pagetitle h1, h1, title")).map(text_of))
+        .or_else(|| best(root, [css!("#pagetitle h1"), css!("title"), css!("h1")]).map(text_of))
         .unwrap_or_default();
     let prefix = heading
         .and_then(|heading| first(heading, css!(".prefix, [id^=thread_prefix]")))
@@ -101,7 +101,8 @@ fn prefix_beside_title(heading: ElementRef<'_>) -> Option<ElementRef<'_>> {
     let line = first(heading, css!("h1"))?;
     line.child_elements().find(|child| {
         let class = child.value().attr("class").unwrap_or_default();
-        child.value().name() == "span" && !class.contains("threadtitle") && !class.contains("statusicon")
+        let framed = matches!(child.value().name(), "span" | "b" | "strong" | "font" | "em" | "i");
+        framed && !class.contains("threadtitle") && !class.contains("statusicon")
     })
 }
 
@@ -177,7 +178,9 @@ pub fn results(root: ElementRef<'_>) -> (Option<u64>, Option<u64>, Option<u64>) 
 /// A thread of one page states no results; its posts' numbers do.
 fn fill_results(thread: &mut Thread, posts: &[crate::model::Post]) {
     let numbers = || posts.iter().filter_map(|post| post.number).map(u64::from);
-    if thread.total_results.is_none() && thread.pages <= 1 && numbers().count() == posts.len() {
+    // A page that shows one post of many begins elsewhere.
+    let whole = numbers().count() == posts.len() && numbers().min() == Some(1);
+    if thread.total_results.is_none() && thread.pages <= 1 && whole {
         thread.first_result = numbers().min();
         thread.last_result = numbers().max();
         thread.total_results = numbers().max();
