@@ -12,7 +12,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{EngineName, ForumConfig};
 use crate::forum::vbulletin4::parse;
-use crate::forum::{self, Place, bundle, charset, discourse, feed, nodebb};
+use crate::forum::{self, Place, charset, discourse, feed, nodebb};
 use crate::markup::discord::{self, NoLinks};
 use crate::markup::html::copied;
 use crate::model::{Author, ForumKey, Post, Thread, ThreadPage, Visibility};
@@ -60,16 +60,11 @@ fn address(text: &str) -> anyhow::Result<Url> {
 
 /// A saved page. Its address is its own `<base>` or canonical link where none is given.
 fn saved(bytes: &[u8], engine: EngineName, base: Option<Url>, zone: TimeZone) -> anyhow::Result<Reading> {
-    let bundled = bundle::open(bytes);
-    let (text, _) = match &bundled {
-        Some(page) => charset::decode(&page.bytes, page.charset.as_deref()),
-        None => charset::decode(bytes, None),
-    };
-    let (saved_from, saved_at) = bundled.map_or((None, None), |page| (page.url, page.at));
-    let url = base.clone().or_else(|| own_address(&text)).or(saved_from);
+    let (text, _) = charset::decode(bytes, None);
+    let url = base.clone().or_else(|| own_address(&text));
     let known = url.clone();
     let url = url.unwrap_or_else(|| Url::parse(NOWHERE).expect("a constant address"));
-    let now = parse::head(&text).made_at().or(saved_at);
+    let now = parse::head(&text).made_at();
     let context = parse::Context { url, zone, now };
     let page = match engine {
         EngineName::Vbulletin4 => parse::thread_page(&text, &context)?,

@@ -16,7 +16,6 @@ use crate::model::{
     Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, ThreadId, ThreadPage,
 };
 
-pub mod bundle;
 pub mod charset;
 pub mod client;
 pub mod discourse;

@@ -130,7 +130,7 @@ impl PageKind {
                 None => format!("this is the page {script}.php of vBulletin 4, not {wanted}"),
             },
             Self::Bundle => {
-                "this is a browser's bundle (MHTML) without a page in it; save the page as HTML alone".to_owned()
+                "this is a browser's bundle of a page and its files (MHTML); save the page as HTML alone".to_owned()
             }
             Self::Titled(title) => format!("this is not a page of vBulletin 4; its title is \"{title}\""),
             Self::Foreign(Some(software)) => {
