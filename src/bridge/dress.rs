@@ -7,11 +7,11 @@ use crate::discord::{ChannelKind, DiscordError, ThreadPatch, look};
 use crate::store::{BridgeId, Effect, Room};
 
 use super::job::{Job, ThreadFacts, title_key};
-use super::mirror::{ready, trouble};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::digest_of;
 use super::tie::Tie;
+use super::trouble::{ready, trouble};
 
 /// Gives a Discord thread its forum thread's tags and state, and sees to its title.
 pub async fn dress(work: &Work<'_>, bridge: BridgeId, thread: &ThreadFacts) -> Result<Vec<Effect>, Halt> {

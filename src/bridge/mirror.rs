@@ -1,45 +1,24 @@
 //! Forum to Discord: makes the messages of a post what the forum says it is.
 //!
-//! A post is sent part by part, and each part is written down before the next is sent. Webhooks know no
-//! nonce: after a try whose end is not known, the channel is read back and a message that is already
-//! there is adopted, so that nothing is sent twice.
+//! A post is sent part by part, and each part is written down before the next is sent. After a try whose end is
+//! not known, a message that is already there is adopted ([`adopt`]), so that nothing is sent twice.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::discord::look::{self, LookContext};
-use crate::discord::rest::{NO_WEBHOOK, Span};
+use crate::discord::look;
+use crate::discord::rest::NO_WEBHOOK;
 use crate::discord::{ChannelKind, DiscordError, Outgoing, Webhook};
-use crate::markup::discord::QuoteLinks;
-use crate::markup::split::Before;
-use crate::model::{ChannelId, GuildId, MessageId, Post, PostId, ThreadId};
+use crate::model::{ChannelId, MessageId, Post, PostId, ThreadId};
 use crate::store::history::{Happened, What};
-use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room, StoreError};
-use crate::weakness::Weakness;
+use crate::store::{BridgeId, Effect, Origin, Part, PostRow, Room};
 
 use super::dress::tags;
 use super::job::{News, Outcome, ThreadFacts, edit_key, show_key};
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::digest_of;
+use super::render::{Quoting, render};
 use super::tie::Tie;
-use super::{Heart, ajar, catchup, inbox, submit};
-
-/// A bridge whose channel can't be used is tried again after this time.
-const HOLD: Duration = Duration::from_secs(300);
-/// A deleted channel never comes back.
-pub const CHANNEL_GONE: &str =
-    "its Discord channel was deleted; bridge the board to another channel, or remove the bridge";
-/// Discord's refusals that are about the channel, not about what was to be sent: too many webhooks, too many
-/// open threads, and a tag that it insists on.
-/// <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json>
-const OF_THE_CHANNEL: [u64; 3] = [30007, 160_006, 40067];
-/// Messages are read back in pages of this size, the most that Discord gives.
-const READ_BACK: u8 = 100;
-/// So many pages, from the newest back, when nothing of ours is known in the channel: what an earlier try
-/// sent is not older than that try.
-const MOST_READ_BACK: u32 = 20;
+use super::trouble::{ready, trouble};
+use super::{adopt, ajar, catchup, inbox, submit};
 
 /// Where a post's messages go: a channel, or a Discord thread of it.
 struct Target {
@@ -123,7 +102,7 @@ async fn unearth(
             && let Some(first) = outgoing.first()
         {
             let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
-            opened = unclaimed_thread(work, tie, &title, Some((&webhook, first))).await?;
+            opened = adopt::thread(work, tie, &title, Some((&webhook, first))).await?;
             if let Some(channel) = opened {
                 effects.push(Effect::Room(room(tie, thread, channel)));
             }
@@ -137,7 +116,7 @@ async fn unearth(
         if parts.iter().any(|part| part.part == number) {
             continue;
         }
-        if let Some(found) = adopt(work, tie, &target, message).await? {
+        if let Some(found) = adopt::message(work, tie, (&target.webhook, target.channel()), message).await? {
             let digest = digest_of(message.content.as_bytes());
             effects.push(Effect::Part(part(tie, post, number, target.channel(), found, digest)));
         }
@@ -146,7 +125,7 @@ async fn unearth(
 }
 
 /// What may stand in the way of a delivery.
-enum Problem {
+pub enum Problem {
     Halt(Halt),
     Discord(DiscordError),
 }
@@ -265,7 +244,7 @@ fn happened(tie: &Tie, post: &PostId, what: What) -> Effect {
 
 /// Sends a part, unless an earlier try has.
 async fn send(work: &Work<'_>, tie: &Tie, target: &Target, message: &Outgoing) -> Result<MessageId, Problem> {
-    if let Some(found) = adopt(work, tie, target, message).await? {
+    if let Some(found) = adopt::message(work, tie, (&target.webhook, target.channel()), message).await? {
         return Ok(found);
     }
     Point::BeforeSend.reached();
@@ -310,7 +289,7 @@ async fn target(
     }
     let title = look::thread_title(thread.prefix.as_deref(), &thread.title);
     if tie.channel.kind != ChannelKind::Forum {
-        let channel = match unclaimed_thread(work, tie, &title, None).await? {
+        let channel = match adopt::thread(work, tie, &title, None).await? {
             Some(channel) => channel,
             None => {
                 Point::BeforeOpenThread.reached();
@@ -333,7 +312,7 @@ async fn target(
     let Some(first) = outgoing.first() else {
         return Err(Halt::Park("the post has nothing to show".to_owned()).into());
     };
-    let (channel, message) = match unclaimed_thread(work, tie, &title, Some((&webhook, first))).await? {
+    let (channel, message) = match adopt::thread(work, tie, &title, Some((&webhook, first))).await? {
         // A forum post's starter has the id of its thread.
         Some(channel) => (channel, MessageId(channel.0)),
         None => {
@@ -358,81 +337,6 @@ async fn target(
     inbox::placed(work.heart, channel, Some(message)).await?;
     parts.push(starter);
     Ok(Target { webhook, thread: Some(channel) })
-}
-
-/// After a try whose end is not known: a Discord thread with this title that shows no forum thread yet
-/// and, in a forum channel, whose starter is this very message.
-async fn unclaimed_thread(
-    work: &Work<'_>,
-    tie: &Tie,
-    title: &str,
-    starter: Option<(&Webhook, &Outgoing)>,
-) -> Result<Option<ChannelId>, Problem> {
-    let (true, Some(guild)) = (work.tried_before(), tie.guild()) else { return Ok(None) };
-    if Weakness::ReadBack.is_there() {
-        return Ok(None);
-    }
-    let me = work.heart.discord.me().await?.user;
-    for thread in work.heart.discord.active_threads(guild).await? {
-        if thread.parent != Some(tie.bridge.channel)
-            || thread.name != title
-            || work.heart.store.room_of_channel(thread.id).await?.is_some()
-        {
-            continue;
-        }
-        let own = match starter {
-            None => thread.owner == Some(me),
-            Some((webhook, first)) => work
-                .heart
-                .discord
-                .message(thread.id, MessageId(thread.id.0))
-                .await?
-                .is_some_and(|m| m.webhook == Some(webhook.id) && same_text(&m.content, &first.content)),
-        };
-        if own {
-            return Ok(Some(thread.id));
-        }
-    }
-    Ok(None)
-}
-
-/// After a try whose end is not known: a message that is already in the channel, sent by our webhook
-/// with these very words, and not yet written down.
-async fn adopt(
-    work: &Work<'_>,
-    tie: &Tie,
-    target: &Target,
-    message: &Outgoing,
-) -> Result<Option<MessageId>, Problem> {
-    if !work.tried_before() || Weakness::ReadBack.is_there() {
-        return Ok(None);
-    }
-    let last = work.heart.store.last_parts(tie.id(), target.channel(), 1).await?;
-    let known = last.first().map_or(MessageId(0), |part| part.message);
-    let mut span = Span::Newest;
-    for _ in 0..MOST_READ_BACK {
-        let read = work.discord().messages(target.channel(), span, READ_BACK).await?;
-        for found in read.iter().filter(|found| found.id > known) {
-            if found.webhook == Some(target.webhook.id)
-                && same_text(&found.content, &message.content)
-                && work.heart.store.part_of_message(found.id).await?.is_none()
-            {
-                return Ok(Some(found.id));
-            }
-        }
-        match read.first() {
-            Some(first) if first.id > known && read.len() >= usize::from(READ_BACK) => {
-                span = Span::Before(first.id);
-            }
-            _ => return Ok(None),
-        }
-    }
-    Ok(None)
-}
-
-/// Discord trims what it stores.
-pub fn same_text(stored: &str, sent: &str) -> bool {
-    stored.trim() == sent.trim()
 }
 
 /// The webhook of the bridge's channel, made if there is none.
@@ -474,66 +378,6 @@ async fn still_there(work: &Work<'_>, target: &Target) -> Result<bool, DiscordEr
         Err(DiscordError::Gone(_)) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Which quoted posts are linked to their Discord messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quoting {
-    /// Those whose messages are there.
-    Shown,
-    /// Those, too, whose messages somebody deleted.
-    Ever,
-    Nothing,
-}
-
-/// The messages that show a post.
-pub async fn render(
-    heart: &Heart,
-    tie: &Tie,
-    thread: &ThreadFacts,
-    post: &Post,
-    parts: &[Part],
-    quoting: Quoting,
-) -> Result<Vec<Outgoing>, StoreError> {
-    let mut quoted = HashMap::new();
-    if let Some(guild) = tie.guild().filter(|_| quoting != Quoting::Nothing) {
-        for id in post.quotes.iter().filter_map(|quote| quote.post_id.as_ref()) {
-            if let Some(part) = heart.store.parts(tie.id(), id).await?.first()
-                && (part.digest != Part::REMOVED || quoting == Quoting::Ever)
-            {
-                quoted.insert(id.clone(), message_url(guild, part.channel, part.message));
-            }
-        }
-    }
-    let links = Mirrored(quoted);
-    let shown: Vec<i64> = (0..)
-        .zip(parts)
-        .take_while(|(number, part)| part.part == *number)
-        .map(|(_, part)| part.digest)
-        .collect();
-    let several = heart.forums.len() > 1;
-    let context = LookContext {
-        forum: several.then_some(tie.bridge.forum.as_str()),
-        thread_title: &thread.title,
-        feed: !tie.threaded(),
-        links: &links,
-        before: Before { digests: &shown, digest: |text| digest_of(text.as_bytes()) },
-    };
-    Ok(look::messages(post, &context))
-}
-
-/// The Discord messages of quoted posts.
-struct Mirrored(HashMap<PostId, String>);
-
-impl QuoteLinks for Mirrored {
-    fn message_url(&self, post: &PostId) -> Option<String> {
-        self.0.get(post).cloned()
-    }
-}
-
-/// The address of a Discord message.
-pub fn message_url(guild: GuildId, channel: ChannelId, message: MessageId) -> String {
-    format!("https://discord.com/channels/{guild}/{channel}/{message}")
 }
 
 /// Takes a post's messages away.
@@ -584,63 +428,4 @@ pub async fn hide(
         }
         Err(error) => Err(trouble(work, &tie, (thread, None), error).await?),
     }
-}
-
-/// Whether the bridge's channel may be asked now.
-pub fn ready(work: &Work<'_>, tie: &Arc<Tie>) -> Result<(), Halt> {
-    if let Some(reason) = tie.stopped() {
-        return Err(Halt::Park(reason));
-    }
-    match tie.held(work.heart.clock.monotonic()) {
-        Some((left, reason)) => Err(Halt::Later(left, reason)),
-        None => Ok(()),
-    }
-}
-
-/// Finds out what is wrong with a channel that can't be used. A Discord thread that somebody deleted is
-/// forgotten, so that the next try opens a new one, and shows this post there; a channel that is gone or
-/// closed to the bot rests.
-pub async fn trouble(
-    work: &Work<'_>,
-    tie: &Arc<Tie>,
-    (thread, anew): (&ThreadId, Option<&PostId>),
-    error: DiscordError,
-) -> Result<Halt, Halt> {
-    let hold = |reason: String| {
-        if tie.hold(work.heart.clock.monotonic() + HOLD, &reason) {
-            tracing::error!(bridge = tie.id().0, channel = %tie.bridge.channel, "the bridge rests: {reason}");
-        }
-        Halt::Later(HOLD, reason)
-    };
-    Ok(match error {
-        DiscordError::Refused { code, .. } if OF_THE_CHANNEL.contains(&code) => hold(error.to_string()),
-        DiscordError::Gone(reason) => {
-            if let Some(room) = work.heart.store.room(tie.id(), thread).await?
-                && matches!(work.heart.discord.channel(room.channel).await, Err(DiscordError::Gone(_)))
-            {
-                tracing::warn!(bridge = tie.id().0, %thread, "the Discord thread was deleted");
-                let forget =
-                    anew.map(|post| Effect::DropParts { bridge: tie.id(), post: post.clone(), from: 0 });
-                let dropped = Effect::DropRoom { bridge: tie.id(), thread: thread.clone() };
-                work.note(forget.into_iter().chain([dropped]).collect()).await?;
-                return Ok(Halt::Later(Duration::ZERO, reason));
-            }
-            match work.heart.discord.channel(tie.bridge.channel).await {
-                Err(DiscordError::Gone(_)) => {
-                    if tie.stop(CHANNEL_GONE) {
-                        tracing::error!(
-                            bridge = tie.id().0, channel = %tie.bridge.channel,
-                            "the bridge stops: {CHANNEL_GONE}"
-                        );
-                    }
-                    Halt::Park(CHANNEL_GONE.to_owned())
-                }
-                // The webhook was deleted; the next try makes a new one.
-                _ => Halt::Later(Duration::ZERO, reason),
-            }
-        }
-        DiscordError::Forbidden(reason) => hold(reason),
-        DiscordError::Token => hold(error.to_string()),
-        other => other.into(),
-    })
 }

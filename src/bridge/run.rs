@@ -152,7 +152,7 @@ async fn look_up(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, 
         }
         Err(DiscordError::Gone(_)) => {
             if first {
-                tracing::error!(channel = %address, "a bridge is off: {}", super::mirror::CHANNEL_GONE);
+                tracing::error!(channel = %address, "a bridge is off: {}", super::trouble::CHANNEL_GONE);
             }
             (LOOK_UP_RARELY, None)
         }

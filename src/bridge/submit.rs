@@ -20,10 +20,10 @@ use super::files;
 use super::inbox::plain_emoji;
 use super::job::{Job, Outcome, Spoken, forum_lane, tell_lane};
 use super::merged::{self, Together};
-use super::mirror::message_url;
 use super::outbox::{Halt, Work};
 use super::points::Point;
 use super::record::{digest_of, happened_gone, hide};
+use super::render::message_url;
 use super::tie::Tie;
 use super::{Forum, actor, ajar, inbox};
 

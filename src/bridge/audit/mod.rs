@@ -23,9 +23,9 @@ use crate::store::{BridgeId, Effect, StoreError};
 
 use super::Heart;
 use super::job::Job;
-use super::mirror::CHANNEL_GONE;
 use super::points::Point;
 use super::tie::Tie;
+use super::trouble::CHANNEL_GONE;
 
 mod channels;
 mod forum;

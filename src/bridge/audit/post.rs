@@ -11,9 +11,10 @@ use crate::store::{BridgeId, Effect, Origin, Part, StoreError};
 use super::report::{Finding, Kind};
 use super::{Audit, Gone, patiently};
 use crate::bridge::Forum;
+use crate::bridge::adopt::same_text;
 use crate::bridge::job::{Job, News, ThreadFacts};
-use crate::bridge::mirror::{self, Quoting, same_text};
 use crate::bridge::record::{Behind, digest_of};
+use crate::bridge::render::{Quoting, render};
 use crate::bridge::tie::Tie;
 use crate::bridge::watch::QUIETEST;
 use crate::bridge::watch::doubt::AWAY;
@@ -111,7 +112,7 @@ impl Audit<'_> {
         if parts.is_empty() {
             return self.missing(read, tie, post).await;
         }
-        let outgoing = mirror::render(self.heart, tie, facts, post, &parts, Quoting::Shown).await?;
+        let outgoing = render(self.heart, tie, facts, post, &parts, Quoting::Shown).await?;
         if fits(&parts, &outgoing) && !self.suspect.contains(&own) {
             return Ok(());
         }
@@ -138,7 +139,7 @@ impl Audit<'_> {
             let untitled = Post { title: None, ..post.clone() };
             for post in [post, &untitled] {
                 for quoting in [Quoting::Shown, Quoting::Ever, Quoting::Nothing] {
-                    let outgoing = mirror::render(self.heart, tie, facts, post, &parts, quoting).await?;
+                    let outgoing = render(self.heart, tie, facts, post, &parts, quoting).await?;
                     if says(&said, &outgoing) {
                         return Ok(());
                     }

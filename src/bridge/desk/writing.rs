@@ -13,8 +13,8 @@ use crate::store::{Effect, Submission, SubmissionState};
 
 use super::super::inbox::{self, may_not_speak, reply_job};
 use super::super::job::Spoken;
-use super::super::mirror::message_url;
 use super::super::opening::open_job;
+use super::super::render::message_url;
 use super::super::submit::spoken_digest;
 use super::super::tie::Tie;
 use super::{Desk, Sight, busy};
