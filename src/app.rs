@@ -160,7 +160,7 @@ impl Ears {
 
     /// One shard, for as long as its lease is ours. Whoever has the first one also answers for the commands.
     async fn hear(&self, shard: u32, found: &rest::Gateway, over: CancellationToken) -> Result<(), Fatal> {
-        let (events, heard) = mpsc::channel(1_024);
+        let (events, heard) = mpsc::channel(4_096);
         let (heart, health, part) = (&self.heart, self.heart.health.clone(), leases::of_shard(shard));
         let connected = gateway::run(Gateway {
             token: self.token.clone(),

@@ -58,10 +58,16 @@ impl Replica {
         assert!(sent.expect("a shell").success());
     }
 
-    /// Ends it as a service manager would.
-    pub fn stop(&mut self) {
+    /// Ends it as a service manager would. Its network is in this process, which must not stand still meanwhile.
+    pub async fn stop(&mut self) {
         self.signal("TERM");
-        assert!(self.child.wait().expect("it ends").success());
+        let ended = loop {
+            if let Some(ended) = self.child.try_wait().expect("it ends") {
+                break ended;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        assert!(ended.success());
     }
 
     pub fn alive(&mut self) -> bool {
@@ -436,7 +442,7 @@ impl Fleet {
     pub async fn end(mut self) {
         for replica in &mut self.replicas {
             if replica.alive() {
-                replica.stop();
+                replica.stop().await;
             }
         }
         self.stage.discord.stop();

@@ -163,7 +163,7 @@ async fn work_is_shared_and_one_that_stops_hands_over() {
         assert_eq!(holders, 1, "{part} is one replica's");
     }
     let began = Instant::now();
-    fleet.replicas[gateway].stop();
+    fleet.replicas[gateway].stop().await;
     fleet.crossing("after one has stopped").await;
     println!(
         "SIGTERM of the gateway's holder (the forum was with {forum}): crossed after {} ms",
