@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
-use sqlx::postgres::PgListener;
 
 use crate::clock::Clock;
 use crate::config::BridgeConfig;
@@ -24,7 +23,8 @@ use super::rows::{
 };
 use super::{
     Bridge, BridgeId, Claim, Effect, Finish, Follow, Lease, Millis, OutboxCounts, Parked, Part, PostRow,
-    Reaction, Room, Store, StoreError, Submission, Thanked, ThreadRow, history, lease, outbox,
+    Reaction, Ring, Room, Store, StoreError, Submission, Thanked, ThreadRow, bell, history, lease, manage,
+    outbox,
 };
 
 /// What waits longer than this at the start was reckoned by a clock that was wrong.
@@ -33,10 +33,6 @@ const LONGEST_WAIT: Millis = HOUR;
 const IN_STEP: Duration = Duration::from_secs(2);
 /// So many rows are asked for at once.
 const MOST_IDS: usize = 500;
-/// The channel of Postgres's notifications.
-const BELL: &str = "threadbridge";
-/// A connection for notifications that broke is made again after this time.
-const LISTEN_AGAIN: Duration = Duration::from_secs(30);
 
 pub struct Sql {
     pub(super) db: Db,
@@ -231,6 +227,7 @@ impl Store for Sql {
         }
         let rows = tx.rows(BRIDGES, &[]).await?;
         let synced = rows.iter().map(bridge).collect::<Result<_, _>>()?;
+        manage::changed(&mut tx).await?;
         tx.commit().await?;
         Ok(synced)
     }
@@ -596,25 +593,12 @@ impl Store for Sql {
         self.db.is_postgres()
     }
 
-    async fn ring(&self) -> Result<(), StoreError> {
-        if self.db.is_postgres() {
-            self.db.rows("SELECT 1 FROM (SELECT pg_notify($1, '')) AS rung", values![BELL]).await?;
-        }
-        Ok(())
+    async fn ring(&self, what: Ring) -> Result<(), StoreError> {
+        bell::ring(&self.db, what).await
     }
 
-    async fn listen(&self, rung: &(dyn Fn() + Send + Sync)) {
-        let Db::Postgres(pool) = &self.db else { return std::future::pending().await };
-        loop {
-            if let Ok(mut listener) = PgListener::connect_with(pool).await
-                && listener.listen(BELL).await.is_ok()
-            {
-                while listener.recv().await.is_ok() {
-                    rung();
-                }
-            }
-            tokio::time::sleep(LISTEN_AGAIN).await;
-        }
+    async fn listen(&self, rung: &(dyn Fn(Ring) + Send + Sync)) {
+        bell::listen(&self.db, rung).await;
     }
 
     async fn close(&self) {

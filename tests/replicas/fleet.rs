@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use threadbridge::clock::{Clock, SystemClock};
 use threadbridge::sandbox::discord::{self, Limits, Starts};
 use threadbridge::sandbox::forum::{self, Face};
@@ -158,6 +158,8 @@ pub struct Fleet {
     pub stage: Stage,
     pub database: Database,
     pub replicas: Vec<Replica>,
+    /// One on each shard.
+    pub guilds: Vec<u64>,
     pub talks: Vec<Talk>,
     pub ann: u64,
     pub dora: u64,
@@ -198,7 +200,8 @@ impl Fleet {
             (talk.thread, _) =
                 stage.forum.open_thread(talk.board, ann, &title, "Opening words.").expect("a thread");
         }
-        let mut fleet = Self { stage, database, replicas: Vec::new(), talks: Vec::new(), ann, dora, folder };
+        let mut fleet =
+            Self { stage, database, replicas: Vec::new(), guilds, talks: Vec::new(), ann, dora, folder };
         for number in 0..replicas {
             fleet.add(number, &talks, allowance, (face, poll)).await;
         }
@@ -273,7 +276,7 @@ impl Fleet {
         }
     }
 
-    fn in_vain(&self, what: &str) -> ! {
+    pub fn in_vain(&self, what: &str) -> ! {
         let logs: Vec<String> = self
             .replicas
             .iter()
@@ -417,9 +420,9 @@ impl Fleet {
     }
 
     /// What the database holds, as one number.
-    pub async fn number(&self, sql: &'static str) -> i64 {
+    pub async fn number(&self, sql: &str) -> i64 {
         let mut connection = PgConnection::connect(self.database.url.as_str()).await.expect("the database");
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a number")
     }
 
     /// Waits until all of these are so of a replica.

@@ -9,6 +9,7 @@ mod audit;
 mod chaos;
 mod fleet;
 mod heard;
+mod knows;
 mod proxy;
 mod shards;
 

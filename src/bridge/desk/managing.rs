@@ -17,15 +17,14 @@ use crate::discord::{Channel, ChannelKind, DiscordError};
 use crate::fence;
 use crate::forum::PageRef;
 use crate::model::{ChannelId, GuildId};
-use crate::store::{Bridge, Effect, Parked, StoreError};
+use crate::store::{Bridge, Effect, Parked, Priority, StoreError};
 
 use super::super::catchup;
 use super::super::hear::Gate;
 use super::super::inbox;
-use super::super::job::Job;
+use super::super::job::{Job, watcher_lane};
 use super::super::record::hide;
 use super::super::run;
-use super::super::tie::Tie;
 use super::super::why::Story;
 use super::{Desk, Sight, busy, sentence};
 
@@ -38,7 +37,8 @@ const SUGGESTIONS: usize = 25;
 impl Desk {
     /// The bridges of this guild, whether or not Discord has told of their channels.
     async fn own_bridges(&self, guild: GuildId) -> Result<Vec<Bridge>, String> {
-        let mut bridges = self.heart.store.bridges().await.map_err(busy)?;
+        self.heart.know().await.map_err(busy)?;
+        let mut bridges = self.heart.ties.rows();
         bridges.retain(|bridge| match self.heart.ties.get(bridge.id) {
             Some(tie) => tie.guild() == Some(guild),
             None => bridge.guild == Some(guild),
@@ -76,12 +76,9 @@ impl Desk {
 
     /// Brings a bridge in memory up to date with its row.
     async fn reload(&self, bridge: &Bridge) -> Result<Bridge, String> {
-        let bridges = self.heart.store.bridges().await.map_err(busy)?;
-        let fresh = bridges.into_iter().find(|it| it.id == bridge.id);
+        self.heart.know().await.map_err(busy)?;
+        let fresh = self.heart.ties.rows().into_iter().find(|it| it.id == bridge.id);
         let fresh = fresh.ok_or_else(|| "That bridge was just removed.".to_owned())?;
-        if let Some(tie) = self.heart.ties.get(fresh.id) {
-            self.heart.ties.insert(Tie::new(fresh.clone(), tie.channel.clone()));
-        }
         if let Some(forum) = self.heart.forums.get(&fresh.forum) {
             forum.nudge.notify_one();
         }
@@ -92,19 +89,18 @@ impl Desk {
     /// looked at anew for what was changed.
     async fn make_up(&self, bridge: &Bridge) -> Result<(), StoreError> {
         let store = &self.heart.store;
-        let mut effects = vec![Effect::Reexamine { bridge: bridge.id }];
+        let now = store.now().await?;
+        let again = Job::LookAgain { forum: bridge.forum.clone() };
+        let again = again.queued(watcher_lane(&bridge.forum), Priority::Live, now)?;
+        let mut effects = vec![Effect::Reexamine { bridge: bridge.id }, Effect::Enqueue(again)];
         if let Some(tie) = self.heart.ties.get(bridge.id) {
-            let now = store.now().await?;
             for (thread, post) in store.outlived(bridge.id).await? {
                 effects.push(hide(&tie, &thread, &post, now)?);
             }
         }
         inbox::receive(&self.heart, None, effects).await?;
         store.release().await?;
-        self.heart.wake.notify_waiters();
-        if let Some(forum) = self.heart.forums.get(&bridge.forum) {
-            forum.look_again();
-        }
+        self.heart.stir();
         Ok(())
     }
 
@@ -221,7 +217,7 @@ impl Bridges for Desk {
         let made = self.heart.store.add_bridge(&config, manager.guild()).await.map_err(busy)?;
         let bridge = made.ok_or("There is such a bridge already; /bridge list shows it.")?;
         tracing::info!(bridge = bridge.id.0, channel = %bridge.channel, by = %manager.asker().user, "a bridge was made");
-        run::tie(&self.heart, bridge.clone(), channel).await;
+        run::tie(&self.heart, &bridge, channel).await.map_err(busy)?;
         Ok(self.view(&bridge))
     }
 
@@ -254,7 +250,7 @@ impl Bridges for Desk {
         if !self.heart.store.remove_bridge(bridge.id).await.map_err(busy)? {
             return Err("That bridge is in the configuration file; it can only be removed there. /bridge pause stops it meanwhile.".to_owned());
         }
-        self.heart.ties.remove(bridge.id);
+        self.heart.know().await.map_err(busy)?;
         // What waited for it to be resumed finds it gone.
         self.heart.store.release().await.map_err(busy)?;
         tracing::info!(bridge = bridge.id.0, by = %manager.asker().user, "a bridge was removed");
