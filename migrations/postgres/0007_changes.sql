@@ -3,3 +3,6 @@ CREATE TABLE change (
     name TEXT PRIMARY KEY,
     number BIGINT NOT NULL
 );
+
+-- A forum's threads in the order of their ids: they are gone through one by one.
+CREATE INDEX thread_by_id ON thread (forum, LENGTH(thread), thread);

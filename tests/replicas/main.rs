@@ -24,8 +24,8 @@ use proxy::State;
 /// Twice as long as a lease.
 const LONG: Duration = Duration::from_secs(24);
 
-/// So many stories at a time: each is several processes, which mostly wait.
-const AT_ONCE: u32 = 3;
+/// So many stories at a time: each is several processes, which mostly wait for leases to end.
+const AT_ONCE: u32 = 6;
 static PLACES: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(AT_ONCE as usize);
 
 /// Waits for room to play in, and for a server to play on.

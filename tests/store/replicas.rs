@@ -10,7 +10,7 @@ use threadbridge::store::links::{Asked, NewCode, Tried};
 use threadbridge::store::{Effect, Finish, NewJob, PostRow, Ring, Store, StoreError, ThreadRow};
 
 use super::people::nothing;
-use super::{LEASE, Place, board_bridge, claim, each, edu, enqueue, job, nothing_due, post};
+use super::{LEASE, Place, board_bridge, claim, each, edu, enqueue, job, nothing_due, number, post};
 
 async fn watermark(store: &dyn Store, message: u64) -> Result<bool, StoreError> {
     let (channel, message) = (ChannelId(1), MessageId(message));
@@ -384,6 +384,53 @@ async fn what_is_old_is_thrown_away_and_mirrors_stay() {
         assert_eq!(store.parked().await.unwrap(), []);
         assert_eq!(store.leases().await.unwrap(), []);
         assert_eq!(store.posts(&edu(), &[post("1")]).await.unwrap(), [row]);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn however_much_is_old_it_is_thrown_away_a_little_at_a_time() {
+    each(async |place: Place| {
+        place.open().await.close().await;
+        let many = |rows: u32, into: &str| {
+            format!(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+                 INSERT INTO {into} FROM n"
+            )
+        };
+        place.run(many(2_500, "once (name, at) SELECT 'old:' || CAST(i AS TEXT), i")).await;
+        let history = "history (forum, post, bridge, what, first, last, times)
+                       SELECT 1, CAST(i AS TEXT), 0, 'seen', 1, CASE WHEN i = 250000 THEN 9000000000000 ELSE 1 END, 1";
+        place.run(many(250_000, history)).await;
+        let store = place.open().await;
+        // The oldest go first.
+        assert!(store.apply(Some("old:1"), vec![]).await.unwrap());
+        assert!(!store.apply(Some("old:2500"), vec![]).await.unwrap(), "no more than a thousand at once");
+        assert!(store.apply(Some("something"), vec![]).await.unwrap());
+        assert!(store.apply(Some("old:2500"), vec![]).await.unwrap());
+        store.close().await;
+        assert_eq!(number(&place, "SELECT COUNT(*) FROM history").await, 1, "what is young stays");
+        assert_eq!(number(&place, "SELECT COUNT(*) FROM once").await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn threads_are_gone_through_from_the_newest_to_the_oldest() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        for id in ["9", "10", "100", "99", "8"] {
+            let (thread, title) = (ThreadId::new(id), String::new());
+            let row = ThreadRow { forum: edu(), thread, board: None, title };
+            store.apply(None, vec![Effect::Thread(row)]).await.unwrap();
+        }
+        let (mut before, mut found) = (None, Vec::new());
+        while let Some(row) = store.thread_before(&edu(), before.as_ref()).await.unwrap() {
+            found.push(row.thread.0.clone());
+            before = Some(row.thread);
+        }
+        assert_eq!(found, ["100", "99", "10", "9", "8"]);
         store.close().await;
     })
     .await;
