@@ -21,7 +21,7 @@ use crate::discord::pacer::Share;
 use crate::fence::{Fence, Moment, Proof};
 use crate::health::Role;
 use crate::model::{ChannelId, ForumKey};
-use crate::store::{Lease, Millis, StoreError};
+use crate::store::{Lease, Millis, Ring, StoreError};
 
 use super::Heart;
 
@@ -36,8 +36,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const LOOK_ALONE: Duration = Duration::from_secs(5);
 /// How soon after the end of another's term it is looked whether it ended, at most.
 const AFTER: Duration = Duration::from_millis(100);
-/// A lease that nobody takes for so many looks is taken by whoever sees it, fair or not.
-const LEFT_OVER: u32 = 3;
+/// A lease that nobody takes for so long is taken by whoever sees it, fair or not.
+const LEFT_OVER: Duration = Duration::from_secs(3);
 /// A term, and a worker's claim, where nobody else can have it.
 const ALONE: Duration = Duration::from_secs(60);
 const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -109,8 +109,8 @@ struct Term {
 /// What one look after another has to remember.
 struct Looks {
     renewed: Option<Instant>,
-    /// For how many looks a lease was free.
-    free: HashMap<String, u32>,
+    /// Since when a lease is free.
+    free: HashMap<String, Instant>,
     /// Since when this replica is among the others, as they see it.
     joined: Option<Instant>,
     /// When the next of the others' leases ends that is wanted here, unless it is prolonged.
@@ -132,6 +132,11 @@ impl Leases {
     /// Whether this replica has its share of what Discord allows.
     pub fn may_send(&self) -> watch::Receiver<bool> {
         self.may_send.subscribe()
+    }
+
+    /// Looks whether there is something to take, now.
+    pub fn look(&self) {
+        self.changed.notify_one();
     }
 
     /// Names this replica, this run, in the database.
@@ -278,6 +283,14 @@ pub async fn leave(heart: &Heart) {
         }
     }
     heart.leases.end(|_, _| false);
+    given_up(heart).await;
+}
+
+/// Others need not wait until they look.
+async fn given_up(heart: &Heart) {
+    if let Err(error) = heart.store.ring(Ring::Leases).await {
+        tracing::debug!("the other replicas are not told of a lease: {error}");
+    }
 }
 
 async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Result<(), StoreError> {
@@ -329,9 +342,8 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
             }
             continue;
         }
-        let free = looks.free.entry(name.clone()).or_insert(0);
-        *free += 1;
-        if *free > LEFT_OVER {
+        let since = *looks.free.entry(name.clone()).or_insert(now);
+        if now.duration_since(since) > LEFT_OVER {
             tell(heart, name, Role::Nobody);
         } else if full(Kind::of(name), &held) {
             continue;
@@ -351,10 +363,14 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
     });
     let dropped: Vec<&String> =
         mine.iter().filter(|name| surplus.contains(&Some(*name)) || !wanted.contains(*name)).collect();
+    if dropped.is_empty() {
+        return Ok(());
+    }
     for name in dropped {
         leases.end(|held, _| held != name);
         heart.store.release_lease(name, &leases.holder).await?;
     }
+    given_up(heart).await;
     Ok(())
 }
 

@@ -222,6 +222,7 @@ async fn listen(heart: Arc<Heart>, stop: CancellationToken) {
     let rung = |what| match what {
         Ring::Work => heart.wake.notify_waiters(),
         Ring::Bridges => heart.bridges.notify_one(),
+        Ring::Leases => heart.leases.look(),
     };
     tokio::select! {
         () = heart.store.listen(&rung) => {}

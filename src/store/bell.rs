@@ -15,10 +15,13 @@ const BELL: &str = "threadbridge";
 const LISTEN_AGAIN: Duration = Duration::from_secs(30);
 
 impl Ring {
+    const ALL: [Self; 3] = [Self::Work, Self::Bridges, Self::Leases];
+
     fn name(self) -> &'static str {
         match self {
             Self::Work => "",
             Self::Bridges => "bridges",
+            Self::Leases => "leases",
         }
     }
 }
@@ -48,8 +51,8 @@ pub async fn listen(db: &Db, rung: &(dyn Fn(Ring) + Send + Sync)) {
             && listener.listen(BELL).await.is_ok()
         {
             while let Ok(told) = listener.recv().await {
-                let bridges = told.payload() == Ring::Bridges.name();
-                rung(if bridges { Ring::Bridges } else { Ring::Work });
+                // What a newer version tells is none of our business.
+                Ring::ALL.into_iter().filter(|ring| ring.name() == told.payload()).for_each(rung);
             }
         }
         tokio::time::sleep(LISTEN_AGAIN).await;

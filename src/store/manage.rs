@@ -95,7 +95,10 @@ impl Manage for Sql {
                 ],
             )
             .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
         changed(&mut tx).await?;
         let id = row.int(0)?;
         let mut made = None;
@@ -137,6 +140,7 @@ impl Manage for Sql {
         let mut tx = self.begin().await?;
         let marked = "UPDATE bridge SET from_file = 2 WHERE id = $1 AND from_file = 0";
         if tx.run(marked, values![bridge.0]).await? == 0 {
+            tx.rollback().await?;
             return Ok(false);
         }
         for sql in REMOVE_BRIDGES {

@@ -266,6 +266,8 @@ pub enum Ring {
     Work,
     /// A bridge changed.
     Bridges,
+    /// A lease was given up.
+    Leases,
 }
 
 /// What becomes of a claimed job.

@@ -290,14 +290,18 @@ impl Fleet {
         panic!("waited in vain for {what}\n{}", logs.join("\n"));
     }
 
-    /// The replica that has a part, once one has.
+    /// The replica that has a part, once just one has: one that wakes may still take itself for it.
     pub async fn holder(&self, part: &str) -> usize {
         let deadline = Instant::now() + PATIENCE;
         loop {
+            let mut holders = Vec::new();
             for (number, replica) in self.replicas.iter().enumerate() {
                 if replica.has(part).await {
-                    return number;
+                    holders.push(number);
                 }
+            }
+            if let [holder] = holders[..] {
+                return holder;
             }
             if Instant::now() > deadline {
                 self.in_vain(&format!("somebody to have {part}"));

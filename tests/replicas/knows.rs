@@ -6,7 +6,14 @@ use serde_json::{Value, json};
 use threadbridge::sandbox::discord::{Fault, Limits, Starts};
 
 use crate::fleet::{Fleet, Setting, Talk};
+use crate::harness::{Story, stories};
 use crate::place;
+
+pub const STORIES: [Story; 3] = stories![
+    a_command_given_right_after_a_take_over_is_answered,
+    every_shard_answers_commands,
+    a_bridge_that_one_replica_paused_carries_nothing_in_another
+];
 
 const MANAGE_SERVER: u64 = 1 << 5;
 const MANAGE_WEBHOOKS: u64 = 1 << 29;
@@ -25,7 +32,6 @@ async fn shows_a_thread(fleet: &Fleet, channel: u64, thread: u64) {
     assert!(told.contains("Opening words."), "{told}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_given_right_after_a_take_over_is_answered() {
     let Some((server, _place)) = place(1).await else { return };
     let mut fleet = Fleet::start(&server, 2, 1, Limits::off()).await;
@@ -53,7 +59,6 @@ async fn a_command_given_right_after_a_take_over_is_answered() {
     fleet.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_shard_answers_commands() {
     let Some((server, _place)) = place(1).await else { return };
     let starts = Starts { shards: 2, ..Starts::default() };
@@ -71,7 +76,6 @@ async fn every_shard_answers_commands() {
     fleet.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bridge_that_one_replica_paused_carries_nothing_in_another() {
     const POSTS: usize = 25;
     let Some((server, _place)) = place(1).await else { return };
