@@ -125,7 +125,7 @@ pub async fn run(
         }
     };
     let catching_up = async {
-        let mut known = heart.ties.told();
+        let mut known = heart.ties.known();
         tokio::select! {
             () = missed.notified() => {}
             () = stop.cancelled() => return,

@@ -386,7 +386,7 @@ fn share(
 ) -> bool {
     let Some(present) = present else {
         looks.joined = None;
-        heart.leases.may_send.send_replace(false);
+        heart.leases.may_send.send_if_modified(|before| std::mem::replace(before, false));
         heart.discord.share(Share::Nothing);
         // It is going to be held in a moment: then the next look can tell.
         heart.leases.changed.notify_one();

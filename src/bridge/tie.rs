@@ -107,8 +107,10 @@ impl Tie {
 #[derive(Debug, Default)]
 pub struct Ties {
     state: RwLock<State>,
-    /// Counts the times that Discord told of channels, or why not.
+    /// Counts what Discord told of channels.
     told: watch::Sender<u64>,
+    /// Counts the times that what was said in channels meanwhile is to be looked for.
+    known: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -187,13 +189,16 @@ impl Ties {
                 state.ties.insert(id, Arc::new(Tie::new(untied.bridge, channel)));
             }
         });
+        self.told.send_modify(|times| *times += 1);
     }
 
     /// Discord told that the channel of a bridge can't be used. True when it is news.
     pub fn refused(&self, id: BridgeId) -> bool {
-        self.change(|state| {
+        let news = self.change(|state| {
             state.untied.get_mut(&id).is_some_and(|untied| std::mem::replace(&mut untied.awaited, false))
-        })
+        });
+        self.told.send_modify(|times| *times += 1);
+        news
     }
 
     /// Whether Discord has still to tell of some bridge of this forum. What changes there must not be recorded
@@ -206,7 +211,7 @@ impl Ties {
 
     /// Waits until Discord has told of each bridge that may lead to this guild.
     pub async fn told_of(&self, guild: GuildId) {
-        let mut told = self.told();
+        let mut told = self.told.subscribe();
         let awaited = |untied: &Untied| untied.awaited && untied.bridge.guild.is_none_or(|own| own == guild);
         loop {
             {
@@ -221,13 +226,13 @@ impl Ties {
         }
     }
 
-    /// Channels became known, or that they can't be used: what was said there meanwhile can be looked for.
+    /// Channels became known: what was said there meanwhile can be looked for.
     pub fn tell(&self) {
-        self.told.send_modify(|times| *times += 1);
+        self.known.send_modify(|times| *times += 1);
     }
 
-    pub fn told(&self) -> watch::Receiver<u64> {
-        self.told.subscribe()
+    pub fn known(&self) -> watch::Receiver<u64> {
+        self.known.subscribe()
     }
 
     /// Ties a bridge from its row.

@@ -35,21 +35,25 @@ const PAGE: u64 = 20;
 const SUGGESTIONS: usize = 25;
 
 impl Desk {
-    /// The bridges of this guild, whether or not Discord has told of their channels.
-    async fn own_bridges(&self, guild: GuildId) -> Result<Vec<Bridge>, String> {
-        self.heart.know().await.map_err(busy)?;
+    /// The bridges of the manager's guild, whether or not Discord tells of their channels.
+    async fn own_bridges(&self, manager: Manager) -> Result<Vec<Bridge>, String> {
+        self.aware(manager.asker()).await?;
+        Ok(self.bridges_of(manager.guild()))
+    }
+
+    fn bridges_of(&self, guild: GuildId) -> Vec<Bridge> {
         let mut bridges = self.heart.ties.rows();
         bridges.retain(|bridge| match self.heart.ties.get(bridge.id) {
             Some(tie) => tie.guild() == Some(guild),
             None => bridge.guild == Some(guild),
         });
-        Ok(bridges)
+        bridges
     }
 
     /// The bridge that a manager means, by its number.
     async fn own_bridge(&self, manager: Manager, text: &str) -> Result<Bridge, String> {
         let number = text.trim().parse::<i64>().ok();
-        let bridges = self.own_bridges(manager.guild()).await?;
+        let bridges = self.own_bridges(manager).await?;
         let found = bridges.into_iter().find(|bridge| Some(bridge.id.0) == number);
         found.ok_or_else(|| "There is no such bridge in this server; /bridge list shows them.".to_owned())
     }
@@ -167,7 +171,7 @@ impl Desk {
 
     /// The guild's things that were given up.
     async fn own_parked(&self, manager: Manager) -> Result<Vec<(Parked, String)>, String> {
-        let bridges = self.own_bridges(manager.guild()).await?;
+        let bridges = self.own_bridges(manager).await?;
         let mut own = Vec::new();
         for parked in self.heart.store.parked().await.map_err(busy)? {
             let Ok(job) = serde_json::from_value::<Job>(parked.job.clone()) else { continue };
@@ -222,7 +226,7 @@ impl Bridges for Desk {
     }
 
     async fn list(&self, manager: Manager) -> Result<Vec<BridgeView>, String> {
-        Ok(self.own_bridges(manager.guild()).await?.iter().map(|bridge| self.view(bridge)).collect())
+        Ok(self.own_bridges(manager).await?.iter().map(|bridge| self.view(bridge)).collect())
     }
 
     async fn pause(&self, manager: Manager, bridge: &str, paused: bool) -> Result<BridgeView, String> {
@@ -310,7 +314,7 @@ impl Bridges for Desk {
     async fn status(&self, manager: Manager, bridge: Option<&str>) -> Result<StatusView, String> {
         let wanted = match bridge {
             Some(bridge) => vec![self.own_bridge(manager, bridge).await?],
-            None => self.own_bridges(manager.guild()).await?,
+            None => self.own_bridges(manager).await?,
         };
         let parts = self.heart.health.parts();
         let mut bridges = Vec::new();
@@ -363,7 +367,7 @@ impl Bridges for Desk {
     async fn why(&self, manager: Manager, post: &str, forum: Option<&str>) -> Result<StoryView, String> {
         let sight = self.sight_of(manager.asker(), forum, post).await?;
         let post = sight.post(post)?;
-        let own: Vec<_> = self.own_bridges(manager.guild()).await?.iter().map(|bridge| bridge.id).collect();
+        let own: Vec<_> = self.own_bridges(manager).await?.iter().map(|bridge| bridge.id).collect();
         let store: &Arc<_> = &self.heart.store;
         let story = Story::of(&**store, &sight.forum.key, &post, |bridge| own.contains(&bridge.id)).await;
         let story = story.map_err(busy)?;
@@ -378,7 +382,7 @@ impl Bridges for Desk {
 
     async fn complete_bridges(&self, manager: Manager, words: &str) -> Vec<Suggestion> {
         let words = words.to_lowercase();
-        let bridges = self.own_bridges(manager.guild()).await.unwrap_or_default();
+        let bridges = self.bridges_of(manager.guild());
         bridges
             .iter()
             .map(|bridge| {
