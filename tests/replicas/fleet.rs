@@ -425,7 +425,15 @@ impl Fleet {
 
     /// What the database holds, as one number.
     pub async fn number(&self, sql: &str) -> i64 {
-        let mut connection = PgConnection::connect(self.database.url.as_str()).await.expect("the database");
+        let deadline = Instant::now() + PATIENCE;
+        let mut connection = loop {
+            match PgConnection::connect(self.database.url.as_str()).await {
+                Ok(connection) => break connection,
+                // Others on the machine may have all of the server's connections for a moment.
+                Err(error) if Instant::now() > deadline => self.in_vain(&format!("the database: {error}")),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        };
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a number")
     }
 
