@@ -158,9 +158,9 @@ impl Ears {
         }
     }
 
-    /// One shard, for as long as its lease is ours. Whoever has the first one also answers for the commands.
+    /// One shard, for as long as its lease is ours. Whoever has the first one also tells Discord of the commands.
     async fn hear(&self, shard: u32, found: &rest::Gateway, over: CancellationToken) -> Result<(), Fatal> {
-        let (events, heard) = mpsc::channel(1_024);
+        let (events, heard) = mpsc::channel(4_096);
         let (heart, health, part) = (&self.heart, self.heart.health.clone(), leases::of_shard(shard));
         let connected = gateway::run(Gateway {
             token: self.token.clone(),
@@ -175,12 +175,18 @@ impl Ears {
             health: Arc::new(move |state| health.shard(&part, state)),
             turns: Arc::new(Turn::new(heart, shard, found.at_once)),
         });
-        let taken = bridge::hear::run(heart, heard, shard, found.shards, over.clone());
-        let answering = async {
-            if shard == 0 {
-                let learnt = self.desk.clone().learn(over.clone());
-                tokio::join!(learnt, register_commands(heart.discord.clone(), over.clone()));
+        let taken = async {
+            if bridge::run::begin(heart, &over).await {
+                bridge::hear::run(heart, heard, shard, found.shards, over.clone()).await;
             }
+        };
+        let answering = async {
+            let registering = async {
+                if shard == 0 {
+                    register_commands(heart.discord.clone(), over.clone()).await;
+                }
+            };
+            tokio::join!(self.desk.learn(over.clone()), registering);
         };
         let besides = async {
             tokio::join!(taken, answering);

@@ -106,7 +106,7 @@ pub async fn run(
     of: u32,
     stop: CancellationToken,
 ) {
-    // serenity hands events on side by side: the first may overtake the word that a session has begun.
+    // Nothing passes before the session has begun and it was read what was missed.
     let (gate, missed) = (Gate::closed(), Notify::new());
     let taking = async {
         loop {
@@ -125,7 +125,7 @@ pub async fn run(
         }
     };
     let catching_up = async {
-        let mut known = heart.ties.told();
+        let mut known = heart.ties.known();
         tokio::select! {
             () = missed.notified() => {}
             () = stop.cancelled() => return,

@@ -20,8 +20,8 @@ use super::submit::{spoken_digest, telling};
 use super::tie::Tie;
 use super::{catchup, opening};
 
-/// A reply waits this long before it is sent, so that events which arrive out of order are put in order
-/// and a quick correction is folded in, in milliseconds.
+/// A reply waits this long before it is sent, so that what waited for its place is put in order and a quick
+/// correction is folded in, in milliseconds.
 const SETTLE: Millis = 300;
 /// How long to wait before an event is tried again when the database can't be written.
 const RETRY: Duration = Duration::from_secs(1);

@@ -39,6 +39,8 @@ pub enum Job {
     Tell { channel: ChannelId, message: MessageId, news: Outcome },
     /// Looks at a forum now, and at this post: the forum pushed news. A hint, for whoever watches it.
     Look { forum: ForumKey, thread: Option<ThreadId>, post: Option<PostId> },
+    /// Begins the slow round of reading again anew: a bridge goes on, and what it shows may have changed meanwhile.
+    LookAgain { forum: ForumKey },
     /// Tells a member of a forum something, by its private message.
     Letter { forum: ForumKey, member: MemberId, name: String, title: String, text: String },
 }
@@ -180,6 +182,7 @@ impl Job {
                 format!("look:{forum}:{thread}:{post}")
             }
             Self::Look { forum, .. } => format!("look:{forum}"),
+            Self::LookAgain { forum } => format!("again:{forum}"),
             Self::Letter { forum, member, title, .. } => format!("letter:{forum}:{member}:{title}"),
         }
     }
@@ -195,7 +198,11 @@ impl Job {
             | Self::Open { bridge, .. }
             | Self::Amend { bridge, .. }
             | Self::Retract { bridge, .. } => Some(*bridge),
-            Self::Thank { .. } | Self::Tell { .. } | Self::Look { .. } | Self::Letter { .. } => None,
+            Self::Thank { .. }
+            | Self::Tell { .. }
+            | Self::Look { .. }
+            | Self::LookAgain { .. }
+            | Self::Letter { .. } => None,
         }
     }
 
@@ -213,12 +220,13 @@ impl Job {
             Self::Thank { post, .. } => format!("bring the thanks for post {post} over"),
             Self::Tell { .. } => "tell somebody what became of their message".to_owned(),
             Self::Look { .. } => "look at what the forum has new".to_owned(),
+            Self::LookAgain { .. } => "look at what the forum changed".to_owned(),
             Self::Letter { .. } => "write to a member of the forum".to_owned(),
         }
     }
 
     /// Where a job stands within its lane whatever its age: messages in the order in which Discord
-    /// numbered them, since their events may arrive in any order.
+    /// numbered them, since some are read back later than others are heard.
     fn seq(&self) -> i64 {
         match self {
             Self::Reply { spoken, .. } | Self::Amend { spoken, .. } => spoken.message.0.cast_signed(),
@@ -290,6 +298,11 @@ pub fn open_key(message: MessageId) -> String {
 /// The lane of a forum thread: what is written there is written in order.
 pub fn forum_lane(forum: &ForumKey, thread: &ThreadId) -> Lane {
     Lane { name: format!("f:{forum}:{thread}"), needs: leases::of_forum(forum) }
+}
+
+/// The lane of what a forum's watcher is told, by whichever replica.
+pub fn watcher_lane(forum: &ForumKey) -> Lane {
+    Lane { name: format!("p:{forum}"), needs: leases::of_forum(forum) }
 }
 
 /// The lane of one post's thanks.

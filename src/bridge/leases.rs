@@ -21,7 +21,7 @@ use crate::discord::pacer::Share;
 use crate::fence::{Fence, Moment, Proof};
 use crate::health::Role;
 use crate::model::{ChannelId, ForumKey};
-use crate::store::{Lease, Millis, StoreError};
+use crate::store::{Lease, Millis, Ring, StoreError};
 
 use super::Heart;
 
@@ -32,10 +32,12 @@ const MARGIN: Duration = Duration::from_secs(3);
 const RENEW: Duration = Duration::from_secs(3);
 /// How often others' leases are looked at, give or take a fifth.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often the bridges are read again: a command may have changed them in another replica.
-const REFRESH: Duration = Duration::from_secs(5);
-/// A lease that nobody takes for so many looks is taken by whoever sees it, fair or not.
-const LEFT_OVER: u32 = 3;
+/// The same where there are no others.
+const LOOK_ALONE: Duration = Duration::from_secs(5);
+/// How soon after the end of another's term it is looked whether it ended, at most.
+const AFTER: Duration = Duration::from_millis(100);
+/// A lease that nobody takes for so long is taken by whoever sees it, fair or not.
+const LEFT_OVER: Duration = Duration::from_secs(3);
 /// A term, and a worker's claim, where nobody else can have it.
 const ALONE: Duration = Duration::from_secs(60);
 const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -93,6 +95,8 @@ pub struct Leases {
     terms: watch::Sender<BTreeMap<String, Term>>,
     /// Something else is wanted.
     changed: Notify,
+    /// This replica has its share of what Discord allows.
+    may_send: watch::Sender<bool>,
 }
 
 #[derive(Clone)]
@@ -105,12 +109,12 @@ struct Term {
 /// What one look after another has to remember.
 struct Looks {
     renewed: Option<Instant>,
-    refreshed: Option<Instant>,
-    /// For how many looks a lease was free.
-    free: HashMap<String, u32>,
-    /// Since when this replica is among the others, as they see it; and whether it may send by now.
+    /// Since when a lease is free.
+    free: HashMap<String, Instant>,
+    /// Since when this replica is among the others, as they see it.
     joined: Option<Instant>,
-    may_send: bool,
+    /// When the next of the others' leases ends that is wanted here, unless it is prolonged.
+    due: Option<Duration>,
 }
 
 impl Leases {
@@ -121,7 +125,18 @@ impl Leases {
             wanted: Mutex::default(),
             terms: watch::Sender::default(),
             changed: Notify::new(),
+            may_send: watch::Sender::new(!shared),
         }
+    }
+
+    /// Whether this replica has its share of what Discord allows.
+    pub fn may_send(&self) -> watch::Receiver<bool> {
+        self.may_send.subscribe()
+    }
+
+    /// Looks whether there is something to take, now.
+    pub fn look(&self) {
+        self.changed.notify_one();
     }
 
     /// Names this replica, this run, in the database.
@@ -165,11 +180,13 @@ impl Leases {
     }
 
     /// The channels that are wanted are those of the bridges.
-    fn want_channels(&self, channels: impl Iterator<Item = ChannelId>) {
+    pub fn want_channels(&self, channels: impl Iterator<Item = ChannelId>) {
         let channels: BTreeSet<String> = channels.map(of_channel).collect();
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         wanted.retain(|name| !name.starts_with("channel:") || channels.contains(name));
         wanted.extend(channels);
+        drop(wanted);
+        self.changed.notify_one();
     }
 
     fn wanted(&self) -> BTreeSet<String> {
@@ -234,8 +251,7 @@ pub async fn keep(heart: Arc<Heart>, stop: CancellationToken) {
         heart.discord.share(Share::Nothing);
         leases.want(&format!("{REPLICA}{}", leases.holder));
     }
-    let mut looks =
-        Looks { renewed: None, refreshed: None, free: HashMap::new(), joined: None, may_send: false };
+    let mut looks = Looks { renewed: None, free: HashMap::new(), joined: None, due: None };
     while !stop.is_cancelled() {
         let looked = tokio::time::timeout(RENEW, look(&heart, &mut looks, &stop)).await;
         match looked {
@@ -248,7 +264,8 @@ pub async fn keep(heart: Arc<Heart>, stop: CancellationToken) {
         }
         // Whatever the database says or does not say.
         leases.end(|_, term| term.fence.holds());
-        let pause = if leases.shared { LOOK.mul_f64(0.8 + 0.4 * fastrand::f64()) } else { REFRESH };
+        let pause = if leases.shared { LOOK.mul_f64(0.8 + 0.4 * fastrand::f64()) } else { LOOK_ALONE };
+        let pause = looks.due.take().map_or(pause, |due| due.min(pause));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = leases.changed.notified() => {}
@@ -266,6 +283,14 @@ pub async fn leave(heart: &Heart) {
         }
     }
     heart.leases.end(|_, _| false);
+    given_up(heart).await;
+}
+
+/// Others need not wait until they look.
+async fn given_up(heart: &Heart) {
+    if let Err(error) = heart.store.ring(Ring::Leases).await {
+        tracing::debug!("the other replicas are not told of a lease: {error}");
+    }
 }
 
 async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Result<(), StoreError> {
@@ -283,16 +308,11 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
             term.fence.renew(since, leases.lasts() - MARGIN);
         }
     }
-    if over(looks.refreshed, REFRESH) {
-        let bridges = heart.store.bridges().await?;
-        leases.want_channels(bridges.iter().map(|bridge| bridge.channel));
-        looks.refreshed = Some(now);
-    }
     let own = format!("{REPLICA}{}", leases.holder);
     let present = leases.terms.borrow().get(&own).map(|term| term.fence.clone());
     let all: HashMap<String, Lease> = if leases.shared {
         let all = heart.store.leases().await?.into_iter();
-        all.filter(|lease| lease.live).map(|lease| (lease.name.clone(), lease)).collect()
+        all.filter(Lease::is_live).map(|lease| (lease.name.clone(), lease)).collect()
     } else {
         HashMap::new()
     };
@@ -317,12 +337,13 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
                 heart.store.release_lease(name, &leases.holder).await?;
             } else {
                 tell(heart, name, Role::Elsewhere);
+                let left = Duration::from_millis(lease.left.unsigned_abs()) + AFTER.mul_f64(fastrand::f64());
+                looks.due = Some(looks.due.map_or(left, |due| due.min(left)));
             }
             continue;
         }
-        let free = looks.free.entry(name.clone()).or_insert(0);
-        *free += 1;
-        if *free > LEFT_OVER {
+        let since = *looks.free.entry(name.clone()).or_insert(now);
+        if now.duration_since(since) > LEFT_OVER {
             tell(heart, name, Role::Nobody);
         } else if full(Kind::of(name), &held) {
             continue;
@@ -342,10 +363,14 @@ async fn look(heart: &Heart, looks: &mut Looks, stop: &CancellationToken) -> Res
     });
     let dropped: Vec<&String> =
         mine.iter().filter(|name| surplus.contains(&Some(*name)) || !wanted.contains(*name)).collect();
+    if dropped.is_empty() {
+        return Ok(());
+    }
     for name in dropped {
         leases.end(|held, _| held != name);
         heart.store.release_lease(name, &leases.holder).await?;
     }
+    given_up(heart).await;
     Ok(())
 }
 
@@ -360,7 +385,8 @@ fn share(
     now: Instant,
 ) -> bool {
     let Some(present) = present else {
-        (looks.joined, looks.may_send) = (None, false);
+        looks.joined = None;
+        heart.leases.may_send.send_if_modified(|before| std::mem::replace(before, false));
         heart.discord.share(Share::Nothing);
         // It is going to be held in a moment: then the next look can tell.
         heart.leases.changed.notify_one();
@@ -368,12 +394,14 @@ fn share(
     };
     let joined = *looks.joined.get_or_insert(now);
     // Whoever comes after us waits for us to see it.
-    looks.may_send |= replicas == 1 || now.duration_since(joined) >= LASTS;
-    if looks.may_send {
+    let sends = &heart.leases.may_send;
+    let may_send = *sends.borrow() || replicas == 1 || now.duration_since(joined) >= LASTS;
+    if may_send {
         heart.discord.share(Share::Part { among: replicas, while_held: present });
         heart.leases.want(&format!("{READY}{}", heart.leases.holder));
+        sends.send_if_modified(|before| !std::mem::replace(before, true));
     }
-    looks.may_send
+    may_send
 }
 
 /// What the health server calls it; the leases of replicas on themselves are nobody's business.

@@ -52,7 +52,7 @@ pub mod watch;
 pub mod why;
 
 use catchup::ReadBack;
-use job::{Job, Lane};
+use job::{Job, watcher_lane};
 use leases::Leases;
 use tie::Ties;
 use unplaced::Unplaced;
@@ -78,6 +78,9 @@ pub struct Heart {
     pub wake: Notify,
     /// Others may want to know that there is a job to do.
     pub bell: Notify,
+    /// The bridges may have changed, or there are channels to look up.
+    pub bridges: Notify,
+    learning: tokio::sync::Mutex<()>,
     me: Mutex<Option<UserId>>,
 }
 
@@ -174,6 +177,8 @@ impl Heart {
             store,
             leases,
             bell: Notify::new(),
+            bridges: Notify::new(),
+            learning: tokio::sync::Mutex::default(),
             forums: forums.into_iter().map(|forum| (forum.key.clone(), Arc::new(forum))).collect(),
             discord,
             ties: Ties::default(),
@@ -197,13 +202,39 @@ impl Heart {
         *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some(me);
     }
 
+    /// Makes sure that the bridges are known as they are by now.
+    pub async fn know(&self) -> Result<(), StoreError> {
+        let changes = self.store.bridge_changes().await?;
+        self.know_as_of(changes).await
+    }
+
+    /// Makes sure that they are known as they were after so many changes.
+    pub async fn know_as_of(&self, changes: i64) -> Result<(), StoreError> {
+        if self.ties.changes() < Some(changes) { self.learn().await } else { Ok(()) }
+    }
+
+    /// Reads the bridges anew.
+    pub async fn learn(&self) -> Result<(), StoreError> {
+        // One after the other, so that what was read later is known in the end.
+        let _turn = self.learning.lock().await;
+        // What changes after this look is seen by the next.
+        let changes = self.store.bridge_changes().await?;
+        if self.ties.refresh(self.store.bridges().await?, changes) {
+            self.leases.want_channels(self.ties.rows().iter().map(|bridge| bridge.channel));
+            self.bridges.notify_one();
+            for forum in self.forums.values() {
+                forum.nudge.notify_one();
+            }
+        }
+        Ok(())
+    }
+
     /// Takes what a forum pushed, and hands it on to the replica that watches the forum. False when it was here
     /// before, in whichever replica.
     pub async fn pushed(&self, forum: &ForumKey, news: News) -> Result<bool, StoreError> {
         let names: Vec<String> = news.names.iter().map(|name| format!("push:{forum}:{name}")).collect();
         let job = Job::Look { forum: forum.clone(), thread: news.thread, post: news.post };
-        let lane = Lane { name: format!("p:{forum}"), needs: leases::of_forum(forum) };
-        let job = job.queued(lane, Priority::Live, self.store.now().await?)?;
+        let job = job.queued(watcher_lane(forum), Priority::Live, self.store.now().await?)?;
         let fresh = self.store.apply_unheard(&names, vec![Effect::Enqueue(job)]).await?;
         self.wake.notify_waiters();
         self.bell.notify_one();

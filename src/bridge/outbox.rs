@@ -108,7 +108,7 @@ impl Work<'_> {
         if let Some(tie) = self.heart.ties.get(bridge) {
             return Ok(Some(tie));
         }
-        if self.heart.store.bridges().await?.iter().any(|known| known.id == bridge) {
+        if self.heart.ties.untied().iter().any(|known| known.id == bridge) {
             let reason = "Discord has not told of the bridge's channel yet".to_owned();
             return Err(Halt::Later(LOOK, reason));
         }
@@ -307,6 +307,8 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Ok(job) => job,
         Err(error) => return Err(Halt::Park(format!("this version can't read the job: {error}"))),
     };
+    // Whatever was changed before it was claimed, in whichever replica, counts.
+    heart.know_as_of(claim.bridges).await?;
     if let Some(bridge) = paused(heart, &job).await? {
         return Err(Halt::Paused(bridge));
     }
@@ -327,6 +329,12 @@ async fn perform(heart: &Heart, claim: &Claim) -> Result<Vec<Effect>, Halt> {
         Job::Look { forum, thread, post } => {
             if let Some(forum) = heart.forums.get(&forum) {
                 forum.told(thread, post);
+            }
+            Ok(Vec::new())
+        }
+        Job::LookAgain { forum } => {
+            if let Some(forum) = heart.forums.get(&forum) {
+                forum.look_again();
             }
             Ok(Vec::new())
         }

@@ -8,15 +8,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::discord::{Channel, ChannelKind, DiscordError};
-use crate::model::ForumKey;
-use crate::store::{Bridge, BridgeId, Effect, StoreError};
+use crate::store::{Bridge, BridgeId, Effect, Ring, StoreError};
 
-use super::tie::Tie;
 use super::watch::Watcher;
 use super::{Heart, leases, outbox};
 
-/// How often the bridges are read again: a command, perhaps in another replica, may have changed them; and
-/// a channel that can't be looked up is asked for again.
+/// How often it is looked whether another replica has changed a bridge; all of them say so at once where they can.
+const LOOK: Duration = Duration::from_secs(1);
+/// The same where there is no other.
+const LOOK_ALONE: Duration = Duration::from_secs(5);
+/// The bridges are read anew at least this often: an older version beside us does not count its changes.
+const READ_ANEW: Duration = Duration::from_secs(60);
+/// A channel that can't be looked up is asked for again after this time.
 const LOOK_UP: Duration = Duration::from_secs(5);
 /// A channel that can't be used is asked for ever more rarely.
 const LOOK_UP_RARELY: Duration = Duration::from_secs(300);
@@ -29,7 +32,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// the tracker tells when they have.
 pub fn start(heart: &Arc<Heart>, stop: &CancellationToken) -> TaskTracker {
     let tasks = TaskTracker::new();
-    heart.ties.set_awaited(heart.forums.keys().cloned().collect());
     tasks.spawn(leases::keep(heart.clone(), stop.clone()));
     tasks.spawn(tie_all(heart.clone(), stop.clone()));
     for forum in heart.forums.values() {
@@ -53,15 +55,12 @@ pub fn start(heart: &Arc<Heart>, stop: &CancellationToken) -> TaskTracker {
     tasks
 }
 
-/// Whoever watched the forum before may have changed what is known of its bridges. False when it is over
-/// before it began.
-async fn begin(heart: &Heart, over: &CancellationToken) -> bool {
+/// Whoever had a lease before may have changed what is known of the bridges. False when it is over before that is
+/// known.
+pub async fn begin(heart: &Heart, over: &CancellationToken) -> bool {
     while !over.is_cancelled() {
-        match heart.store.bridges().await {
-            Ok(bridges) => {
-                heart.ties.refresh(bridges);
-                return true;
-            }
+        match heart.know().await {
+            Ok(()) => return true,
             Err(error) => heart.health.database(Err(error.to_string())),
         }
         tokio::select! {
@@ -72,72 +71,84 @@ async fn begin(heart: &Heart, over: &CancellationToken) -> bool {
     false
 }
 
-/// A bridge whose channel is not known.
-struct Unknown {
-    /// When Discord is asked again, and how much later the time after that.
+/// When Discord is asked again about the channel of a bridge, and how much later the time after that.
+struct Again {
     next: Instant,
     pause: Duration,
-    /// Its forum is not to be read before Discord has said anything.
-    awaited: Option<ForumKey>,
 }
 
-/// Asks Discord about each bridge's channel. Until Discord has answered, the bridge is not there: its
-/// forum is not read for it, so nothing is recorded that could not be shown.
+/// Keeps the bridges known, and asks Discord about each one's channel. Until Discord has answered, the bridge is not
+/// there: its forum is not read for it, so nothing is recorded that could not be shown.
 async fn tie_all(heart: Arc<Heart>, stop: CancellationToken) {
-    let mut unknown: HashMap<BridgeId, Unknown> = HashMap::new();
+    let mut asked: HashMap<BridgeId, Again> = HashMap::new();
+    let mut may_send = heart.leases.may_send();
+    let mut read: Option<Instant> = None;
+    let look = if heart.store.shared() { LOOK } else { LOOK_ALONE };
     while !stop.is_cancelled() {
-        match heart.store.bridges().await {
-            Ok(bridges) => {
-                let untied = heart.ties.refresh(bridges);
-                unknown.retain(|id, _| untied.iter().any(|bridge| bridge.id == *id));
-                let mut found = false;
-                for bridge in untied {
-                    if stop.is_cancelled() {
-                        return;
-                    }
-                    found |= look_up(&heart, bridge, &mut unknown).await;
-                }
-                heart.ties.set_awaited(unknown.values().filter_map(|it| it.awaited.clone()).collect());
-                if found {
-                    heart.ties.tell();
-                }
-                for forum in heart.forums.values().filter(|_| found) {
-                    forum.nudge.notify_one();
-                }
-                heart.wake.notify_waiters();
-            }
+        let now = heart.clock.monotonic();
+        let anew = read.is_none_or(|read| now.duration_since(read) >= READ_ANEW);
+        let known = if anew { heart.learn().await } else { heart.know().await };
+        match known {
+            Ok(()) if anew => read = Some(now),
+            Ok(()) => {}
             Err(error) => heart.health.database(Err(error.to_string())),
         }
+        // Before that Discord may not be asked, which says nothing about a channel.
+        if *may_send.borrow_and_update() {
+            look_up_all(&heart, &mut asked, &stop).await;
+        }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_UP) => {}
+            () = tokio::time::sleep(look) => {}
+            () = heart.bridges.notified() => {}
+            _ = may_send.changed() => {}
             () = stop.cancelled() => {}
         }
     }
 }
 
-/// Ties one bridge, unless it is too early to ask again. True when its channel is known now.
-async fn look_up(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, Unknown>) -> bool {
+/// Ties those bridges to their channels whose time has come.
+async fn look_up_all(heart: &Heart, asked: &mut HashMap<BridgeId, Again>, stop: &CancellationToken) {
+    let untied = heart.ties.untied();
+    asked.retain(|id, _| untied.iter().any(|bridge| bridge.id == *id));
+    let mut told = false;
+    for bridge in untied {
+        if stop.is_cancelled() {
+            return;
+        }
+        told |= look_up(heart, bridge, asked).await;
+    }
+    if told {
+        heart.ties.tell();
+        for forum in heart.forums.values() {
+            forum.nudge.notify_one();
+        }
+        heart.wake.notify_waiters();
+    }
+}
+
+/// Ties one bridge, unless it is too early to ask again. True when Discord told of its channel, or why not.
+async fn look_up(heart: &Heart, bridge: Bridge, asked: &mut HashMap<BridgeId, Again>) -> bool {
     let (id, address, now) = (bridge.id, bridge.channel, heart.clock.monotonic());
-    let before = unknown.get(&id);
+    let before = asked.get(&id);
     if before.is_some_and(|before| now < before.next) {
         return false;
     }
     let pause = before.map_or(LOOK_UP, |before| (before.pause * 2).min(LOOK_UP_RARELY));
     let first = before.is_none();
-    let (pause, awaited) = match heart.discord.channel(address).await {
+    let (pause, told) = match heart.discord.channel(address).await {
         Ok(channel)
             if matches!(channel.kind, ChannelKind::Forum | ChannelKind::Text | ChannelKind::Announcement) =>
         {
             match if first { Ok(()) } else { reexamine(heart, id).await } {
                 Ok(()) => {
-                    unknown.remove(&id);
+                    asked.remove(&id);
                     learn_guild(heart, &bridge, &channel).await;
-                    heart.ties.insert(Tie::new(bridge, channel));
+                    heart.ties.found(id, channel);
                     return true;
                 }
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "can't look at what changed");
-                    (LOOK_UP, Some(bridge.forum))
+                    (LOOK_UP, false)
                 }
             }
         }
@@ -148,23 +159,23 @@ async fn look_up(heart: &Heart, bridge: Bridge, unknown: &mut HashMap<BridgeId, 
                     "a bridge needs a text, announcement or forum channel; this is something else, so the bridge is off"
                 );
             }
-            (LOOK_UP_RARELY, None)
+            (LOOK_UP_RARELY, heart.ties.refused(id))
         }
         Err(DiscordError::Gone(_)) => {
             if first {
                 tracing::error!(channel = %address, "a bridge is off: {}", super::trouble::CHANNEL_GONE);
             }
-            (LOOK_UP_RARELY, None)
+            (LOOK_UP_RARELY, heart.ties.refused(id))
         }
         Err(error) => {
             if first {
                 tracing::error!(channel = %address, "can't look up the bridge's channel: {error}");
             }
-            (pause, matches!(error, DiscordError::Later { .. }).then_some(bridge.forum))
+            (pause, !matches!(error, DiscordError::Later { .. }) && heart.ties.refused(id))
         }
     };
-    unknown.insert(id, Unknown { next: now + pause, pause, awaited });
-    false
+    asked.insert(id, Again { next: now + pause, pause });
+    told
 }
 
 /// What changed on the forum while the bridge was not there is looked for.
@@ -179,7 +190,7 @@ async fn ring(heart: Arc<Heart>, stop: CancellationToken) {
             () = heart.bell.notified() => {}
             () = stop.cancelled() => return,
         }
-        if let Err(error) = heart.store.ring().await {
+        if let Err(error) = heart.store.ring(Ring::Work).await {
             tracing::debug!("the other replicas are not told of work: {error}");
         }
         tokio::time::sleep(RING).await;
@@ -187,13 +198,14 @@ async fn ring(heart: Arc<Heart>, stop: CancellationToken) {
 }
 
 /// Ties a bridge that was just made, and begins to watch for it.
-pub async fn tie(heart: &Heart, bridge: Bridge, channel: Channel) {
-    let forum = bridge.forum.clone();
-    heart.ties.insert(Tie::new(bridge, channel));
-    if let Some(forum) = heart.forums.get(&forum) {
+pub async fn tie(heart: &Heart, bridge: &Bridge, channel: Channel) -> Result<(), StoreError> {
+    heart.know().await?;
+    heart.ties.found(bridge.id, channel);
+    if let Some(forum) = heart.forums.get(&bridge.forum) {
         forum.nudge.notify_one();
     }
     heart.wake.notify_waiters();
+    Ok(())
 }
 
 /// Writes down to which guild a bridge leads, so that its managers know of it when its channel is gone.
@@ -205,9 +217,13 @@ async fn learn_guild(heart: &Heart, bridge: &Bridge, channel: &Channel) {
     }
 }
 
-/// Looks for work when another replica says that there is some.
+/// Looks for work, or at the bridges, when another replica says that there is something.
 async fn listen(heart: Arc<Heart>, stop: CancellationToken) {
-    let rung = || heart.wake.notify_waiters();
+    let rung = |what| match what {
+        Ring::Work => heart.wake.notify_waiters(),
+        Ring::Bridges => heart.bridges.notify_one(),
+        Ring::Leases => heart.leases.look(),
+    };
     tokio::select! {
         () = heart.store.listen(&rung) => {}
         () = stop.cancelled() => {}

@@ -1,8 +1,11 @@
 //! The bridges as they stand in memory: each with what Discord says about its channel, and whether
 //! it is held because that channel can't be used for now.
+//!
+//! Any replica may change a bridge. [`super::Heart::know`] brings what is known here up to date, before whatever must not be
+//! done by what is stale: a job, a command, and all that is done by a lease which somebody else held before.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -100,47 +103,127 @@ impl Tie {
     }
 }
 
-/// All bridges whose channels are known.
+/// All bridges, as they were when they were last read.
 #[derive(Debug, Default)]
 pub struct Ties {
-    ties: RwLock<HashMap<BridgeId, Arc<Tie>>>,
-    /// Counts the times that channels became known.
+    state: RwLock<State>,
+    /// Counts what Discord told of channels.
+    told: watch::Sender<u64>,
+    /// Counts the times that what was said in channels meanwhile is to be looked for.
     known: watch::Sender<u64>,
-    awaited: RwLock<HashSet<ForumKey>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How often bridges had changed by then; nothing before they were read.
+    changes: Option<i64>,
+    ties: HashMap<BridgeId, Arc<Tie>>,
+    /// Those whose channels are not known.
+    untied: HashMap<BridgeId, Untied>,
+}
+
+#[derive(Debug)]
+struct Untied {
+    bridge: Bridge,
+    /// Discord has not said yet why not.
+    awaited: bool,
 }
 
 impl Ties {
-    /// Of these forums some bridges' channels have not been told of yet. What changes there must not be
-    /// recorded meanwhile: those bridges would never hear of it.
-    pub fn set_awaited(&self, forums: HashSet<ForumKey>) {
-        *self.awaited.write().unwrap_or_else(PoisonError::into_inner) = forums;
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn is_awaited(&self, forum: &ForumKey) -> bool {
-        self.awaited.read().unwrap_or_else(PoisonError::into_inner).contains(forum)
+    fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub fn insert(&self, tie: Tie) {
-        self.ties.write().unwrap_or_else(PoisonError::into_inner).insert(tie.id(), Arc::new(tie));
+    /// How often bridges had changed when they were last read.
+    pub fn changes(&self) -> Option<i64> {
+        self.state().changes
     }
 
-    /// Brings what is known of the bridges up to date with their rows, and tells which of them have no
-    /// channel yet.
-    pub fn refresh(&self, bridges: Vec<Bridge>) -> Vec<Bridge> {
-        let mut ties = self.ties.write().unwrap_or_else(PoisonError::into_inner);
-        ties.retain(|id, _| bridges.iter().any(|bridge| bridge.id == *id));
-        let mut unknown = Vec::new();
-        for bridge in bridges {
-            match ties.get(&bridge.id) {
-                Some(tie) if tie.bridge == bridge => {}
-                Some(tie) if tie.bridge.channel == bridge.channel => {
-                    let channel = tie.channel.clone();
-                    ties.insert(bridge.id, Arc::new(Tie::new(bridge, channel)));
+    /// Brings what is known of the bridges up to date with their rows. False when that changed nothing.
+    pub fn refresh(&self, bridges: Vec<Bridge>, changes: i64) -> bool {
+        self.change(|state| {
+            let there = |id: &BridgeId| bridges.iter().any(|bridge| bridge.id == *id);
+            let before = state.ties.len() + state.untied.len();
+            state.ties.retain(|id, _| there(id));
+            state.untied.retain(|id, _| there(id));
+            let mut changed = state.changes.is_none() || state.ties.len() + state.untied.len() != before;
+            state.changes = Some(changes);
+            for bridge in bridges {
+                match state.ties.get(&bridge.id) {
+                    Some(tie) if tie.bridge == bridge => continue,
+                    Some(tie) if tie.bridge.channel == bridge.channel => {
+                        let channel = tie.channel.clone();
+                        state.ties.insert(bridge.id, Arc::new(Tie::new(bridge, channel)));
+                    }
+                    _ => {
+                        state.ties.remove(&bridge.id);
+                        let before = state.untied.get(&bridge.id);
+                        if before.is_some_and(|untied| untied.bridge == bridge) {
+                            continue;
+                        }
+                        let awaited = before.is_none_or(|untied| untied.awaited);
+                        state.untied.insert(bridge.id, Untied { bridge, awaited });
+                    }
                 }
-                _ => unknown.push(bridge),
+                changed = true;
+            }
+            changed
+        })
+    }
+
+    /// The bridges whose channels are not known.
+    pub fn untied(&self) -> Vec<Bridge> {
+        let mut untied: Vec<_> = self.state().untied.values().map(|untied| untied.bridge.clone()).collect();
+        untied.sort_by_key(|bridge| bridge.id);
+        untied
+    }
+
+    /// Discord told of the channel of a bridge, which is tied to it as it is known by now.
+    pub fn found(&self, id: BridgeId, channel: Channel) {
+        self.change(|state| {
+            if let Some(untied) = state.untied.remove(&id) {
+                state.ties.insert(id, Arc::new(Tie::new(untied.bridge, channel)));
+            }
+        });
+        self.told.send_modify(|times| *times += 1);
+    }
+
+    /// Discord told that the channel of a bridge can't be used. True when it is news.
+    pub fn refused(&self, id: BridgeId) -> bool {
+        let news = self.change(|state| {
+            state.untied.get_mut(&id).is_some_and(|untied| std::mem::replace(&mut untied.awaited, false))
+        });
+        self.told.send_modify(|times| *times += 1);
+        news
+    }
+
+    /// Whether Discord has still to tell of some bridge of this forum. What changes there must not be recorded
+    /// meanwhile: that bridge would never hear of it.
+    pub fn is_awaited(&self, forum: &ForumKey) -> bool {
+        let state = self.state();
+        state.changes.is_none()
+            || state.untied.values().any(|untied| untied.awaited && untied.bridge.forum == *forum)
+    }
+
+    /// Waits until Discord has told of each bridge that may lead to this guild.
+    pub async fn told_of(&self, guild: GuildId) {
+        let mut told = self.told.subscribe();
+        let awaited = |untied: &Untied| untied.awaited && untied.bridge.guild.is_none_or(|own| own == guild);
+        loop {
+            {
+                let state = self.state();
+                if state.changes.is_some() && !state.untied.values().any(awaited) {
+                    return;
+                }
+            }
+            if told.changed().await.is_err() {
+                return;
             }
         }
-        unknown
     }
 
     /// Channels became known: what was said there meanwhile can be looked for.
@@ -148,24 +231,35 @@ impl Ties {
         self.known.send_modify(|times| *times += 1);
     }
 
-    pub fn told(&self) -> watch::Receiver<u64> {
+    pub fn known(&self) -> watch::Receiver<u64> {
         self.known.subscribe()
     }
 
-    /// Its jobs find it gone and end.
+    /// Ties a bridge from its row.
+    pub fn insert(&self, tie: Tie) {
+        self.change(|state| drop(state.ties.insert(tie.id(), Arc::new(tie))));
+    }
+
     pub fn remove(&self, id: BridgeId) {
-        self.ties.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.change(|state| drop(state.ties.remove(&id)));
     }
 
     pub fn get(&self, id: BridgeId) -> Option<Arc<Tie>> {
-        self.ties.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.state().ties.get(&id).cloned()
     }
 
     pub fn all(&self) -> Vec<Arc<Tie>> {
-        let mut ties: Vec<_> =
-            self.ties.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let mut ties: Vec<_> = self.state().ties.values().cloned().collect();
         ties.sort_by_key(|tie| tie.id());
         ties
+    }
+
+    /// The rows of all bridges, whether or not their channels are known.
+    pub fn rows(&self) -> Vec<Bridge> {
+        let mut rows = self.untied();
+        rows.extend(self.all().iter().map(|tie| tie.bridge.clone()));
+        rows.sort_by_key(|bridge| bridge.id);
+        rows
     }
 
     pub fn of_forum(&self, forum: &ForumKey) -> Vec<Arc<Tie>> {

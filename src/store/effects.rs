@@ -6,7 +6,9 @@ use crate::model::ForumKey;
 
 use super::db::{Tx, Value};
 use super::rows::state_name;
-use super::{Effect, Millis, Origin, Part, StoreError, SubmissionState, history, outbox, people, sessions};
+use super::{
+    Effect, Millis, Origin, Part, StoreError, SubmissionState, history, manage, outbox, people, sessions,
+};
 
 /// Binds values of different types.
 macro_rules! values {
@@ -107,6 +109,7 @@ async fn one(tx: &mut Tx, effect: &Effect, now: Millis) -> Result<(), StoreError
                 values![bridge.0, post.as_str(), *at],
             )
             .await?;
+            manage::changed(tx).await?;
         }
         Effect::Follow(follow) => {
             tx.put(

@@ -1,6 +1,6 @@
 //! What happened to a post, for `why`: one row a post, a bridge and a kind of happening, with the first and
-//! the last time and how often. So a post's history is small however often it changes; what is older than
-//! [`KEEP`] is thrown away.
+//! the last time and how often. So a post's history is small however often it changes; what is old is thrown away
+//! (`prune`).
 
 use async_trait::async_trait;
 
@@ -11,9 +11,6 @@ use super::effects::{forum, values};
 use super::rows::part;
 use super::sql::Sql;
 use super::{BridgeId, Millis, Part, StoreError};
-
-/// How long a happening is remembered.
-pub const KEEP: Millis = 90 * 24 * 3600 * 1000;
 
 /// A kind of happening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,11 +183,5 @@ pub(super) async fn note(
     now: Millis,
 ) -> Result<(), StoreError> {
     tx.put(once_more!("$1"), values![forum, post, bridge, what.name(), now]).await?;
-    Ok(())
-}
-
-/// Forgets what is too old.
-pub(super) async fn prune(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
-    tx.put("DELETE FROM history WHERE last < $1", values![now - KEEP]).await?;
     Ok(())
 }

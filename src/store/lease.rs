@@ -18,7 +18,7 @@ pub async fn all(db: &Db, now: Millis) -> Result<Vec<Lease>, StoreError> {
                 name: row.text(0)?,
                 holder: row.text(1)?,
                 epoch: row.int(2)?,
-                live: row.int(3)? > now,
+                left: row.int(3)? - now,
             })
         })
         .collect()

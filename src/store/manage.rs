@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use crate::config::{BridgeConfig, Start};
 use crate::model::{GuildId, PostId, ThreadId};
 
-use super::db::Value;
+use super::db::{Tx, Value};
 use super::effects::{forum_id, values};
 use super::rows::{bridge, layout_name, replies_name, scope_text, start_text};
 use super::sql::{BRIDGES, REMOVE_BRIDGES, Sql};
-use super::{Bridge, BridgeId, Millis, StoreError};
+use super::{Bridge, BridgeId, Millis, Ring, StoreError, bell};
 
 /// What waits to be done to a bridge's side of Discord.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,8 +21,30 @@ pub struct Queue {
     pub reason: Option<String>,
 }
 
+/// How often bridges have changed, within a statement.
+macro_rules! changes {
+    () => {
+        "COALESCE((SELECT number FROM change WHERE name = 'bridges'), 0)"
+    };
+}
+pub(super) use changes;
+
+/// Bridges are about to change: whoever knows them sees that they do so no longer, and is told.
+pub(super) async fn changed(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.put(
+        "INSERT INTO change (name, number) VALUES ('bridges', 1)
+         ON CONFLICT (name) DO UPDATE SET number = change.number + 1",
+        &[],
+    )
+    .await?;
+    bell::ring_within(tx, Ring::Bridges).await
+}
+
 #[async_trait]
 pub trait Manage: Send + Sync {
+    /// A number that rises whenever a bridge changes, in the same transaction.
+    async fn bridge_changes(&self) -> Result<i64, StoreError>;
+
     /// Makes a bridge that no file names. `None` when there is one between these two already.
     async fn add_bridge(&self, config: &BridgeConfig, guild: GuildId) -> Result<Option<Bridge>, StoreError>;
 
@@ -48,6 +70,11 @@ pub trait Manage: Send + Sync {
 
 #[async_trait]
 impl Manage for Sql {
+    async fn bridge_changes(&self) -> Result<i64, StoreError> {
+        let row = self.db.row(concat!("SELECT ", changes!()), &[]).await?;
+        row.map_or(Ok(0), |row| row.int(0))
+    }
+
     async fn add_bridge(&self, config: &BridgeConfig, guild: GuildId) -> Result<Option<Bridge>, StoreError> {
         let mut tx = self.begin().await?;
         let forum = forum_id(&mut tx, &config.forum).await?;
@@ -68,7 +95,11 @@ impl Manage for Sql {
                 ],
             )
             .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        changed(&mut tx).await?;
         let id = row.int(0)?;
         let mut made = None;
         for row in tx.rows(BRIDGES, &[]).await? {
@@ -80,13 +111,15 @@ impl Manage for Sql {
 
     async fn set_guild(&self, bridge: BridgeId, guild: GuildId) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        tx.run("UPDATE bridge SET guild = $2 WHERE id = $1", values![bridge.0, guild.0]).await?;
+        tx.put("UPDATE bridge SET guild = $2 WHERE id = $1", values![bridge.0, guild.0]).await?;
+        changed(&mut tx).await?;
         tx.commit().await
     }
 
     async fn set_paused(&self, bridge: BridgeId, paused: bool) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        tx.run("UPDATE bridge SET paused = $2 WHERE id = $1", values![bridge.0, paused]).await?;
+        tx.put("UPDATE bridge SET paused = $2 WHERE id = $1", values![bridge.0, paused]).await?;
+        changed(&mut tx).await?;
         tx.commit().await
     }
 
@@ -107,22 +140,25 @@ impl Manage for Sql {
         let mut tx = self.begin().await?;
         let marked = "UPDATE bridge SET from_file = 2 WHERE id = $1 AND from_file = 0";
         if tx.run(marked, values![bridge.0]).await? == 0 {
+            tx.rollback().await?;
             return Ok(false);
         }
         for sql in REMOVE_BRIDGES {
-            tx.run(sql, &[]).await?;
+            tx.put(sql, &[]).await?;
         }
+        changed(&mut tx).await?;
         tx.commit().await?;
         Ok(true)
     }
 
     async fn set_backfill(&self, bridge: BridgeId, start: Start) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        tx.run(
+        tx.put(
             "UPDATE bridge SET backfill = $2, baseline = NULL, baseline_at = NULL WHERE id = $1",
             values![bridge.0, start_text(start)],
         )
         .await?;
+        changed(&mut tx).await?;
         tx.commit().await
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Layout, Replies, Scope, Start};
 use crate::model::{BoardId, ChannelId, ForumKey, GuildId, MemberId, MessageId, PostId, ThreadId, UserId};
 
+mod bell;
 mod db;
 mod effects;
 mod fault;
@@ -237,6 +238,8 @@ pub struct Claim {
     pub priority: Priority,
     /// How long the claim holds unless it is renewed.
     pub lease: Millis,
+    /// [`manage::Manage::bridge_changes`] when it was claimed: whoever does the job is to know the bridges as they were then.
+    pub bridges: i64,
 }
 
 /// A name that one replica at a time holds.
@@ -246,8 +249,25 @@ pub struct Lease {
     pub holder: String,
     /// Rises with each term.
     pub epoch: i64,
-    /// The term has not run out.
-    pub live: bool,
+    /// Milliseconds until the term ends; none when it is over.
+    pub left: Millis,
+}
+
+impl Lease {
+    pub fn is_live(&self) -> bool {
+        self.left > 0
+    }
+}
+
+/// What one replica tells the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ring {
+    /// There may be a job to do.
+    Work,
+    /// A bridge changed.
+    Bridges,
+    /// A lease was given up.
+    Leases,
 }
 
 /// What becomes of a claimed job.
@@ -524,12 +544,12 @@ pub trait Store:
     /// Whether other replicas may work on this database.
     fn shared(&self) -> bool;
 
-    /// Lets other replicas know that there may be work. A hint: it may be lost, and nobody may rely on it.
-    async fn ring(&self) -> Result<(), StoreError>;
+    /// Tells other replicas at once; of bridges they are told by whatever changes them. A hint: it may be lost, and
+    /// nobody may rely on it.
+    async fn ring(&self, what: Ring) -> Result<(), StoreError>;
 
-    /// Passes on every [`Store::ring`] of any replica, for as long as it is polled. Where the database can't
-    /// tell, it says nothing.
-    async fn listen(&self, rung: &(dyn Fn() + Send + Sync));
+    /// Passes on what any replica tells, for as long as it is polled. Where the database can't tell, it says nothing.
+    async fn listen(&self, rung: &(dyn Fn(Ring) + Send + Sync));
 
     async fn close(&self);
 }

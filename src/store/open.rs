@@ -21,7 +21,7 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 
 /// The schema, step by step; both databases take the same steps.
-const STEPS: [(i64, &str, &str, &str); 6] = [
+const STEPS: [(i64, &str, &str, &str); 7] = [
     (
         1,
         "begin",
@@ -57,6 +57,12 @@ const STEPS: [(i64, &str, &str, &str); 6] = [
         "members",
         include_str!("../../migrations/sqlite/0006_members.sql"),
         include_str!("../../migrations/postgres/0006_members.sql"),
+    ),
+    (
+        7,
+        "changes",
+        include_str!("../../migrations/sqlite/0007_changes.sql"),
+        include_str!("../../migrations/postgres/0007_changes.sql"),
     ),
 ];
 

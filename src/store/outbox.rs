@@ -11,6 +11,7 @@ use sqlx::AssertSqlSafe;
 
 use super::db::{Db, Tx, Value, places};
 use super::effects::{self, values};
+use super::manage::changes;
 use super::{Claim, Effect, Finish, Millis, NewJob, OutboxCounts, Parked, Priority, StoreError};
 use crate::weakness::Weakness;
 
@@ -20,7 +21,7 @@ const ON_ONE_ROAD: i64 = 3;
 /// So many keys are looked for at once.
 const MOST_KEYS: usize = 500;
 
-/// A job whose bridge was just resumed is looked at again after so many milliseconds, by when others know of it.
+/// A job whose bridge was resumed while it was being held is looked at again after so many milliseconds.
 const AGAIN: Millis = 1_000;
 
 /// The road of a lane: its name up to the second colon; a lane without one is a road of its own.
@@ -52,7 +53,8 @@ macro_rules! claim {
             "UPDATE outbox SET lease_until = $4, fence = fence + 1, attempts = attempts + 1 WHERE id = (",
             due!("o.id", "ORDER BY o.priority, o.run_at, o.id LIMIT 1"),
             $skip,
-            ") RETURNING id, fence, revision, lane, job_key, job, attempts, priority"
+            ") RETURNING id, fence, revision, lane, job_key, job, attempts, priority, ",
+            changes!()
         )
     };
 }
@@ -201,6 +203,7 @@ pub async fn claim(db: &Db, now: Millis, holder: &str, lease: Millis) -> Result<
         attempts: u32::try_from(row.int(6)? - 1).unwrap_or(0),
         priority: if row.int(7)? == 0 { Priority::Live } else { Priority::Backfill },
         lease,
+        bridges: row.int(8)?,
     }))
 }
 

@@ -1,13 +1,11 @@
 //! The store on either database.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
-use sqlx::postgres::PgListener;
 
 use crate::clock::Clock;
 use crate::config::BridgeConfig;
@@ -17,14 +15,14 @@ use crate::weakness::Weakness;
 
 use super::db::{Db, Row, Tx, Value, places};
 use super::effects::{self, values};
-use super::prune::{HOUR, prune};
+use super::prune::{Broom, HOUR};
 use super::rows::{
     bridge, follow, layout_name, part, post_row, reaction, replies_name, room, scope_text, start_text,
     submission, thread_row,
 };
 use super::{
     Bridge, BridgeId, Claim, Effect, Finish, Follow, Lease, Millis, OutboxCounts, Parked, Part, PostRow,
-    Reaction, Room, Store, StoreError, Submission, Thanked, ThreadRow, history, lease, outbox,
+    Reaction, Ring, Room, Store, StoreError, Submission, Thanked, ThreadRow, bell, lease, manage, outbox,
 };
 
 /// What waits longer than this at the start was reckoned by a clock that was wrong.
@@ -33,10 +31,6 @@ const LONGEST_WAIT: Millis = HOUR;
 const IN_STEP: Duration = Duration::from_secs(2);
 /// So many rows are asked for at once.
 const MOST_IDS: usize = 500;
-/// The channel of Postgres's notifications.
-const BELL: &str = "threadbridge";
-/// A connection for notifications that broke is made again after this time.
-const LISTEN_AGAIN: Duration = Duration::from_secs(30);
 
 pub struct Sql {
     pub(super) db: Db,
@@ -45,8 +39,7 @@ pub struct Sql {
     began: (Millis, Instant),
     /// What a Postgres server's clock said last, and when that was.
     told: Mutex<Option<(Millis, Instant)>>,
-    /// When old names were last thrown away.
-    pruned: AtomicI64,
+    broom: Broom,
     /// Held while the database is open, so that no second process opens it.
     lock: Mutex<Option<File>>,
 }
@@ -55,15 +48,15 @@ impl Sql {
     pub async fn new(db: Db, clock: Arc<dyn Clock>, lock: Option<File>) -> Result<Self, StoreError> {
         let wall = clock.now().as_millisecond();
         let began = (wall, clock.monotonic());
-        let (pruned, lock) = (AtomicI64::new(0), Mutex::new(lock));
-        let mut store = Self { db, clock, began, told: Mutex::default(), pruned, lock };
+        let (broom, lock) = (Broom::default(), Mutex::new(lock));
+        let mut store = Self { db, clock, began, told: Mutex::default(), broom, lock };
         if !store.db.is_postgres() {
             store.began.0 = store.resumed(wall).await?;
             store.take_over().await?;
         }
         let now = store.now().await?;
         let mut tx = store.db.begin().await?;
-        store.prune(&mut tx, now).await?;
+        store.broom.sweep(&mut tx, now).await?;
         tx.commit().await?;
         Ok(store)
     }
@@ -71,7 +64,7 @@ impl Sql {
     /// As it is, without changing anything.
     pub fn to_read(db: Db, clock: Arc<dyn Clock>) -> Self {
         let began = (clock.now().as_millisecond(), clock.monotonic());
-        Self { db, clock, began, told: Mutex::default(), pruned: AtomicI64::new(0), lock: Mutex::new(None) }
+        Self { db, clock, began, told: Mutex::default(), broom: Broom::default(), lock: Mutex::new(None) }
     }
 
     /// Goes on from where the last run's clock ended, should the wall clock have been set back a little
@@ -92,16 +85,6 @@ impl Sql {
         tx.run("UPDATE outbox SET run_at = $1 WHERE run_at > $2", values![now, now + LONGEST_WAIT]).await?;
         tx.run("UPDATE once SET at = $1 WHERE at > $1", values![now]).await?;
         tx.commit().await
-    }
-
-    /// Throws away what is old, once an hour at most.
-    async fn prune(&self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
-        if now - self.pruned.load(Ordering::Relaxed) >= HOUR {
-            prune(tx, now).await?;
-            history::prune(tx, now).await?;
-            self.pruned.store(now, Ordering::Relaxed);
-        }
-        Ok(())
     }
 
     /// The server's time. Asking costs a round trip, so between two answers it is reckoned; never ahead of
@@ -153,7 +136,7 @@ impl Sql {
             }
         }
         if !once.is_empty() {
-            self.prune(&mut tx, now).await?;
+            self.broom.sweep(&mut tx, now).await?;
         }
         effects::carry_out(&mut tx, effects, now).await?;
         tx.commit().await?;
@@ -226,11 +209,14 @@ impl Store for Sql {
             )
             .await?;
         }
-        for sql in REMOVE_BRIDGES {
-            tx.run(sql, &[]).await?;
+        if tx.row("SELECT 1 FROM bridge WHERE from_file = 2 LIMIT 1", &[]).await?.is_some() {
+            for sql in REMOVE_BRIDGES {
+                tx.put(sql, &[]).await?;
+            }
         }
         let rows = tx.rows(BRIDGES, &[]).await?;
         let synced = rows.iter().map(bridge).collect::<Result<_, _>>()?;
+        manage::changed(&mut tx).await?;
         tx.commit().await?;
         Ok(synced)
     }
@@ -285,13 +271,13 @@ impl Store for Sql {
         forum: &ForumKey,
         thread: Option<&ThreadId>,
     ) -> Result<Option<ThreadRow>, StoreError> {
-        let before = thread.map_or("", |thread| thread.as_str());
+        let before = thread.map_or(LAST, |thread| thread.as_str());
         let row = self
             .db
             .row(
-                "SELECT t.thread, t.board, t.title FROM thread t JOIN forum f ON f.id = t.forum
-                 WHERE f.forum_key = $1 AND ($2 = '' OR LENGTH(t.thread) < LENGTH($2)
-                 OR (LENGTH(t.thread) = LENGTH($2) AND t.thread < $2))
+                "SELECT t.thread, t.board, t.title FROM thread t
+                 WHERE t.forum = (SELECT id FROM forum WHERE forum_key = $1)
+                 AND (LENGTH(t.thread), t.thread) < (LENGTH($2), $2)
                  ORDER BY LENGTH(t.thread) DESC, t.thread DESC LIMIT 1",
                 values![forum.as_str(), before],
             )
@@ -309,8 +295,8 @@ impl Store for Sql {
         let rows = self
             .db
             .rows(
-                "SELECT t.thread, t.board, t.title FROM thread t JOIN forum f ON f.id = t.forum
-                 WHERE f.forum_key = $1 AND t.folded LIKE $2 ESCAPE '\\'
+                "SELECT t.thread, t.board, t.title FROM thread t
+                 WHERE t.forum = (SELECT id FROM forum WHERE forum_key = $1) AND t.folded LIKE $2 ESCAPE '\\'
                  ORDER BY LENGTH(t.thread) DESC, t.thread DESC LIMIT $3",
                 values![forum.as_str(), format!("%{escaped}%"), limit],
             )
@@ -596,25 +582,12 @@ impl Store for Sql {
         self.db.is_postgres()
     }
 
-    async fn ring(&self) -> Result<(), StoreError> {
-        if self.db.is_postgres() {
-            self.db.rows("SELECT 1 FROM (SELECT pg_notify($1, '')) AS rung", values![BELL]).await?;
-        }
-        Ok(())
+    async fn ring(&self, what: Ring) -> Result<(), StoreError> {
+        bell::ring(&self.db, what).await
     }
 
-    async fn listen(&self, rung: &(dyn Fn() + Send + Sync)) {
-        let Db::Postgres(pool) = &self.db else { return std::future::pending().await };
-        loop {
-            if let Ok(mut listener) = PgListener::connect_with(pool).await
-                && listener.listen(BELL).await.is_ok()
-            {
-                while listener.recv().await.is_ok() {
-                    rung();
-                }
-            }
-            tokio::time::sleep(LISTEN_AGAIN).await;
-        }
+    async fn listen(&self, rung: &(dyn Fn(Ring) + Send + Sync)) {
+        bell::listen(&self.db, rung).await;
     }
 
     async fn close(&self) {

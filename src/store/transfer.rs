@@ -24,7 +24,7 @@ use super::{StoreError, open};
 const BATCH: usize = 1_000;
 const STATEMENT: usize = 200;
 /// What belongs to the database itself, or to a moment.
-const NOT_MOVED: [&str; 3] = ["_sqlx_migrations", "import", "lease"];
+const NOT_MOVED: [&str; 4] = ["_sqlx_migrations", "change", "import", "lease"];
 
 /// Told how many rows of how many are done, now and then.
 pub type Tell<'a> = &'a mut (dyn FnMut(u64, u64) + Send);

@@ -9,7 +9,10 @@ use sqlx::{Connection, PgConnection};
 use threadbridge::sandbox::discord::Limits;
 
 use crate::fleet::{Fleet, PATIENCE};
+use crate::harness::{Story, stories};
 use crate::place;
+
+pub const STORIES: [Story; 1] = stories![a_repair_beside_replicas_loses_and_doubles_nothing];
 
 /// One audit by the real program: whether all was well or is repaired, and its report.
 fn audit(config: &std::path::Path, arguments: &[&str]) -> (bool, serde_json::Value) {
@@ -21,7 +24,6 @@ fn audit(config: &std::path::Path, arguments: &[&str]) -> (bool, serde_json::Val
     (done.status.success(), report.unwrap_or_else(|error| panic!("{error}: no report, but {said}")))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repair_beside_replicas_loses_and_doubles_nothing() {
     let Some((server, _place)) = place(1).await else { return };
     let fleet = Fleet::start(&server, 2, 2, Limits::off()).await;

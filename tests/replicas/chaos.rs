@@ -1,7 +1,8 @@
 //! Seeded chaos among replicas: whatever happens to any of them, in whatever order, while people go on talking. A seed
 //! decides; then all is healed, and both sides must agree.
 //!
-//! `THREADBRIDGE_CHAOS_SEED=7` plays one seed again, `THREADBRIDGE_CHAOS_SEEDS=20` plays so many from 1 on.
+//! `THREADBRIDGE_CHAOS_SEED=7` plays one seed again, `THREADBRIDGE_CHAOS_SEEDS=20` plays so many from 1 on, or from
+//! `THREADBRIDGE_CHAOS_FROM=500`.
 
 use std::time::Duration;
 
@@ -9,8 +10,11 @@ use threadbridge::sandbox::discord::Limits;
 
 use crate::LONG;
 use crate::fleet::Fleet;
+use crate::harness::{Story, stories};
 use crate::place;
 use crate::proxy::State;
+
+pub const STORIES: [Story; 1] = stories![whatever_befalls_replicas_nothing_is_lost_doubled_or_out_of_order];
 
 /// Played in the suite, side by side.
 const SHORT: u64 = 2;
@@ -21,11 +25,13 @@ fn seeds() -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match number("THREADBRIDGE_CHAOS_SEED") {
         Some(seed) => vec![seed],
-        None => (1..=number("THREADBRIDGE_CHAOS_SEEDS").unwrap_or(SHORT)).collect(),
+        None => {
+            let first = number("THREADBRIDGE_CHAOS_FROM").unwrap_or(1);
+            (first..first + number("THREADBRIDGE_CHAOS_SEEDS").unwrap_or(SHORT)).collect()
+        }
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_befalls_replicas_nothing_is_lost_doubled_or_out_of_order() {
     let runs: Vec<_> = seeds().into_iter().map(|seed| tokio::spawn(play(seed))).collect();
     for run in runs {

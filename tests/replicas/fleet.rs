@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use threadbridge::clock::{Clock, SystemClock};
 use threadbridge::sandbox::discord::{self, Limits, Starts};
 use threadbridge::sandbox::forum::{self, Face};
@@ -58,10 +58,16 @@ impl Replica {
         assert!(sent.expect("a shell").success());
     }
 
-    /// Ends it as a service manager would.
-    pub fn stop(&mut self) {
+    /// Ends it as a service manager would. Its network is in this process, which must not stand still meanwhile.
+    pub async fn stop(&mut self) {
         self.signal("TERM");
-        assert!(self.child.wait().expect("it ends").success());
+        let ended = loop {
+            if let Some(ended) = self.child.try_wait().expect("it ends") {
+                break ended;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        assert!(ended.success());
     }
 
     pub fn alive(&mut self) -> bool {
@@ -152,6 +158,8 @@ pub struct Fleet {
     pub stage: Stage,
     pub database: Database,
     pub replicas: Vec<Replica>,
+    /// One on each shard.
+    pub guilds: Vec<u64>,
     pub talks: Vec<Talk>,
     pub ann: u64,
     pub dora: u64,
@@ -192,7 +200,8 @@ impl Fleet {
             (talk.thread, _) =
                 stage.forum.open_thread(talk.board, ann, &title, "Opening words.").expect("a thread");
         }
-        let mut fleet = Self { stage, database, replicas: Vec::new(), talks: Vec::new(), ann, dora, folder };
+        let mut fleet =
+            Self { stage, database, replicas: Vec::new(), guilds, talks: Vec::new(), ann, dora, folder };
         for number in 0..replicas {
             fleet.add(number, &talks, allowance, (face, poll)).await;
         }
@@ -267,7 +276,7 @@ impl Fleet {
         }
     }
 
-    fn in_vain(&self, what: &str) -> ! {
+    pub fn in_vain(&self, what: &str) -> ! {
         let logs: Vec<String> = self
             .replicas
             .iter()
@@ -281,14 +290,18 @@ impl Fleet {
         panic!("waited in vain for {what}\n{}", logs.join("\n"));
     }
 
-    /// The replica that has a part, once one has.
+    /// The replica that has a part, once just one has: one that wakes may still take itself for it.
     pub async fn holder(&self, part: &str) -> usize {
         let deadline = Instant::now() + PATIENCE;
         loop {
+            let mut holders = Vec::new();
             for (number, replica) in self.replicas.iter().enumerate() {
                 if replica.has(part).await {
-                    return number;
+                    holders.push(number);
                 }
+            }
+            if let [holder] = holders[..] {
+                return holder;
             }
             if Instant::now() > deadline {
                 self.in_vain(&format!("somebody to have {part}"));
@@ -411,9 +424,17 @@ impl Fleet {
     }
 
     /// What the database holds, as one number.
-    pub async fn number(&self, sql: &'static str) -> i64 {
-        let mut connection = PgConnection::connect(self.database.url.as_str()).await.expect("the database");
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
+    pub async fn number(&self, sql: &str) -> i64 {
+        let deadline = Instant::now() + PATIENCE;
+        let mut connection = loop {
+            match PgConnection::connect(self.database.url.as_str()).await {
+                Ok(connection) => break connection,
+                // Others on the machine may have all of the server's connections for a moment.
+                Err(error) if Instant::now() > deadline => self.in_vain(&format!("the database: {error}")),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        };
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a number")
     }
 
     /// Waits until all of these are so of a replica.
@@ -436,7 +457,7 @@ impl Fleet {
     pub async fn end(mut self) {
         for replica in &mut self.replicas {
             if replica.alive() {
-                replica.stop();
+                replica.stop().await;
             }
         }
         self.stage.discord.stop();

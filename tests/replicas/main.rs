@@ -1,6 +1,9 @@
 //! Several real processes on one Postgres, and all that can happen to one of them: it dies, it stalls and wakes,
 //! its connections break, or its network falls silent. The others go on in its place; nothing is lost, doubled or
 //! out of order, and what a stalled one remembers does no harm.
+//!
+//! These stories mostly wait: for leases to end, and for Discord to let another session begin. libtest plays no more at
+//! once than there are processors, so they have a harness of their own ([`harness`]).
 
 #[path = "../postgres/mod.rs"]
 mod postgres;
@@ -8,7 +11,9 @@ mod postgres;
 mod audit;
 mod chaos;
 mod fleet;
+mod harness;
 mod heard;
+mod knows;
 mod proxy;
 mod shards;
 
@@ -18,12 +23,28 @@ use serde_json::json;
 use threadbridge::sandbox::discord::Limits;
 
 use fleet::Fleet;
+use harness::{Story, stories};
 use proxy::State;
 
 /// Twice as long as a lease.
 const LONG: Duration = Duration::from_secs(24);
 
-/// So many stories at a time: each is several processes, which mostly wait.
+const STORIES: [Story; 6] = stories![
+    one_that_is_killed_is_replaced,
+    one_that_stalls_and_wakes_does_nothing_stale,
+    broken_connections_to_the_database_do_no_harm,
+    a_network_that_falls_silent_does_no_harm,
+    work_is_shared_and_one_that_stops_hands_over,
+    together_they_stay_within_what_discord_allows,
+];
+
+fn main() -> std::process::ExitCode {
+    let stories =
+        [&STORIES[..], &shards::STORIES, &chaos::STORIES, &knows::STORIES, &heard::STORIES, &audit::STORIES];
+    harness::play(&stories.concat())
+}
+
+/// So many stories at a time: each is several processes with several connections each, and a server takes 100.
 const AT_ONCE: u32 = 3;
 static PLACES: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(AT_ONCE as usize);
 
@@ -57,7 +78,6 @@ async fn story(name: &str, replicas: usize, befalls: impl AsyncFn(&mut Fleet, us
     fleet.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_killed_is_replaced() {
     story("kill -9", 3, async |fleet, victim| {
         fleet.replicas[victim].kill();
@@ -81,7 +101,6 @@ async fn one_that_is_killed_is_replaced() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_stalls_and_wakes_does_nothing_stale() {
     story("stalled", 2, async |fleet, victim| {
         fleet.replicas[victim].signal("STOP");
@@ -98,7 +117,6 @@ async fn one_that_stalls_and_wakes_does_nothing_stale() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_connections_to_the_database_do_no_harm() {
     story("cut", 2, async |fleet, victim| {
         for _ in 0..5 {
@@ -119,7 +137,6 @@ async fn broken_connections_to_the_database_do_no_harm() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_falls_silent_does_no_harm() {
     story("silent", 2, async |fleet, victim| {
         fleet.replicas[victim].proxy.set(State::Silent);
@@ -134,7 +151,6 @@ async fn a_network_that_falls_silent_does_no_harm() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_shared_and_one_that_stops_hands_over() {
     let Some((server, _place)) = place(1).await else { return };
     let mut fleet = Fleet::start(&server, 2, 4, Limits::off()).await;
@@ -163,7 +179,7 @@ async fn work_is_shared_and_one_that_stops_hands_over() {
         assert_eq!(holders, 1, "{part} is one replica's");
     }
     let began = Instant::now();
-    fleet.replicas[gateway].stop();
+    fleet.replicas[gateway].stop().await;
     fleet.crossing("after one has stopped").await;
     println!(
         "SIGTERM of the gateway's holder (the forum was with {forum}): crossed after {} ms",
@@ -174,7 +190,6 @@ async fn work_is_shared_and_one_that_stops_hands_over() {
     fleet.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn together_they_stay_within_what_discord_allows() {
     const BOARDS: usize = 8;
     const POSTS: usize = 15;

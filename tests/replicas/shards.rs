@@ -5,12 +5,17 @@ use std::time::Duration;
 use threadbridge::sandbox::discord::Starts;
 
 use crate::fleet::{Fleet, Setting};
+use crate::harness::{Story, stories};
 use crate::place;
+
+pub const STORIES: [Story; 2] = stories![
+    two_shards_over_two_replicas_hear_every_guild_once,
+    the_last_sessions_of_a_day_are_kept_back_and_it_says_so
+];
 
 /// As Discord has it.
 const GAP: Duration = Duration::from_secs(5);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_shards_over_two_replicas_hear_every_guild_once() {
     let Some((server, _place)) = place(1).await else { return };
     let starts = Starts { shards: 2, gap: GAP, ..Starts::default() };
@@ -42,7 +47,6 @@ async fn two_shards_over_two_replicas_hear_every_guild_once() {
     fleet.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_sessions_of_a_day_are_kept_back_and_it_says_so() {
     let Some((server, _place)) = place(1).await else { return };
     // Two may be used of these.

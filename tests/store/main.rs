@@ -56,6 +56,17 @@ impl Place {
     }
 }
 
+/// One number out of the database.
+async fn number(place: &Place, sql: &'static str) -> i64 {
+    if place.sqlite {
+        let mut database = SqliteConnection::connect(&place.url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap()
+    } else {
+        let mut database = PgConnection::connect(&place.url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap()
+    }
+}
+
 /// The server to test on, unless there is none.
 fn postgres() -> Option<String> {
     if let Ok(url) = std::env::var("THREADBRIDGE_TEST_POSTGRES") {

@@ -7,10 +7,10 @@ use threadbridge::config::Start;
 use threadbridge::fence::{Fence, Moment, Proof};
 use threadbridge::model::{ChannelId, GuildId, MemberId, MessageId, PostId, ThreadId, UserId};
 use threadbridge::store::links::{Asked, NewCode, Tried};
-use threadbridge::store::{Effect, Finish, NewJob, PostRow, Store, StoreError, ThreadRow};
+use threadbridge::store::{Effect, Finish, NewJob, PostRow, Ring, Store, StoreError, ThreadRow};
 
 use super::people::nothing;
-use super::{LEASE, Place, board_bridge, claim, each, edu, enqueue, job, nothing_due, post};
+use super::{LEASE, Place, board_bridge, claim, each, edu, enqueue, job, nothing_due, number, post};
 
 async fn watermark(store: &dyn Store, message: u64) -> Result<bool, StoreError> {
     let (channel, message) = (ChannelId(1), MessageId(message));
@@ -31,15 +31,16 @@ async fn a_lease_has_one_holder_and_each_term_a_number() {
         assert_eq!(store.renew_leases("a", LEASE).await.unwrap(), [("forum:edu".to_owned(), 1)]);
         assert_eq!(store.renew_leases("b", LEASE).await.unwrap(), []);
         store.release_lease("forum:edu", "b").await.unwrap();
-        assert!(store.leases().await.unwrap()[0].live, "what another holds is not one's to give");
+        assert!(store.leases().await.unwrap()[0].is_live(), "what another holds is not one's to give");
         store.release_lease("forum:edu", "a").await.unwrap();
-        assert!(!store.leases().await.unwrap()[0].live);
+        assert!(!store.leases().await.unwrap()[0].is_live());
         // A term that has run out is over, also for its holder.
         assert_eq!(store.take_lease("forum:edu", "b", 0).await.unwrap(), Some(2));
         assert_eq!(store.renew_leases("b", LEASE).await.unwrap(), []);
         assert_eq!(store.take_lease("forum:edu", "a", LEASE).await.unwrap(), Some(3));
         let lease = &store.leases().await.unwrap()[0];
-        assert_eq!((lease.holder.as_str(), lease.epoch, lease.live), ("a", 3, true));
+        assert_eq!((lease.holder.as_str(), lease.epoch, lease.is_live()), ("a", 3, true));
+        assert!(lease.left <= LEASE, "{}", lease.left);
         store.close().await;
     })
     .await;
@@ -82,6 +83,62 @@ async fn whoever_has_lost_its_lease_writes_nothing() {
         assert_eq!(store.watermark(ChannelId(1)).await.unwrap(), Some(MessageId(1)));
         assert!(nothing_due(&*store).await);
         assert!(watermark(&*store, 2).await.unwrap(), "others may");
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_change_of_a_bridge_is_counted_told_and_known_to_whoever_claims() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        let other = if place.sqlite { store.clone() } else { place.open().await };
+        let rings: Mutex<Vec<Ring>> = Mutex::default();
+        let rung = |what| rings.lock().unwrap().push(what);
+        let heard = async |what: Ring, times: usize| {
+            let count = || rings.lock().unwrap().iter().filter(|ring| **ring == what).count();
+            while !place.sqlite && count() < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let changing = async {
+            // Whoever listens has begun to once it hears something.
+            let begun = heard(Ring::Work, 1);
+            tokio::pin!(begun);
+            while tokio::time::timeout(Duration::from_millis(50), &mut begun).await.is_err() {
+                store.ring(Ring::Work).await.unwrap();
+            }
+            let (mut before, mut changes) = (store.bridge_changes().await.unwrap(), 0);
+            let mut risen = async || {
+                let now = store.bridge_changes().await.unwrap();
+                assert!(now > before, "it was not counted");
+                (before, changes) = (now, changes + 1);
+                let told = tokio::time::timeout(Duration::from_secs(60), heard(Ring::Bridges, changes));
+                assert!(told.await.is_ok(), "it was not told");
+            };
+            let bridge = store.add_bridge(&board_bridge("1", 10), GuildId(7)).await.unwrap().unwrap().id;
+            risen().await;
+            store.set_paused(bridge, true).await.unwrap();
+            risen().await;
+            store.set_guild(bridge, GuildId(8)).await.unwrap();
+            risen().await;
+            store.set_backfill(bridge, Start::All).await.unwrap();
+            risen().await;
+            store.apply(None, vec![Effect::Baseline { bridge, post: post("1"), at: None }]).await.unwrap();
+            risen().await;
+            store.sync_bridges(&[board_bridge("2", 11)]).await.unwrap();
+            risen().await;
+            enqueue(&*store, [job("a", "a")]).await;
+            let claimed = claim(&*store).await;
+            assert_eq!(claimed.bridges, store.bridge_changes().await.unwrap());
+            store.settle(&claimed, Vec::new(), Finish::Done).await.unwrap();
+            assert!(store.remove_bridge(bridge).await.unwrap());
+            risen().await;
+        };
+        tokio::select! {
+            () = other.listen(&rung) => unreachable!(),
+            () = changing => {}
+        }
         store.close().await;
     })
     .await;
@@ -327,6 +384,53 @@ async fn what_is_old_is_thrown_away_and_mirrors_stay() {
         assert_eq!(store.parked().await.unwrap(), []);
         assert_eq!(store.leases().await.unwrap(), []);
         assert_eq!(store.posts(&edu(), &[post("1")]).await.unwrap(), [row]);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn however_much_is_old_it_is_thrown_away_a_little_at_a_time() {
+    each(async |place: Place| {
+        place.open().await.close().await;
+        let many = |rows: u32, into: &str| {
+            format!(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+                 INSERT INTO {into} FROM n"
+            )
+        };
+        place.run(many(2_500, "once (name, at) SELECT 'old:' || CAST(i AS TEXT), i")).await;
+        let history = "history (forum, post, bridge, what, first, last, times)
+                       SELECT 1, CAST(i AS TEXT), 0, 'seen', 1, CASE WHEN i = 250000 THEN 9000000000000 ELSE 1 END, 1";
+        place.run(many(250_000, history)).await;
+        let store = place.open().await;
+        // The oldest go first.
+        assert!(store.apply(Some("old:1"), vec![]).await.unwrap());
+        assert!(!store.apply(Some("old:2500"), vec![]).await.unwrap(), "no more than a thousand at once");
+        assert!(store.apply(Some("something"), vec![]).await.unwrap());
+        assert!(store.apply(Some("old:2500"), vec![]).await.unwrap());
+        store.close().await;
+        assert_eq!(number(&place, "SELECT COUNT(*) FROM history").await, 1, "what is young stays");
+        assert_eq!(number(&place, "SELECT COUNT(*) FROM once").await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn threads_are_gone_through_from_the_newest_to_the_oldest() {
+    each(async |place: Place| {
+        let store = place.open().await;
+        for id in ["9", "10", "100", "99", "8"] {
+            let (thread, title) = (ThreadId::new(id), String::new());
+            let row = ThreadRow { forum: edu(), thread, board: None, title };
+            store.apply(None, vec![Effect::Thread(row)]).await.unwrap();
+        }
+        let (mut before, mut found) = (None, Vec::new());
+        while let Some(row) = store.thread_before(&edu(), before.as_ref()).await.unwrap() {
+            found.push(row.thread.0.clone());
+            before = Some(row.thread);
+        }
+        assert_eq!(found, ["100", "99", "10", "9", "8"]);
         store.close().await;
     })
     .await;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::discord::{ChannelKind, DiscordError};
 use crate::forum::{Account, Failure};
 use crate::model::{ForumKey, PostId, ThreadId};
-use crate::store::{BridgeId, Effect, StoreError};
+use crate::store::{BridgeId, Effect, Ring, StoreError};
 
 use super::Heart;
 use super::job::Job;
@@ -95,7 +95,7 @@ pub async fn run(heart: &Heart, wish: Wish, said: &dyn Fn(&str)) -> Result<Repor
         audit.forums().await?;
     }
     if audit.report.findings.iter().any(|finding| finding.repaired)
-        && let Err(error) = heart.store.ring().await
+        && let Err(error) = heart.store.ring(Ring::Work).await
     {
         tracing::debug!("the replicas are not told of work: {error}");
     }

@@ -172,6 +172,7 @@ impl Accounts for Desk {
     }
 
     async fn links(&self, asker: Asker) -> Result<Vec<LinkView>, String> {
+        self.aware(asker).await?;
         let here = self.bridged(asker);
         let mut views = Vec::new();
         for link in self.heart.store.links_of(asker.user).await.map_err(busy)? {

@@ -17,15 +17,14 @@ use crate::discord::{Channel, ChannelKind, DiscordError};
 use crate::fence;
 use crate::forum::PageRef;
 use crate::model::{ChannelId, GuildId};
-use crate::store::{Bridge, Effect, Parked, StoreError};
+use crate::store::{Bridge, Effect, Parked, Priority, StoreError};
 
 use super::super::catchup;
 use super::super::hear::Gate;
 use super::super::inbox;
-use super::super::job::Job;
+use super::super::job::{Job, watcher_lane};
 use super::super::record::hide;
 use super::super::run;
-use super::super::tie::Tie;
 use super::super::why::Story;
 use super::{Desk, Sight, busy, sentence};
 
@@ -36,20 +35,25 @@ const PAGE: u64 = 20;
 const SUGGESTIONS: usize = 25;
 
 impl Desk {
-    /// The bridges of this guild, whether or not Discord has told of their channels.
-    async fn own_bridges(&self, guild: GuildId) -> Result<Vec<Bridge>, String> {
-        let mut bridges = self.heart.store.bridges().await.map_err(busy)?;
+    /// The bridges of the manager's guild, whether or not Discord tells of their channels.
+    async fn own_bridges(&self, manager: Manager) -> Result<Vec<Bridge>, String> {
+        self.aware(manager.asker()).await?;
+        Ok(self.bridges_of(manager.guild()))
+    }
+
+    fn bridges_of(&self, guild: GuildId) -> Vec<Bridge> {
+        let mut bridges = self.heart.ties.rows();
         bridges.retain(|bridge| match self.heart.ties.get(bridge.id) {
             Some(tie) => tie.guild() == Some(guild),
             None => bridge.guild == Some(guild),
         });
-        Ok(bridges)
+        bridges
     }
 
     /// The bridge that a manager means, by its number.
     async fn own_bridge(&self, manager: Manager, text: &str) -> Result<Bridge, String> {
         let number = text.trim().parse::<i64>().ok();
-        let bridges = self.own_bridges(manager.guild()).await?;
+        let bridges = self.own_bridges(manager).await?;
         let found = bridges.into_iter().find(|bridge| Some(bridge.id.0) == number);
         found.ok_or_else(|| "There is no such bridge in this server; /bridge list shows them.".to_owned())
     }
@@ -76,12 +80,9 @@ impl Desk {
 
     /// Brings a bridge in memory up to date with its row.
     async fn reload(&self, bridge: &Bridge) -> Result<Bridge, String> {
-        let bridges = self.heart.store.bridges().await.map_err(busy)?;
-        let fresh = bridges.into_iter().find(|it| it.id == bridge.id);
+        self.heart.know().await.map_err(busy)?;
+        let fresh = self.heart.ties.rows().into_iter().find(|it| it.id == bridge.id);
         let fresh = fresh.ok_or_else(|| "That bridge was just removed.".to_owned())?;
-        if let Some(tie) = self.heart.ties.get(fresh.id) {
-            self.heart.ties.insert(Tie::new(fresh.clone(), tie.channel.clone()));
-        }
         if let Some(forum) = self.heart.forums.get(&fresh.forum) {
             forum.nudge.notify_one();
         }
@@ -92,19 +93,18 @@ impl Desk {
     /// looked at anew for what was changed.
     async fn make_up(&self, bridge: &Bridge) -> Result<(), StoreError> {
         let store = &self.heart.store;
-        let mut effects = vec![Effect::Reexamine { bridge: bridge.id }];
+        let now = store.now().await?;
+        let again = Job::LookAgain { forum: bridge.forum.clone() };
+        let again = again.queued(watcher_lane(&bridge.forum), Priority::Live, now)?;
+        let mut effects = vec![Effect::Reexamine { bridge: bridge.id }, Effect::Enqueue(again)];
         if let Some(tie) = self.heart.ties.get(bridge.id) {
-            let now = store.now().await?;
             for (thread, post) in store.outlived(bridge.id).await? {
                 effects.push(hide(&tie, &thread, &post, now)?);
             }
         }
         inbox::receive(&self.heart, None, effects).await?;
         store.release().await?;
-        self.heart.wake.notify_waiters();
-        if let Some(forum) = self.heart.forums.get(&bridge.forum) {
-            forum.look_again();
-        }
+        self.heart.stir();
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Desk {
 
     /// The guild's things that were given up.
     async fn own_parked(&self, manager: Manager) -> Result<Vec<(Parked, String)>, String> {
-        let bridges = self.own_bridges(manager.guild()).await?;
+        let bridges = self.own_bridges(manager).await?;
         let mut own = Vec::new();
         for parked in self.heart.store.parked().await.map_err(busy)? {
             let Ok(job) = serde_json::from_value::<Job>(parked.job.clone()) else { continue };
@@ -221,12 +221,12 @@ impl Bridges for Desk {
         let made = self.heart.store.add_bridge(&config, manager.guild()).await.map_err(busy)?;
         let bridge = made.ok_or("There is such a bridge already; /bridge list shows it.")?;
         tracing::info!(bridge = bridge.id.0, channel = %bridge.channel, by = %manager.asker().user, "a bridge was made");
-        run::tie(&self.heart, bridge.clone(), channel).await;
+        run::tie(&self.heart, &bridge, channel).await.map_err(busy)?;
         Ok(self.view(&bridge))
     }
 
     async fn list(&self, manager: Manager) -> Result<Vec<BridgeView>, String> {
-        Ok(self.own_bridges(manager.guild()).await?.iter().map(|bridge| self.view(bridge)).collect())
+        Ok(self.own_bridges(manager).await?.iter().map(|bridge| self.view(bridge)).collect())
     }
 
     async fn pause(&self, manager: Manager, bridge: &str, paused: bool) -> Result<BridgeView, String> {
@@ -254,7 +254,7 @@ impl Bridges for Desk {
         if !self.heart.store.remove_bridge(bridge.id).await.map_err(busy)? {
             return Err("That bridge is in the configuration file; it can only be removed there. /bridge pause stops it meanwhile.".to_owned());
         }
-        self.heart.ties.remove(bridge.id);
+        self.heart.know().await.map_err(busy)?;
         // What waited for it to be resumed finds it gone.
         self.heart.store.release().await.map_err(busy)?;
         tracing::info!(bridge = bridge.id.0, by = %manager.asker().user, "a bridge was removed");
@@ -314,7 +314,7 @@ impl Bridges for Desk {
     async fn status(&self, manager: Manager, bridge: Option<&str>) -> Result<StatusView, String> {
         let wanted = match bridge {
             Some(bridge) => vec![self.own_bridge(manager, bridge).await?],
-            None => self.own_bridges(manager.guild()).await?,
+            None => self.own_bridges(manager).await?,
         };
         let parts = self.heart.health.parts();
         let mut bridges = Vec::new();
@@ -367,7 +367,7 @@ impl Bridges for Desk {
     async fn why(&self, manager: Manager, post: &str, forum: Option<&str>) -> Result<StoryView, String> {
         let sight = self.sight_of(manager.asker(), forum, post).await?;
         let post = sight.post(post)?;
-        let own: Vec<_> = self.own_bridges(manager.guild()).await?.iter().map(|bridge| bridge.id).collect();
+        let own: Vec<_> = self.own_bridges(manager).await?.iter().map(|bridge| bridge.id).collect();
         let store: &Arc<_> = &self.heart.store;
         let story = Story::of(&**store, &sight.forum.key, &post, |bridge| own.contains(&bridge.id)).await;
         let story = story.map_err(busy)?;
@@ -382,7 +382,7 @@ impl Bridges for Desk {
 
     async fn complete_bridges(&self, manager: Manager, words: &str) -> Vec<Suggestion> {
         let words = words.to_lowercase();
-        let bridges = self.own_bridges(manager.guild()).await.unwrap_or_default();
+        let bridges = self.bridges_of(manager.guild());
         bridges
             .iter()
             .map(|bridge| {

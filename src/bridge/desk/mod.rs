@@ -3,11 +3,16 @@
 //! A command sees only forums that are bridged to its own guild. What a guest of the forum may read is
 //! shown anywhere; what only the bridge's account may read, only in the channel that its board is bridged
 //! to, where it is shown anyway. What is written goes through the outbox as everything else does.
+//!
+//! A replica that has just taken over is asked before it has asked Discord and the forums itself. So whoever is
+//! asked here sees to it first that the bridges are known as they are by now, and waits a while for what is not
+//! known yet; see [`Desk::aware`].
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Scope;
@@ -29,6 +34,10 @@ mod writing;
 const LEARN_EVERY: Duration = Duration::from_secs(3600);
 /// How soon after a failure.
 const LEARN_AGAIN: Duration = Duration::from_secs(60);
+/// How long a command waits for what this process is about to learn.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What people are told then.
+const NEW_HERE: &str = "The bridge has only just begun to work here; please try again in a moment.";
 
 /// Answers the commands.
 pub struct Desk {
@@ -37,8 +46,10 @@ pub struct Desk {
     guests: HashMap<ForumKey, Arc<dyn Engine>>,
     /// The guilds that may bridge each forum, beside those that a bridge leads to.
     invited: HashMap<ForumKey, Vec<GuildId>>,
-    /// The boards that a guest may see.
-    public: Mutex<HashMap<ForumKey, Vec<Board>>>,
+    /// The boards that a guest may see of each forum, once it was asked.
+    public: watch::Sender<HashMap<ForumKey, Vec<Board>>>,
+    /// Whoever holds this asks the forums, for all shards.
+    learning: tokio::sync::Mutex<()>,
 }
 
 /// What a person may be shown of a forum.
@@ -58,21 +69,32 @@ impl Desk {
         guests: HashMap<ForumKey, Arc<dyn Engine>>,
         invited: HashMap<ForumKey, Vec<GuildId>>,
     ) -> Self {
-        Self { heart, guests, invited, public: Mutex::default() }
+        Self {
+            heart,
+            guests,
+            invited,
+            public: watch::Sender::default(),
+            learning: tokio::sync::Mutex::default(),
+        }
     }
 
-    /// Keeps the lists of boards fresh, so that suggestions never wait for a forum.
-    pub async fn learn(self: Arc<Self>, stop: CancellationToken) {
+    /// Keeps the lists of boards fresh, so that suggestions never wait for a forum. Once is enough, however many
+    /// shards call it.
+    pub async fn learn(&self, stop: CancellationToken) {
+        let _turn = tokio::select! {
+            turn = self.learning.lock() => turn,
+            () = stop.cancelled() => return,
+        };
         while !stop.is_cancelled() {
             let mut wait = LEARN_EVERY;
             for (key, guest) in &self.guests {
                 match guest.boards().await {
                     Ok(boards) => {
-                        let mut public = self.public.lock().unwrap_or_else(PoisonError::into_inner);
-                        public.insert(key.clone(), boards);
+                        self.public.send_modify(|public| drop(public.insert(key.clone(), boards)));
                     }
                     Err(failure) => {
                         tracing::debug!(forum = %key, "guests see no list of boards: {failure}");
+                        self.public.send_modify(|public| _ = public.entry(key.clone()).or_default());
                         wait = LEARN_AGAIN;
                     }
                 }
@@ -90,7 +112,15 @@ impl Desk {
     }
 
     fn public_boards(&self, forum: &ForumKey) -> Vec<Board> {
-        self.public.lock().unwrap_or_else(PoisonError::into_inner).get(forum).cloned().unwrap_or_default()
+        self.public.borrow().get(forum).cloned().unwrap_or_default()
+    }
+
+    /// Sees to it that the bridges to this guild are known as they are by now. False when Discord has not told of all of
+    /// them in time.
+    async fn aware(&self, asker: Asker) -> Result<bool, String> {
+        self.heart.know().await.map_err(busy)?;
+        let Some(guild) = asker.guild else { return Ok(true) };
+        Ok(tokio::time::timeout(PATIENCE, self.heart.ties.told_of(guild)).await.is_ok())
     }
 
     /// The forums that are bridged to a guild, or that it may bridge.
@@ -115,6 +145,7 @@ impl Desk {
         if asker.guild.is_none() {
             return Err("Ask this in a server that a forum is bridged to.".to_owned());
         }
+        let aware = self.aware(asker).await?;
         let keys = self.bridged(asker);
         let key = match forum {
             Some(name) => keys.into_iter().find(|key| key.as_str().eq_ignore_ascii_case(name.trim())),
@@ -123,8 +154,11 @@ impl Desk {
         let found =
             key.and_then(|key| Some((self.heart.forums.get(&key)?.clone(), self.guests.get(&key)?.clone())));
         let Some((forum, guest)) = found else {
-            return Err("No such forum is bridged to this server.".to_owned());
+            return Err(if aware { "No such forum is bridged to this server." } else { NEW_HERE }.to_owned());
         };
+        let mut public = self.public.subscribe();
+        let asked = public.wait_for(|public| public.contains_key(&forum.key));
+        let _ = tokio::time::timeout(PATIENCE, asked).await;
         let room = self.heart.store.room_of_channel(asker.channel).await.map_err(busy)?;
         let mut bridged = self.own_ties(asker);
         bridged.retain(|tie| tie.bridge.forum == forum.key && !tie.bridge.paused);
@@ -145,10 +179,13 @@ impl Desk {
         let address = address.trim().trim_matches(['<', '>']);
         let named = match forum {
             Some(forum) => Some(forum.to_owned()),
-            None => self.bridged(asker).into_iter().find_map(|key| {
-                let forum = self.heart.forums.get(&key)?;
-                forum.engine.recognise(address).map(|_| key.to_string())
-            }),
+            None => {
+                self.aware(asker).await?;
+                self.bridged(asker).into_iter().find_map(|key| {
+                    let forum = self.heart.forums.get(&key)?;
+                    forum.engine.recognise(address).map(|_| key.to_string())
+                })
+            }
         };
         self.sight(asker, named.as_deref()).await
     }

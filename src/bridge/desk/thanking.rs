@@ -14,7 +14,7 @@ use crate::store::{Effect, Origin, Part, Reaction};
 
 use super::super::inbox::{self, BY_COMMAND, thank_job};
 use super::super::tie::Tie;
-use super::{Desk, Sight, busy};
+use super::{Desk, NEW_HERE, Sight, busy};
 
 /// Rows of one answer.
 const ROWS: usize = 10;
@@ -26,13 +26,14 @@ impl Desk {
         asker: Asker,
         message: MessageId,
     ) -> Result<(std::sync::Arc<Tie>, Part), String> {
+        let aware = self.aware(asker).await?;
         let part = self.heart.store.part_of_message(message).await.map_err(busy)?;
         let own = part.and_then(|part| {
             let tie = self.heart.ties.get(part.bridge)?;
             let here = tie.guild().is_some() && tie.guild() == asker.guild && part.channel == asker.channel;
             here.then_some((tie, part))
         });
-        own.ok_or_else(|| "That message shows no post of a forum.".to_owned())
+        own.ok_or_else(|| if aware { "That message shows no post of a forum." } else { NEW_HERE }.to_owned())
     }
 
     /// Who thanked for a post that may be shown here.

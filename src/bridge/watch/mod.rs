@@ -373,7 +373,7 @@ impl Watcher {
                 effects.push(Effect::Follow(unread(tie, thread)));
             }
             self.commit(effects).await?;
-            self.reload(tie).await?;
+            self.reload().await?;
         }
         if !fresh.is_empty() {
             return Ok(true);
@@ -422,7 +422,7 @@ impl Watcher {
             "took stock of the board; what is newer from here on crosses"
         );
         self.commit(effects).await?;
-        self.reload(tie).await
+        self.reload().await
     }
 
     /// What is history for a new bridge: everything up to the newest post of these threads.
@@ -441,12 +441,9 @@ impl Watcher {
         })
     }
 
-    /// Brings a bridge in memory up to date with its row.
-    async fn reload(&self, tie: &Arc<Tie>) -> Result<(), Trouble> {
-        let bridges = self.heart.store.bridges().await?;
-        if let Some(bridge) = bridges.into_iter().find(|bridge| bridge.id == tie.id()) {
-            self.heart.ties.insert(Tie::new(bridge, tie.channel.clone()));
-        }
+    /// A bridge has taken stock: it is known as it is now.
+    async fn reload(&self) -> Result<(), Trouble> {
+        self.heart.know().await?;
         self.forum.nudge.notify_one();
         Ok(())
     }

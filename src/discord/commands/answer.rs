@@ -130,6 +130,15 @@ where
     Ok(())
 }
 
+/// What a form is made of. It has to be the first answer, so that nothing can be announced: it comes in time or
+/// not at all.
+pub async fn for_a_form<T>(question: impl Future<Output = Result<T, String>>) -> Result<T, Refusal> {
+    match tokio::time::timeout(PROMPT, question).await {
+        Ok(found) => Ok(found?),
+        Err(_) => Err(Refusal("That took too long; please try again in a moment.".to_owned())),
+    }
+}
+
 /// Answers whichever interaction it is.
 pub async fn give(
     http: &Http,

@@ -33,8 +33,8 @@ pub async fn new(
 ) -> Result<(), Refusal> {
     let Context::Application(application) = ctx else { return Ok(()) };
     let door = Door::Command(application.interaction);
-    let place = ctx.data().asked.writing.board(door.asker(false), &board, forum.as_deref()).await?;
-    let (forum, board, name) = place;
+    let place = ctx.data().asked.writing.board(door.asker(false), &board, forum.as_deref());
+    let (forum, board, name) = answer::for_a_form(place).await?;
     let id = format!("open|{forum}|{board}");
     if id.len() > ID {
         return Err(Refusal("That board's address is too long for a form.".to_owned()));

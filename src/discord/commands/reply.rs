@@ -23,7 +23,9 @@ const NAME: usize = 80;
 pub async fn reply_on_the_forum(ctx: Context<'_>, message: serenity::Message) -> Result<(), Refusal> {
     let Context::Application(application) = ctx else { return Ok(()) };
     let door = Door::Command(application.interaction);
-    let answered = ctx.data().asked.writing.answered(door.asker(true), MessageId(message.id.get())).await?;
+    let writing = &ctx.data().asked.writing;
+    let answered = writing.answered(door.asker(true), MessageId(message.id.get()));
+    let answered = answer::for_a_form(answered).await?;
     let title = match answered.author {
         Some(author) => look::clip(&format!("Reply to {author}"), 45),
         None => "Reply on the forum".to_owned(),

@@ -16,8 +16,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serenity::all::{
-    ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, RawEventHandler, ShardId,
-    ShardManager,
+    ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, ShardId, ShardManager,
 };
 use serenity::gateway::{GatewayError, ShardStageUpdateEvent};
 use serenity::http::HttpBuilder;
@@ -30,9 +29,12 @@ use super::rest::Rest;
 use super::{DiscordError, Event, loopback};
 use crate::clock::Clock;
 
+mod ear;
 #[cfg(all(test, feature = "sandbox"))]
 mod tests;
 mod translate;
+
+use ear::Ear;
 
 /// What the bridge asks Discord to be told. Message content is privileged: without it replies arrive
 /// empty. Interactions need no intent.
@@ -95,7 +97,7 @@ pub struct Gateway {
     /// Which part of the bot's guilds to hear of, and how many parts there are.
     pub shard: u32,
     pub of: u32,
-    /// Where events go. When it is full, the gateway waits.
+    /// Where events go. When it is full, the session is given up: what was missed is read back after the next begins.
     pub events: mpsc::Sender<Event>,
     /// Whom the commands ask.
     pub asked: Asked,
@@ -160,7 +162,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
         .proxy(gateway.api_url.as_str().trim_end_matches('/'))
         .ratelimiter_disabled(true)
         .build();
-    let restless = CancellationToken::new();
+    let (restless, overrun) = (CancellationToken::new(), CancellationToken::new());
     let watch = Arc::new(Watch {
         clock: gateway.clock.clone(),
         changed: Notify::new(),
@@ -170,7 +172,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
     });
     let mut client = ClientBuilder::new_with_http(http, INTENTS)
         .event_handler_arc(watch.clone())
-        .raw_event_handler(Ear { events: gateway.events.clone() })
+        .raw_event_handler(Ear::new(gateway.events.clone(), overrun.clone()))
         .framework(commands::framework(gateway.asked.clone(), gateway.clock.clone()))
         .await
         .map_err(|error| Stop::Again(plain(&error)))?;
@@ -184,6 +186,9 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
         () = gateway.shutdown.cancelled() => Ok(()),
         () = restless.cancelled() => {
             Err(Stop::Again("the connection broke again and again".into()))
+        }
+        () = overrun.cancelled() => {
+            Err(Stop::Again("more has happened than could be written down".into()))
         }
     };
     // What serenity may still have queued leads nowhere.
@@ -331,21 +336,6 @@ fn plain(error: &serenity::Error) -> String {
         serenity::Error::Http(_) => "Discord can't be reached".into(),
         serenity::Error::Tungstenite(_) => "the WebSocket connection failed".into(),
         other => other.to_string(),
-    }
-}
-
-/// Hands on what happens.
-struct Ear {
-    events: mpsc::Sender<Event>,
-}
-
-#[async_trait]
-impl RawEventHandler for Ear {
-    async fn raw_event(&self, _: Context, event: serenity::all::Event) {
-        if let Some(event) = translate::event(event) {
-            // Closed only when the bridge is stopping.
-            let _ = self.events.send(event).await;
-        }
     }
 }
 

@@ -257,9 +257,14 @@ struct Running {
 
 impl Running {
     fn new(discord: &Discord) -> Self {
+        Self::with_room(discord, 16)
+    }
+
+    /// With room for so many events that nobody has taken yet.
+    fn with_room(discord: &Discord, room: usize) -> Self {
         let api_url = Url::parse(&format!("http://{}", discord.base)).unwrap();
         let token = || secrecy::SecretString::from("a.b.c".to_owned());
-        let (sender, events) = mpsc::channel(16);
+        let (sender, events) = mpsc::channel(room);
         let healthy = Arc::new(AtomicBool::new(false));
         let shutdown = CancellationToken::new();
         let gateway = Gateway {
@@ -365,6 +370,45 @@ async fn what_happens_is_handed_on_through_a_break_in_the_line() {
     let healthy = running.healthy.clone();
     running.end().await.unwrap();
     assert!(!healthy.load(Ordering::SeqCst));
+}
+
+fn said(id: u64) -> Value {
+    stored(&id.to_string(), "hello")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_happens_is_handed_on_in_the_order_in_which_it_happened() {
+    const MANY: u64 = 2_000;
+    let discord = Discord::new(200, None).await;
+    let mut running = Running::with_room(&discord, 4_096);
+    assert_eq!(running.event().await, Event::Ready { me: UserId(1) });
+    for id in 1..=MANY {
+        discord.event("MESSAGE_CREATE", said(id));
+    }
+    for id in 1..=MANY {
+        let Event::Message(got) = running.event().await else { panic!() };
+        assert_eq!(got.id, MessageId(id));
+    }
+    running.shutdown.cancel();
+    running.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn more_than_anybody_takes_ends_the_session_so_that_it_is_read_back() {
+    let discord = Discord::new(200, None).await;
+    let mut running = Running::with_room(&discord, 4);
+    assert_eq!(running.event().await, Event::Ready { me: UserId(1) });
+    for id in 1..=6 {
+        discord.event("MESSAGE_CREATE", said(id));
+    }
+    for id in 1..=4 {
+        let Event::Message(got) = running.event().await else { panic!() };
+        assert_eq!(got.id, MessageId(id));
+    }
+    // What had no room is not handed on with a gap before it: a new session begins.
+    assert_eq!(running.event().await, Event::Ready { me: UserId(1) });
+    running.shutdown.cancel();
+    running.end().await.unwrap();
 }
 
 #[tokio::test]
