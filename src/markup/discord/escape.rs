@@ -3,7 +3,8 @@
 /// Escapes every character that could mean something. Web addresses in the text are left as they are:
 /// Discord links them before it looks for anything else.
 pub fn text(text: &str, out: &mut String) {
-    if !text.contains("http") {
+    // None of them is without a colon.
+    if !text.contains(':') || !text.contains("http") {
         return plain(text, out);
     }
     let mut done = 0;
@@ -129,6 +130,9 @@ pub fn line_start(line: &str) -> Option<usize> {
 /// An address in angle brackets or parentheses: nothing in it may close them or a style around it, or call
 /// everyone.
 pub fn url(url: &str) -> String {
+    if url.bytes().all(|byte| byte.is_ascii_graphic() && !b"@()<>|*`\\".contains(&byte)) {
+        return url.to_owned();
+    }
     let mut out = String::with_capacity(url.len());
     for (at, c) in url.char_indices() {
         match c {
