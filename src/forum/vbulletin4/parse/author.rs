@@ -96,7 +96,7 @@ fn avatar(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<String> {
 fn stats(item: ElementRef<'_>, author: &mut Author) {
     for (text, value) in rows(item) {
         let label = labels::label(&text);
-        let line = format!("{text} {value}");
+        let line = [&text, " ", &value].concat();
         if label != Some(Label::Posts)
             && let Some((times, posts)) = labels::thanked(&line)
         {
