@@ -127,10 +127,22 @@ pub fn line_start(line: &str) -> Option<usize> {
     }
 }
 
+/// The bytes that stand for themselves in an address.
+const IN_ADDRESS: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = (byte as u8).is_ascii_graphic()
+            && !matches!(byte as u8, b'@' | b'(' | b')' | b'<' | b'>' | b'|' | b'*' | b'`' | b'\\');
+        byte += 1;
+    }
+    plain
+};
+
 /// An address in angle brackets or parentheses: nothing in it may close them or a style around it, or call
 /// everyone.
 pub fn url(url: &str) -> String {
-    if url.bytes().all(|byte| byte.is_ascii_graphic() && !b"@()<>|*`\\".contains(&byte)) {
+    if url.bytes().all(|byte| IN_ADDRESS[usize::from(byte)]) {
         return url.to_owned();
     }
     let mut out = String::with_capacity(url.len());

@@ -77,12 +77,13 @@ impl Index {
 
     /// The nodes from one place on that have the rarest of these marks. A node may be named twice.
     pub fn row(&self, marks: &[Mark], from: u32) -> &[u32] {
-        let rows = marks.iter().map(|mark| {
-            let mark = usize::from(mark.0);
+        let row = |Mark(mark): &Mark| {
+            let mark = usize::from(*mark);
             let begin = mark.checked_sub(1).map_or(0, |before| self.ends[before]);
             &self.nodes[begin as usize..self.ends[mark] as usize]
-        });
-        let row = rows.min_by_key(|row| row.len()).unwrap_or_default();
+        };
+        let Some((first, others)) = marks.split_first() else { return &[] };
+        let row = others.iter().map(row).fold(row(first), |a, b| if b.len() < a.len() { b } else { a });
         &row[row.partition_point(|id| *id < from)..]
     }
 }

@@ -225,6 +225,7 @@ impl Reading<'_> {
         (Name { span: Span { from: short(from), to: short(to) }, key }, to)
     }
 
+    #[inline]
     fn is_same(&self, a: Name, b: Name) -> bool {
         let like = a.key == b.key && a.span.len() == b.span.len();
         like && (a.span.len() <= KEY || self.at(a.span) == self.at(b.span))

@@ -212,7 +212,6 @@ fn path(mut steps: Vec<(Within, Step)>) -> Option<Path> {
 fn step(rest: &mut &str) -> Result<Step, Unknown> {
     let whole = *rest;
     let mut step = Step::default();
-    step.mark(Mark::ELEMENT);
     if let Some(name) = name(rest) {
         step.mark(Mark::name(&name));
         step.name = Some(name);
@@ -256,6 +255,9 @@ fn step(rest: &mut &str) -> Result<Step, Unknown> {
             let finder = memmem::Finder::new(&value).into_owned();
             step.attributes.push(Wanted { attribute, test, value, finder });
         } else if rest.len() < whole.len() {
+            if step.marks.is_empty() {
+                step.mark(Mark::ELEMENT);
+            }
             return Ok(step);
         } else {
             return Err(unknown());
@@ -285,7 +287,7 @@ fn name(rest: &mut &str) -> Option<String> {
 impl Path {
     /// The step around the last one that says the most.
     fn frame(&self) -> Option<&Step> {
-        let named = self.around.iter().map(|(_, step)| step).filter(|step| step.marks.len() > 1);
+        let named = self.around.iter().map(|(_, step)| step).filter(|step| !step.marks.contains(&Mark::ELEMENT));
         named.max_by_key(|step| (step.id.is_some(), !step.classes.is_empty()))
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::Name;
 use super::super::tags::{Group, group};
-use super::{Open, Place, Reading, blank};
+use super::{Open, Place, Reading, space};
 
 impl Reading<'_> {
     /// Reads an end tag, and gives the place behind it.
@@ -12,16 +12,19 @@ impl Reading<'_> {
         }
         self.skip_newline = false;
         let (name, at) = self.tag_name(at);
-        let rest = &self.source[at..];
-        let end = rest.find('>')?;
-        if !blank(&rest[..end]) {
+        let bytes = self.source.as_bytes();
+        let mut end = at;
+        while space(*bytes.get(end)?) {
+            end += 1;
+        }
+        if bytes[end] != b'>' {
             return None;
         }
         let group = group(self.at(name.span));
         if !self.cut_off.is_empty() {
             let own = self.cut_off.iter().rposition(|cut| self.is_same(*cut, name))?;
             self.cut_off.remove(own);
-            return Some(at + end + 1);
+            return Some(end + 1);
         }
         match (self.place, group) {
             (Place::Head, Group::Head) => {
@@ -41,7 +44,7 @@ impl Reading<'_> {
             (Place::Body, _) => self.end_element(name, group)?,
             _ => return None,
         }
-        Some(at + end + 1)
+        Some(end + 1)
     }
 
     /// The end of what nobody began: it says nothing, but for `</p>` and `</br>`, which stand for a whole element.
