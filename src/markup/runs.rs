@@ -34,9 +34,10 @@ impl Run {
 
 /// Builds the tree in which neighbours share as many styles as they can.
 pub fn nest(runs: impl IntoIterator<Item = Run>) -> Vec<Inline> {
-    let mut out = Vec::new();
+    let runs = runs.into_iter();
+    let mut out = Vec::with_capacity(runs.size_hint().0.min(16));
     let mut open: Vec<(Style, Vec<Inline>)> = Vec::new();
-    for run in runs.into_iter().filter(|run| !run.is_empty()) {
+    for run in runs.filter(|run| !run.is_empty()) {
         let shared = open.iter().zip(&run.styles).take_while(|((open, _), style)| open == *style).count();
         close(&mut open, shared, &mut out);
         for style in &run.styles[shared..] {

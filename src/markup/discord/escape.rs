@@ -188,7 +188,12 @@ pub fn code(text: &str) -> String {
 /// Code within a fence: no row of three backticks may end it, and no backslash helps there.
 pub fn fenced(text: &str) -> String {
     let mut kept = text.to_owned();
-    kept.retain(|c| !is_dropped(c));
+    if kept.bytes().any(|byte| !byte.is_ascii() || (byte.is_ascii_control() && byte != b'\n')) {
+        kept.retain(|c| !is_dropped(c));
+    }
+    if !kept.contains('`') {
+        return kept;
+    }
     // Twice, as what the first pass leaves of a longer row stands beside its last one.
     let part =
         |text: String| if text.contains("```") { text.replace("```", "`\u{200b}`\u{200b}`") } else { text };

@@ -96,12 +96,19 @@ impl Flow {
         if self.runs.is_empty() {
             return;
         }
-        let (mut line, mut paragraph) = (Vec::new(), Vec::new());
-        for (run, size) in std::mem::take(&mut self.runs) {
-            if run.leaf == Inline::Break {
+        let mut paragraph = Vec::new();
+        if !self.runs.iter().any(|(run, _)| run.leaf == Inline::Break) {
+            // Most often there is one line.
+            let mut line = std::mem::take(&mut self.runs);
+            self.end_line(&mut line, &mut paragraph);
+            return self.paragraph(&mut paragraph);
+        }
+        let mut line = Vec::new();
+        for run in std::mem::take(&mut self.runs) {
+            if run.0.leaf == Inline::Break {
                 self.end_line(&mut line, &mut paragraph);
             } else {
-                line.push((run, size));
+                line.push(run);
             }
         }
         self.end_line(&mut line, &mut paragraph);
@@ -109,7 +116,7 @@ impl Flow {
     }
 
     /// Puts a line into the paragraph, or ends that. Leaves the line empty.
-    fn end_line(&mut self, line: &mut Vec<(Run, u8)>, paragraph: &mut Vec<Run>) {
+    fn end_line(&mut self, line: &mut Vec<(Run, u8)>, paragraph: &mut Vec<(Run, u8)>) {
         let level = heading(line);
         trim(line);
         if line.is_empty() || level > 0 {
@@ -120,18 +127,22 @@ impl Flow {
             let content = nest(line.drain(..).map(|(run, _)| run));
             return self.blocks.push(Block::Heading { level, content });
         }
-        if let Some(before) = paragraph.last() {
+        if let Some((before, _)) = paragraph.last() {
             // A break inside a style stays inside it.
             let shared = before.styles.iter().zip(&first.styles).take_while(|(a, b)| a == b).count();
             let styles = first.styles[..shared].to_vec();
-            paragraph.push(Run { styles, leaf: Inline::Break });
+            paragraph.push((Run { styles, leaf: Inline::Break }, 0));
         }
-        paragraph.extend(line.drain(..).map(|(run, _)| run));
+        if paragraph.is_empty() {
+            std::mem::swap(paragraph, line);
+        } else {
+            paragraph.append(line);
+        }
     }
 
-    fn paragraph(&mut self, runs: &mut Vec<Run>) {
+    fn paragraph(&mut self, runs: &mut Vec<(Run, u8)>) {
         if !runs.is_empty() {
-            self.blocks.push(Block::Paragraph(nest(runs.drain(..))));
+            self.blocks.push(Block::Paragraph(nest(runs.drain(..).map(|(run, _)| run))));
         }
     }
 

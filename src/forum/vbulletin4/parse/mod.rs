@@ -3,6 +3,7 @@
 //! Styles rearrange and translate everything, so ids and classes decide, never phrases of one language.
 //! A page that is something else is an error that says what it is; never an empty thread.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -83,8 +84,20 @@ fn document(text: &str) -> Result<Html, PageError> {
 
 /// An element's words, with every run of spaces as one; scripts and styles are no words.
 fn text_of(element: ElementRef<'_>) -> String {
-    let mut text = Squeezed::default();
+    words_of(element).into_owned()
+}
+
+/// The same, as they stand in the page where they can be.
+fn words_of(element: ElementRef<'_>) -> Cow<'_, str> {
     let hidden = html::shielded::is_stand_in(Some(element));
+    let mut within = element.descendants().skip(1);
+    if let (Some(Node::Text(words)), None, false) =
+        (within.next().map(|node| node.value()), within.next(), hidden)
+        && is_squeezed(words)
+    {
+        return words.into();
+    }
+    let mut text = Squeezed::default();
     for node in element.descendants() {
         match node.value() {
             Node::Text(words) => {
@@ -108,7 +121,20 @@ fn text_of(element: ElementRef<'_>) -> String {
             _ => {}
         }
     }
-    text.text
+    text.text.into()
+}
+
+/// Whether words have single spaces between them and none around them.
+fn is_squeezed(text: &str) -> bool {
+    let mut after_space = true;
+    for byte in text.bytes() {
+        let space = byte == b' ';
+        if !(byte.is_ascii_graphic() || space && !after_space) {
+            return false;
+        }
+        after_space = space;
+    }
+    !after_space || text.is_empty()
 }
 
 fn squeezed(text: &str) -> String {

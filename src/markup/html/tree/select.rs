@@ -287,7 +287,8 @@ fn name(rest: &mut &str) -> Option<String> {
 impl Path {
     /// The step around the last one that says the most.
     fn frame(&self) -> Option<&Step> {
-        let named = self.around.iter().map(|(_, step)| step).filter(|step| !step.marks.contains(&Mark::ELEMENT));
+        let named =
+            self.around.iter().map(|(_, step)| step).filter(|step| !step.marks.contains(&Mark::ELEMENT));
         named.max_by_key(|step| (step.id.is_some(), !step.classes.is_empty()))
     }
 
