@@ -18,6 +18,8 @@ pub struct Selector {
 struct Path {
     last: Step,
     around: Vec<(Within, Step)>,
+    /// Which of the steps around says the most.
+    frame: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,7 +208,10 @@ fn path(mut steps: Vec<(Within, Step)>) -> Option<Path> {
         around.push((within, step));
         within = next;
     }
-    Some(Path { last, around })
+    let named = around.iter().enumerate().filter(|(_, (_, step))| !step.marks.contains(&Mark::ELEMENT));
+    let frame = named.max_by_key(|(_, (_, step))| (step.id.is_some(), !step.classes.is_empty()));
+    let frame = frame.map(|(at, _)| at);
+    Some(Path { last, around, frame })
 }
 
 fn step(rest: &mut &str) -> Result<Step, Unknown> {
@@ -285,11 +290,8 @@ fn name(rest: &mut &str) -> Option<String> {
 }
 
 impl Path {
-    /// The step around the last one that says the most.
     fn frame(&self) -> Option<&Step> {
-        let named =
-            self.around.iter().map(|(_, step)| step).filter(|step| !step.marks.contains(&Mark::ELEMENT));
-        named.max_by_key(|step| (step.id.is_some(), !step.classes.is_empty()))
+        self.around.get(self.frame?).map(|(_, step)| step)
     }
 
     fn fits(&self, node: NodeRef<'_>) -> bool {
