@@ -100,23 +100,15 @@ impl Out {
 fn inlines(content: Content<'_>, out: &mut Out, place: Place) {
     let depth = content.depth;
     let mut rest = content.runs;
-    while let Some((first, behind)) = rest.split_first() {
+    while let Some(first) = rest.first() {
         let Some(style) = first.styles.get(depth) else {
-            let more = behind.iter().map_while(|run| match &run.leaf {
-                Inline::Text(text) if run.styles.len() == depth => Some(text.as_str()),
-                _ => None,
-            });
             // Texts that touch are one: what stands in it decides what has to be escaped.
-            match &first.leaf {
-                Inline::Text(text) if more.clone().next().is_some() => {
-                    rest = &behind[more.clone().count()..];
-                    let joined = [text.as_str()].into_iter().chain(more).collect();
-                    leaf(&Inline::Text(joined), out, place);
-                }
-                other => {
-                    rest = behind;
-                    leaf(other, out, place);
-                }
+            let text = |run: &&&Run| run.styles.len() == depth && matches!(run.leaf, Inline::Text(_));
+            let (now, behind) = rest.split_at(rest.iter().take_while(text).count().max(1));
+            rest = behind;
+            match now {
+                [only] => leaf(&only.leaf, out, place),
+                texts => leaf(&Inline::Text(Content { runs: texts, depth }.words()), out, place),
             }
             continue;
         };

@@ -36,3 +36,23 @@ impl Words {
         words.iter().copied().find(|word| text.strip_prefix(word).is_some_and(&fits))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_where_they_stand() {
+        let words = Words::new("vor|il y a|před|vorgestern");
+        for (text, found) in
+            [("vor 5 minuten", true), ("5 minut před", true), ("davor", true), ("il y", false), ("", false)]
+        {
+            assert_eq!(words.any_in(text), found, "{text}");
+        }
+        let at_three = |text: &str| words.any(text, |at, word| at == 3 && word == "vor");
+        assert!(at_three("5, vor") && !at_three("vor 5"));
+        assert_eq!(words.at_start("vorgestern", |_| true), Some("vor"), "the first that is listed");
+        assert_eq!(words.at_start("vorgestern", str::is_empty), Some("vorgestern"));
+        assert_eq!(words.at_start("5 vor", |_| true), None);
+    }
+}

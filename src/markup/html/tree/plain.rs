@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter};
 
 use super::tags::{Group, group};
-use super::{Attribute, Html, KEY, Kind, Name, Span, entities, key, short};
+use super::{Attribute, Html, Kind, Name, Span, entities, key, short};
 
+mod attributes;
 mod ends;
 
 pub fn document(text: &str) -> Option<Html> {
@@ -63,8 +64,6 @@ struct Reading<'s> {
 const MOST_BYTES: usize = 1024 * 1024;
 const MOST_OPEN: usize = 200;
 const MOST_NODES: usize = 80_000;
-/// Of one tag.
-const MOST_ATTRIBUTES: usize = 64;
 
 fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
     if text.len() > MOST_BYTES || text.starts_with('\u{feff}') || memchr(0, text.as_bytes()).is_some() {
@@ -102,17 +101,6 @@ fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
 fn space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\t' | b'\x0c')
 }
-
-/// What ends a name.
-const ENDS_NAME: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        ends[byte] = matches!(byte as u8, b' ' | b'\n' | b'\t' | b'\x0c' | b'/' | b'>');
-        byte += 1;
-    }
-    ends
-};
 
 /// How far the words go: a `<` before a space or a digit is one of them.
 fn to_markup(text: &str) -> usize {
@@ -208,29 +196,6 @@ impl Reading<'_> {
         Some(Span { from: begin, to: short(self.source.len() + self.decoded.len()) })
     }
 
-    /// A name, in lower case, and the place behind it; whatever stands at its beginning is part of it.
-    fn name(&mut self, from: usize, ends: impl Fn(u8) -> bool) -> (Name, usize) {
-        let bytes = &self.source.as_bytes()[from..];
-        let length = bytes.iter().skip(1).position(|byte| ends(*byte)).map_or(bytes.len(), |rest| rest + 1);
-        let (name, to) = (&bytes[..length], from + length);
-        if name.iter().any(u8::is_ascii_uppercase) {
-            let lower = self.source[from..to].to_ascii_lowercase();
-            return (Name { span: self.keep(&lower), key: key(lower.as_bytes()) }, to);
-        }
-        let key = match bytes.first_chunk() {
-            // What stands behind the name is shifted out.
-            Some(first) if length < KEY => u64::from_be_bytes(*first) >> (8 * (KEY - length)),
-            _ => key(name),
-        };
-        (Name { span: Span { from: short(from), to: short(to) }, key }, to)
-    }
-
-    #[inline]
-    fn is_same(&self, a: Name, b: Name) -> bool {
-        let like = a.key == b.key && a.span.len() == b.span.len();
-        like && (a.span.len() <= KEY || self.at(a.span) == self.at(b.span))
-    }
-
     fn current(&self) -> Option<Open> {
         self.open.last().copied()
     }
@@ -315,68 +280,6 @@ impl Reading<'_> {
             }
         }
         Some(end)
-    }
-
-    fn tag_name(&mut self, from: usize) -> (Name, usize) {
-        self.name(from, |byte| ENDS_NAME[usize::from(byte)])
-    }
-
-    /// Reads attributes up to the tag's end, and gives the place behind it.
-    fn attributes(&mut self, mut at: usize) -> Option<usize> {
-        let first = self.html.attributes.len();
-        let bytes = self.source.as_bytes();
-        loop {
-            while space(*bytes.get(at)?) || bytes[at] == b'/' {
-                at += 1;
-            }
-            if bytes[at] == b'>' {
-                return Some(at + 1);
-            }
-            // Anything else, be it a forgotten quote, is part of the name.
-            let (name, behind) = self.name(at, |byte| ENDS_NAME[usize::from(byte)] || byte == b'=');
-            at = behind;
-            while space(*bytes.get(at)?) {
-                at += 1;
-            }
-            let mut value = Span { from: 0, to: 0 };
-            if bytes[at] == b'=' {
-                at += 1;
-                while space(*bytes.get(at)?) {
-                    at += 1;
-                }
-                value = match bytes[at] {
-                    quote @ (b'"' | b'\'') => {
-                        let from = at + 1;
-                        let mut to = from + memchr2(quote, b'&', &bytes[from..])?;
-                        let plain = bytes[to] == quote;
-                        if !plain {
-                            to += memchr(quote, &bytes[to..])?;
-                        }
-                        at = to + 1;
-                        match plain {
-                            true => Span { from: short(from), to: short(to) },
-                            false => self.resolved(from, to, true)?,
-                        }
-                    }
-                    b'>' => return None,
-                    _ => {
-                        let from = at;
-                        while !space(*bytes.get(at)?) && bytes[at] != b'>' {
-                            at += 1;
-                        }
-                        self.resolved(from, at, true)?
-                    }
-                };
-            }
-            if self.html.attributes.len() - first >= MOST_ATTRIBUTES {
-                return None;
-            }
-            // The first of a name counts.
-            let known = self.html.attributes[first..].iter().any(|own| self.is_same(own.name, name));
-            if !known {
-                self.html.attributes.push(Attribute { name, value });
-            }
-        }
     }
 
     fn start_tag(&mut self, at: usize) -> Option<usize> {
