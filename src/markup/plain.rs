@@ -49,22 +49,25 @@ fn blocks(blocks: &[Block], out: &mut String) {
 }
 
 fn inlines(content: &[Inline], out: &mut String) {
-    for inline in content {
-        match inline {
-            Inline::Text(text) | Inline::Code(text) | Inline::Emoji(text) => out.push_str(text),
-            Inline::Bold(content)
-            | Inline::Italic(content)
-            | Inline::Underline(content)
-            | Inline::Strike(content)
-            | Inline::Spoiler(content)
-            | Inline::Link { content, .. } => inlines(content, out),
-            Inline::Image { alt, .. } => out.push_str(alt.as_deref().unwrap_or_default()),
-            Inline::Video { title, url } => out.push_str(title.as_deref().unwrap_or(url)),
-            Inline::Mention { name, .. } => {
-                out.push('@');
-                out.push_str(name);
-            }
-            Inline::Break => out.push('\n'),
+    content.iter().for_each(|inline| push(inline, out));
+}
+
+/// Puts the words of one thing behind others.
+pub fn push(inline: &Inline, out: &mut String) {
+    match inline {
+        Inline::Text(text) | Inline::Code(text) | Inline::Emoji(text) => out.push_str(text),
+        Inline::Bold(content)
+        | Inline::Italic(content)
+        | Inline::Underline(content)
+        | Inline::Strike(content)
+        | Inline::Spoiler(content)
+        | Inline::Link { content, .. } => inlines(content, out),
+        Inline::Image { alt, .. } => out.push_str(alt.as_deref().unwrap_or_default()),
+        Inline::Video { title, url } => out.push_str(title.as_deref().unwrap_or(url)),
+        Inline::Mention { name, .. } => {
+            out.push('@');
+            out.push_str(name);
         }
+        Inline::Break => out.push('\n'),
     }
 }

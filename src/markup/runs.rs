@@ -25,12 +25,19 @@ pub struct Run {
     pub leaf: Inline,
 }
 
+impl Run {
+    /// Whether it says nothing at all.
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.leaf, Inline::Text(text) | Inline::Code(text) if text.is_empty())
+    }
+}
+
 /// Builds the tree in which neighbours share as many styles as they can.
-pub fn nest(runs: Vec<Run>) -> Vec<Inline> {
-    let mut out = Vec::new();
+pub fn nest(runs: impl IntoIterator<Item = Run>) -> Vec<Inline> {
+    let runs = runs.into_iter();
+    let mut out = Vec::with_capacity(runs.size_hint().0.min(16));
     let mut open: Vec<(Style, Vec<Inline>)> = Vec::new();
-    let empty = |run: &Run| matches!(&run.leaf, Inline::Text(text) | Inline::Code(text) if text.is_empty());
-    for run in runs.into_iter().filter(|run| !empty(run)) {
+    for run in runs.filter(|run| !run.is_empty()) {
         let shared = open.iter().zip(&run.styles).take_while(|((open, _), style)| open == *style).count();
         close(&mut open, shared, &mut out);
         for style in &run.styles[shared..] {
@@ -64,11 +71,23 @@ fn close(open: &mut Vec<(Style, Vec<Inline>)>, keep: usize, out: &mut Vec<Inline
 /// The flat form of a tree. A tree is never deeper than [`super::MAX_DEPTH`].
 pub fn flatten(content: &[Inline]) -> Vec<Run> {
     let mut runs = Vec::new();
-    walk(content, &mut Vec::new(), &mut runs);
+    walk(content, &mut Vec::new(), &mut |run| runs.push(run));
     runs
 }
 
-fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
+/// The same, cut into lines at each [`Inline::Break`].
+pub fn lines(content: &[Inline]) -> Vec<Vec<Run>> {
+    let mut lines = Vec::new();
+    let mut line = Vec::new();
+    walk(content, &mut Vec::new(), &mut |run| match run.leaf {
+        Inline::Break => lines.push(std::mem::take(&mut line)),
+        _ => line.push(run),
+    });
+    lines.push(line);
+    lines
+}
+
+fn walk(content: &[Inline], styles: &mut Vec<Style>, take: &mut impl FnMut(Run)) {
     for inline in content {
         let (style, inner) = match inline {
             Inline::Bold(inner) => (Style::Bold, inner),
@@ -78,7 +97,7 @@ fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
             Inline::Spoiler(inner) => (Style::Spoiler, inner),
             Inline::Link { url, content } => (Style::Link(url.as_str().into()), content),
             leaf => {
-                runs.push(Run { styles: styles.clone(), leaf: leaf.clone() });
+                take(Run { styles: styles.clone(), leaf: leaf.clone() });
                 continue;
             }
         };
@@ -86,10 +105,10 @@ fn walk(content: &[Inline], styles: &mut Vec<Style>, runs: &mut Vec<Run>) {
         let known = styles.contains(&style)
             || (matches!(style, Style::Link(_)) && styles.iter().any(|s| matches!(s, Style::Link(_))));
         if known || styles.len() >= super::MAX_DEPTH {
-            walk(inner, styles, runs);
+            walk(inner, styles, take);
         } else {
             styles.push(style);
-            walk(inner, styles, runs);
+            walk(inner, styles, take);
             styles.pop();
         }
     }
@@ -130,17 +149,4 @@ pub fn without_edges(runs: Vec<Run>) -> Vec<Run> {
         at += length.max(1);
     }
     pieces
-}
-
-/// Cuts runs into lines at each [`Inline::Break`].
-pub fn lines(runs: Vec<Run>) -> Vec<Vec<Run>> {
-    let mut lines = vec![Vec::new()];
-    for run in runs {
-        if run.leaf == Inline::Break {
-            lines.push(Vec::new());
-        } else if let Some(line) = lines.last_mut() {
-            line.push(run);
-        }
-    }
-    lines
 }

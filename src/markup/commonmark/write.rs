@@ -1,7 +1,7 @@
 //! A document as Markdown that renders as it is meant.
 
 use super::{Flavor, escape};
-use crate::markup::runs::{flatten, lines, nest, without_edges};
+use crate::markup::runs::{lines, nest, without_edges};
 use crate::markup::{Block, Doc, Inline};
 use crate::model::PostId;
 
@@ -158,7 +158,7 @@ impl Writer {
     fn inlines(&self, content: &[Inline]) -> String {
         let mut out = String::new();
         // Every line closes what it opens.
-        for (number, line) in lines(flatten(content)).into_iter().enumerate() {
+        for (number, line) in lines(content).into_iter().enumerate() {
             if number > 0 {
                 out.push('\n');
             }

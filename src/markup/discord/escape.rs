@@ -3,7 +3,8 @@
 /// Escapes every character that could mean something. Web addresses in the text are left as they are:
 /// Discord links them before it looks for anything else.
 pub fn text(text: &str, out: &mut String) {
-    if !text.contains("http") {
+    // None of them is without a colon.
+    if !text.contains(':') || !text.contains("http") {
         return plain(text, out);
     }
     let mut done = 0;
@@ -126,9 +127,24 @@ pub fn line_start(line: &str) -> Option<usize> {
     }
 }
 
+/// The bytes that stand for themselves in an address.
+const IN_ADDRESS: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = (byte as u8).is_ascii_graphic()
+            && !matches!(byte as u8, b'@' | b'(' | b')' | b'<' | b'>' | b'|' | b'*' | b'`' | b'\\');
+        byte += 1;
+    }
+    plain
+};
+
 /// An address in angle brackets or parentheses: nothing in it may close them or a style around it, or call
 /// everyone.
 pub fn url(url: &str) -> String {
+    if url.bytes().all(|byte| IN_ADDRESS[usize::from(byte)]) {
+        return url.to_owned();
+    }
     let mut out = String::with_capacity(url.len());
     for (at, c) in url.char_indices() {
         match c {
@@ -172,7 +188,12 @@ pub fn code(text: &str) -> String {
 /// Code within a fence: no row of three backticks may end it, and no backslash helps there.
 pub fn fenced(text: &str) -> String {
     let mut kept = text.to_owned();
-    kept.retain(|c| !is_dropped(c));
+    if kept.bytes().any(|byte| !byte.is_ascii() || (byte.is_ascii_control() && byte != b'\n')) {
+        kept.retain(|c| !is_dropped(c));
+    }
+    if !kept.contains('`') {
+        return kept;
+    }
     // Twice, as what the first pass leaves of a longer row stands beside its last one.
     let part =
         |text: String| if text.contains("```") { text.replace("```", "`\u{200b}`\u{200b}`") } else { text };

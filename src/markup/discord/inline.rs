@@ -2,26 +2,54 @@
 //! be cut apart anywhere.
 
 use super::escape;
+use super::lines::length_of;
 use crate::markup::Inline;
 use crate::markup::plain;
-use crate::markup::runs::{Run, Style, nest};
+use crate::markup::runs::{Run, Style};
 
 /// Writes a line. Markers are put against the words, never against spaces, where Discord would not
 /// see them.
-pub fn write(runs: Vec<Run>) -> String {
-    let mut out = Out::default();
-    inlines(&nest(runs), &mut out, Place { styled: false, hidden: false });
-    out.text
+pub fn write<'a>(runs: impl IntoIterator<Item = &'a Run>) -> String {
+    written(runs, Place { styled: false, hidden: false })
 }
 
 /// The same for a line that is all in a spoiler, whose bars somebody else writes.
-pub fn write_hidden(mut runs: Vec<Run>) -> String {
+pub fn write_hidden<'a>(runs: impl IntoIterator<Item = &'a Run>) -> String {
+    let mut runs: Vec<Run> = runs.into_iter().cloned().collect();
     for run in &mut runs {
         run.styles.retain(|style| *style != Style::Spoiler);
     }
+    written(&runs, Place { styled: true, hidden: true })
+}
+
+fn written<'a>(runs: impl IntoIterator<Item = &'a Run>, place: Place) -> String {
+    let runs: Vec<&Run> = runs.into_iter().filter(|run| !run.is_empty()).collect();
     let mut out = Out::default();
-    inlines(&nest(runs), &mut out, Place { styled: true, hidden: true });
+    out.text.reserve(runs.iter().map(|run| length_of(&run.leaf) + 8).sum());
+    inlines(Content { runs: &runs, depth: 0 }, &mut out, place);
     out.text
+}
+
+/// Neighbours within the same styles, so many of them.
+#[derive(Clone, Copy)]
+struct Content<'a> {
+    runs: &'a [&'a Run],
+    depth: usize,
+}
+
+impl<'a> Content<'a> {
+    /// The words alone.
+    fn words(self) -> String {
+        let mut words = String::new();
+        self.runs.iter().for_each(|run| plain::push(&run.leaf, &mut words));
+        words
+    }
+
+    /// The only thing within, if it is one, and in no further style.
+    fn only(self) -> Option<&'a Inline> {
+        let [only] = self.runs else { return None };
+        (only.styles.len() == self.depth).then_some(&only.leaf)
+    }
 }
 
 /// Where in a line something stands.
@@ -56,7 +84,7 @@ impl Out {
             self.address = false;
         }
         let word = &self.text[self.word.max(fresh)..];
-        self.address |= word.contains("http://") || word.contains("https://");
+        self.address |= word.contains(':') && (word.contains("http://") || word.contains("https://"));
         self.read = self.text.len();
         self.address && self.closed != self.text.len()
     }
@@ -69,66 +97,96 @@ impl Out {
     }
 }
 
-fn inlines(content: &[Inline], out: &mut Out, place: Place) {
-    for inline in content {
-        match inline {
-            Inline::Text(text) => {
-                let behind_code =
-                    out.code > 0 && out.code == out.text.len() && text.starts_with(char::is_alphanumeric);
-                if behind_code || (out.ends_with_address() && joins(text)) {
-                    out.text.push(' ');
-                }
-                escape::text(text, &mut out.text);
+fn inlines(content: Content<'_>, out: &mut Out, place: Place) {
+    let depth = content.depth;
+    let mut rest = content.runs;
+    while let Some(first) = rest.first() {
+        let Some(style) = first.styles.get(depth) else {
+            // Texts that touch are one: what stands in it decides what has to be escaped.
+            let text = |run: &&&Run| run.styles.len() == depth && matches!(run.leaf, Inline::Text(_));
+            let (now, behind) = rest.split_at(rest.iter().take_while(text).count().max(1));
+            rest = behind;
+            match now {
+                [only] => leaf(&only.leaf, out, place),
+                texts => leaf(&Inline::Text(Content { runs: texts, depth }.words()), out, place),
             }
-            Inline::Bold(inner) => marked("**", inner, out, place),
-            Inline::Italic(inner) => marked("*", inner, out, place),
-            Inline::Underline(inner) => marked("__", inner, out, place),
-            Inline::Strike(inner) => marked("~~", inner, out, place),
-            Inline::Spoiler(inner) => marked("||", inner, out, Place { hidden: true, ..place }),
-            Inline::Code(text) => {
-                out.part();
-                // Two rows of backticks would be one.
-                if out.text.ends_with('`') {
-                    out.text.push('\u{200b}');
-                }
-                let code = escape::code(text);
-                out.text.push_str(&if place.hidden { escape::hidden(&code) } else { code });
-            }
-            Inline::Link { url, content } => link(url, content, out, place),
-            Inline::Image { url, alt } => match alt {
-                Some(alt) if place.styled => {
-                    escape::text(alt, &mut out.text);
-                    out.text.push(' ');
-                    bare(url, out, place.styled);
-                }
-                _ => bare(url, out, place.styled),
-            },
-            Inline::Video { url, title } => match title {
-                Some(title) if !title.contains("://") => {
-                    escape::text(title, &mut out.text);
-                    out.text.push_str(": ");
-                    bare(url, out, place.styled);
-                }
-                _ => bare(url, out, place.styled),
-            },
-            Inline::Emoji(emoji) => {
-                out.part();
-                if emoji.is_ascii() {
-                    if out.text.ends_with(char::is_alphanumeric) {
-                        out.text.push(' ');
-                    }
-                    escape::text(emoji, &mut out.text);
-                    out.code = out.text.len();
-                } else {
-                    out.text.push_str(emoji);
-                }
-            }
-            Inline::Mention { name, .. } => {
-                out.part();
-                escape::text(&format!("@{name}"), &mut out.text);
-            }
-            Inline::Break => out.text.push('\n'),
+            continue;
+        };
+        let length = rest.iter().take_while(|run| run.styles.get(depth) == Some(style)).count();
+        let (within, behind) = rest.split_at(length);
+        rest = behind;
+        let within = Content { runs: within, depth: depth + 1 };
+        match style {
+            Style::Bold => marked("**", within, out, place),
+            Style::Italic => marked("*", within, out, place),
+            Style::Underline => marked("__", within, out, place),
+            Style::Strike => marked("~~", within, out, place),
+            Style::Spoiler => marked("||", within, out, Place { hidden: true, ..place }),
+            Style::Link(url) => link(url, within, out, place),
         }
+    }
+}
+
+/// What is no style.
+fn leaf(inline: &Inline, out: &mut Out, place: Place) {
+    match inline {
+        Inline::Text(text) => {
+            let behind_code =
+                out.code > 0 && out.code == out.text.len() && text.starts_with(char::is_alphanumeric);
+            if behind_code || (out.ends_with_address() && joins(text)) {
+                out.text.push(' ');
+            }
+            escape::text(text, &mut out.text);
+        }
+        Inline::Code(text) => {
+            out.part();
+            // Two rows of backticks would be one.
+            if out.text.ends_with('`') {
+                out.text.push('\u{200b}');
+            }
+            let code = escape::code(text);
+            out.text.push_str(&if place.hidden { escape::hidden(&code) } else { code });
+        }
+        Inline::Image { url, alt } => match alt {
+            Some(alt) if place.styled => {
+                escape::text(alt, &mut out.text);
+                out.text.push(' ');
+                bare(url, out, place.styled);
+            }
+            _ => bare(url, out, place.styled),
+        },
+        Inline::Video { url, title } => match title {
+            Some(title) if !title.contains("://") => {
+                escape::text(title, &mut out.text);
+                out.text.push_str(": ");
+                bare(url, out, place.styled);
+            }
+            _ => bare(url, out, place.styled),
+        },
+        Inline::Emoji(emoji) => {
+            out.part();
+            if emoji.is_ascii() {
+                if out.text.ends_with(char::is_alphanumeric) {
+                    out.text.push(' ');
+                }
+                escape::text(emoji, &mut out.text);
+                out.code = out.text.len();
+            } else {
+                out.text.push_str(emoji);
+            }
+        }
+        Inline::Mention { name, .. } => {
+            out.part();
+            escape::text(&format!("@{name}"), &mut out.text);
+        }
+        Inline::Break => out.text.push('\n'),
+        // Runs hold no styles but their own.
+        Inline::Bold(_)
+        | Inline::Italic(_)
+        | Inline::Underline(_)
+        | Inline::Strike(_)
+        | Inline::Spoiler(_)
+        | Inline::Link { .. } => {}
     }
 }
 
@@ -139,7 +197,7 @@ fn joins(text: &str) -> bool {
     !apart(text) && !apart(rest)
 }
 
-fn marked(marker: &str, content: &[Inline], out: &mut Out, place: Place) {
+fn marked(marker: &str, content: Content<'_>, out: &mut Out, place: Place) {
     let mut inner = Out::default();
     inlines(content, &mut inner, Place { styled: true, ..place });
     let inner = inner.text;
@@ -186,8 +244,8 @@ fn bare(url: &str, out: &mut Out, styled: bool) {
 }
 
 /// A link whose reader sees where it leads: the label, and the host unless the label is its name.
-fn link(url: &str, content: &[Inline], out: &mut Out, place: Place) {
-    if let [Inline::Image { url: picture, .. }] = content {
+fn link(url: &str, content: Content<'_>, out: &mut Out, place: Place) {
+    if let Some(Inline::Image { url: picture, .. }) = content.only() {
         // The full picture, if the link leads to one, else the picture and the link.
         if is_picture(url) {
             return bare(url, out, place.styled);
@@ -196,7 +254,7 @@ fn link(url: &str, content: &[Inline], out: &mut Out, place: Place) {
         out.text.push(' ');
         return bare(url, out, true);
     }
-    let label = plain::inline(content);
+    let label = content.words();
     let label = label.trim();
     if let Some(address) = url.strip_prefix("mailto:") {
         let address = address.split('?').next().unwrap_or(address);
@@ -241,8 +299,13 @@ fn link(url: &str, content: &[Inline], out: &mut Out, place: Place) {
 /// Whether a label is the address itself, perhaps shortened in the middle as forums do.
 fn same_address(label: &str, url: &str) -> bool {
     let strip = |text: &str| {
-        let text = text.trim_start_matches("https://").trim_start_matches("http://");
-        text.trim_start_matches("www.").trim_end_matches('/').to_lowercase()
+        let mut rest = text;
+        for begin in ["https://", "http://", "www."] {
+            while let Some(behind) = rest.strip_prefix(begin) {
+                rest = behind;
+            }
+        }
+        rest.trim_end_matches('/').to_lowercase()
     };
     let (label, url) = (strip(label), strip(url));
     if label == url {

@@ -2,6 +2,8 @@
 //! its styles, its place in a code fence or a spoiler. [`crate::markup::split`] cuts between lines, and
 //! within one only where it must; [`join`] makes text of any run of them.
 
+use std::borrow::Cow;
+
 use super::{QuoteLinks, escape, inline, table};
 use crate::markup::runs::{Run, flatten, lines as cut};
 use crate::markup::{Block, Doc, Inline, plain};
@@ -47,6 +49,17 @@ impl Line {
         matches!(self, Self::Text { glued: true, .. } | Self::Code { glued: true, .. })
     }
 
+    /// About how many bytes it takes.
+    fn length(&self) -> usize {
+        match self {
+            Self::Text { quote, mark, runs, .. } => {
+                quote.len() + mark.len() + runs.iter().map(|run| length_of(&run.leaf)).sum::<usize>()
+            }
+            Self::Code { quote, text, .. } => quote.len() + text.len(),
+            Self::Gap { quote, .. } => quote.len(),
+        }
+    }
+
     /// Whether a spoiler that is open may go on in this line: a mark has to stand before its bars.
     fn in_open_spoiler(&self, of: &str) -> bool {
         match self {
@@ -68,7 +81,7 @@ struct Around {
 /// A document's lines, of about `most` characters together; what is beyond is left to the forum, and the last
 /// line says so.
 pub fn lines_of(doc: &Doc, links: &dyn QuoteLinks, most: usize) -> Vec<Line> {
-    let mut writer = Writer { links, lines: Vec::new(), room: most };
+    let mut writer = Writer { links, lines: Vec::with_capacity(2 * doc.blocks.len()), room: most };
     writer.blocks(&doc.blocks, &Around::default());
     while writer.lines.last().is_some_and(Line::is_gap) {
         writer.lines.pop();
@@ -85,7 +98,7 @@ pub fn lines_of(doc: &Doc, links: &dyn QuoteLinks, most: usize) -> Vec<Line> {
 
 /// Lines as they are sent, with fences and spoilers whole.
 pub fn join(lines: &[Line]) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(lines.iter().map(|line| line.length() + 16).sum());
     let mut at = 0;
     let mut open = false;
     while at < lines.len() {
@@ -130,7 +143,7 @@ pub fn join(lines: &[Line]) -> String {
                 let first = at == 0 || !matches!(lines[at - 1], Line::Code { closes: false, .. });
                 let bars = if *hidden { "||" } else { "" };
                 if *opens || first {
-                    out.push_str(&format!("{quote}{bars}```{language}\n"));
+                    [quote.as_str(), bars, "```", language, "\n"].iter().for_each(|part| out.push_str(part));
                 }
                 out.push_str(quote);
                 let mut last = false;
@@ -141,7 +154,7 @@ pub fn join(lines: &[Line]) -> String {
                     }
                 }
                 if last || at + pieces == lines.len() {
-                    out.push_str(&format!("\n{quote}```{bars}"));
+                    ["\n", quote, "```", bars].iter().for_each(|part| out.push_str(part));
                 }
             }
             Line::Gap { quote, .. } => out.push_str(quote.trim_end()),
@@ -153,17 +166,19 @@ pub fn join(lines: &[Line]) -> String {
 
 /// The words of the pieces of one line.
 fn words(pieces: &[Line]) -> String {
-    let mut all = Vec::new();
     let mut arrow = None;
     let mut in_spoiler = false;
     for piece in pieces {
-        if let Line::Text { runs, jump, hidden, .. } = piece {
-            all.extend_from_slice(runs);
+        if let Line::Text { jump, hidden, .. } = piece {
             arrow = arrow.or(jump.as_deref());
             in_spoiler |= hidden;
         }
     }
-    let mut text = if in_spoiler { inline::write_hidden(all) } else { inline::write(all) };
+    let runs = pieces.iter().flat_map(|piece| match piece {
+        Line::Text { runs, .. } => runs.as_slice(),
+        _ => &[],
+    });
+    let mut text = if in_spoiler { inline::write_hidden(runs) } else { inline::write(runs) };
     if let Some(url) = arrow {
         if !text.is_empty() {
             text.push(' ');
@@ -185,15 +200,8 @@ impl Writer<'_> {
         if self.room == 0 {
             return;
         }
-        let length = match &line {
-            Line::Text { quote, mark, runs, .. } => {
-                quote.len() + mark.len() + runs.iter().map(|run| length_of(&run.leaf)).sum::<usize>()
-            }
-            Line::Code { quote, text, .. } => quote.len() + text.len(),
-            Line::Gap { quote, .. } => quote.len(),
-        };
         // Empty lines are not free.
-        self.room = self.room.saturating_sub(length + 8);
+        self.room = self.room.saturating_sub(line.length() + 8);
         self.lines.push(line);
     }
 
@@ -210,7 +218,7 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, content: &[Inline], mark: &str, again: &str, around: &Around) {
-        let mut lines = cut(flatten(content));
+        let mut lines = cut(content);
         // A mark with nothing behind it marks nothing.
         if !mark.is_empty() {
             let blank = |line: &Vec<Run>| {
@@ -346,11 +354,13 @@ impl Writer<'_> {
             };
             let deeper = Around { indent: format!("{}  ", around.indent), ..around.clone() };
             let (first, rest) = match item.split_first() {
-                Some((Block::Paragraph(content), rest)) => (content.clone(), rest),
-                Some((Block::Heading { content, .. }, rest)) => (vec![Inline::Bold(content.clone())], rest),
+                Some((Block::Paragraph(content), rest)) => (Cow::Borrowed(content.as_slice()), rest),
+                Some((Block::Heading { content, .. }, rest)) => {
+                    (vec![Inline::Bold(content.clone())].into(), rest)
+                }
                 // A number before nothing would be no item, and a bullet a hyphen.
-                _ if start.is_some() => (vec![Inline::Text("\u{200b}".to_owned())], item.as_slice()),
-                _ => (Vec::new(), item.as_slice()),
+                _ if start.is_some() => (vec![Inline::Text("\u{200b}".to_owned())].into(), item.as_slice()),
+                _ => (Cow::default(), item.as_slice()),
             };
             if !first.is_empty() || rest.is_empty() {
                 self.text(&first, &mark, "  ", around);
@@ -369,7 +379,8 @@ fn wants_gap(before: &Block, after: &Block) -> bool {
     words(before) && words(after) && !matches!((before, after), (Block::Quote { .. }, Block::Paragraph(_)))
 }
 
-fn length_of(leaf: &Inline) -> usize {
+/// About how many bytes it takes.
+pub fn length_of(leaf: &Inline) -> usize {
     match leaf {
         Inline::Text(text) | Inline::Code(text) | Inline::Emoji(text) => text.len(),
         Inline::Image { url, .. } | Inline::Video { url, .. } => url.len(),

@@ -22,10 +22,10 @@ pub fn class_any(element: ElementRef<'_>, classes: &[&str]) -> bool {
 
 /// Whether any class holds one of these words, in any case.
 pub fn class_like(element: ElementRef<'_>, words: &[&str]) -> bool {
-    element.value().classes().any(|class| {
-        let class = class.to_ascii_lowercase();
-        words.iter().any(|word| class.contains(word))
-    })
+    let holds = |class: &str, word: &str| {
+        class.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    element.value().classes().any(|class| words.iter().any(|word| holds(class, word)))
 }
 
 /// An element's `style`, in lower case and without spaces.
@@ -109,7 +109,14 @@ pub fn text_of(element: ElementRef<'_>) -> String {
             _ => {}
         }
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
 }
 
 /// Text in which every space counts, as in code; `<br>` ends a line.
@@ -126,7 +133,12 @@ pub fn raw_text(element: ElementRef<'_>) -> String {
                     Some(rest) if after_break => rest,
                     _ => text,
                 };
-                out.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == '\u{a0}' { ' ' } else { c }));
+                if text.is_ascii() && !text.contains('\r') {
+                    out.push_str(text);
+                } else {
+                    let plain = |c| if c == '\u{a0}' { ' ' } else { c };
+                    out.extend(text.chars().filter(|c| *c != '\r').map(plain));
+                }
                 after_break = false;
             }
             Node::Element(e) if e.name() == "br" => {

@@ -1,16 +1,15 @@
 //! Where the walk over HTML puts what it finds: runs gather into lines, lines into paragraphs, and
 //! whitespace collapses as a browser would collapse it.
 
-use crate::markup::runs::{Run, Style, lines, nest};
+use crate::markup::runs::{Run, Style, nest};
 use crate::markup::{Block, Inline};
 
 /// The blocks of one container, and the line being gathered.
 #[derive(Default)]
 pub struct Flow {
     pub blocks: Vec<Block>,
-    runs: Vec<Run>,
-    /// For each run, the heading level that its font size stands for; 0 for ordinary text.
-    sizes: Vec<u8>,
+    /// Each with the heading level that its font size stands for; 0 for ordinary text.
+    runs: Vec<(Run, u8)>,
 }
 
 impl Flow {
@@ -20,9 +19,16 @@ impl Flow {
         let mut space = self.at_line_start() || self.ends_with_space();
         let mut rest = text;
         loop {
-            let plain = rest.bytes().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len());
+            let mut plain = 0;
+            for byte in rest.bytes() {
+                // Words with single spaces between them stay as they are.
+                if !byte.is_ascii_graphic() && (space || byte != b' ') {
+                    break;
+                }
+                space = byte == b' ';
+                plain += 1;
+            }
             out.push_str(&rest[..plain]);
-            space &= plain == 0;
             let mut chars = rest[plain..].chars();
             let Some(c) = chars.next() else { break };
             rest = chars.as_str();
@@ -54,30 +60,28 @@ impl Flow {
     }
 
     pub fn leaf(&mut self, leaf: Inline, styles: &[Style], size: u8) {
-        self.runs.push(Run { styles: styles.to_vec(), leaf });
-        self.sizes.push(size);
+        self.runs.push((Run { styles: styles.to_vec(), leaf }, size));
     }
 
     /// Takes back an `@` that was the last thing said, for the name that follows it.
     pub fn take_at_sign(&mut self) -> bool {
-        let Some(Run { leaf: Inline::Text(text), .. }) = self.runs.last_mut() else { return false };
+        let Some((Run { leaf: Inline::Text(text), .. }, _)) = self.runs.last_mut() else { return false };
         let taken = text.ends_with('@');
         if taken {
             text.pop();
             if text.is_empty() {
                 self.runs.pop();
-                self.sizes.pop();
             }
         }
         taken
     }
 
     fn at_line_start(&self) -> bool {
-        self.runs.last().is_none_or(|run| run.leaf == Inline::Break)
+        self.runs.last().is_none_or(|(run, _)| run.leaf == Inline::Break)
     }
 
     fn ends_with_space(&self) -> bool {
-        matches!(self.runs.last(), Some(Run { leaf: Inline::Text(text), .. }) if text.ends_with(' '))
+        matches!(self.runs.last(), Some((Run { leaf: Inline::Text(text), .. }, _)) if text.ends_with(' '))
     }
 
     /// Begins a line, within the paragraph, if one is being written.
@@ -92,42 +96,54 @@ impl Flow {
         if self.runs.is_empty() {
             return;
         }
-        let sizes = std::mem::take(&mut self.sizes);
-        let mut sizes = sizes.into_iter();
-        let mut paragraph: Vec<Vec<Run>> = Vec::new();
-        for line in lines(std::mem::take(&mut self.runs)) {
-            let line_sizes: Vec<u8> = sizes.by_ref().take(line.len()).collect();
-            // The break that ended this line.
-            sizes.next();
-            let level = heading(&line, &line_sizes);
-            let line = trimmed(line);
-            if line.is_empty() || level > 0 {
-                self.paragraph(std::mem::take(&mut paragraph));
-            }
-            if level > 0 && !line.is_empty() {
-                self.blocks.push(Block::Heading { level, content: nest(line) });
-            } else if !line.is_empty() {
-                paragraph.push(line);
+        let mut paragraph = Vec::new();
+        if !self.runs.iter().any(|(run, _)| run.leaf == Inline::Break) {
+            // Most often there is one line.
+            let mut line = std::mem::take(&mut self.runs);
+            self.end_line(&mut line, &mut paragraph);
+            return self.paragraph(&mut paragraph);
+        }
+        let mut line = Vec::new();
+        for run in std::mem::take(&mut self.runs) {
+            if run.0.leaf == Inline::Break {
+                self.end_line(&mut line, &mut paragraph);
+            } else {
+                line.push(run);
             }
         }
-        self.paragraph(paragraph);
+        self.end_line(&mut line, &mut paragraph);
+        self.paragraph(&mut paragraph);
     }
 
-    fn paragraph(&mut self, lines: Vec<Vec<Run>>) {
-        if lines.is_empty() {
-            return;
+    /// Puts a line into the paragraph, or ends that. Leaves the line empty.
+    fn end_line(&mut self, line: &mut Vec<(Run, u8)>, paragraph: &mut Vec<(Run, u8)>) {
+        let level = heading(line);
+        trim(line);
+        if line.is_empty() || level > 0 {
+            self.paragraph(paragraph);
         }
-        let mut runs: Vec<Run> = Vec::new();
-        for line in lines {
-            if let (Some(before), Some(first)) = (runs.last(), line.first()) {
-                // A break inside a style stays inside it.
-                let shared = before.styles.iter().zip(&first.styles).take_while(|(a, b)| a == b).count();
-                let styles = first.styles[..shared].to_vec();
-                runs.push(Run { styles, leaf: Inline::Break });
-            }
-            runs.extend(line);
+        let Some((first, _)) = line.first() else { return };
+        if level > 0 {
+            let content = nest(line.drain(..).map(|(run, _)| run));
+            return self.blocks.push(Block::Heading { level, content });
         }
-        self.blocks.push(Block::Paragraph(nest(runs)));
+        if let Some((before, _)) = paragraph.last() {
+            // A break inside a style stays inside it.
+            let shared = before.styles.iter().zip(&first.styles).take_while(|(a, b)| a == b).count();
+            let styles = first.styles[..shared].to_vec();
+            paragraph.push((Run { styles, leaf: Inline::Break }, 0));
+        }
+        if paragraph.is_empty() {
+            std::mem::swap(paragraph, line);
+        } else {
+            paragraph.append(line);
+        }
+    }
+
+    fn paragraph(&mut self, runs: &mut Vec<(Run, u8)>) {
+        if !runs.is_empty() {
+            self.blocks.push(Block::Paragraph(nest(runs.drain(..).map(|(run, _)| run))));
+        }
     }
 
     pub fn block(&mut self, block: Block) {
@@ -142,11 +158,10 @@ impl Flow {
 }
 
 /// The heading level of a line whose visible text is all in large type.
-fn heading(line: &[Run], sizes: &[u8]) -> u8 {
+fn heading(line: &[(Run, u8)]) -> u8 {
     let mut level = 0;
-    for (run, size) in line.iter().zip(sizes) {
-        let blank = matches!(&run.leaf, Inline::Text(text) if text.trim().is_empty());
-        match (blank, *size) {
+    for (run, size) in line {
+        match (is_blank(run), *size) {
             (true, _) => {}
             (false, 0) => return 0,
             (false, size) => level = if level == 0 { size } else { level.min(size) },
@@ -155,20 +170,22 @@ fn heading(line: &[Run], sizes: &[u8]) -> u8 {
     level
 }
 
-/// Without the spaces at a line's ends.
-fn trimmed(mut line: Vec<Run>) -> Vec<Run> {
-    while let Some(Run { leaf: Inline::Text(text), .. }) = line.last_mut() {
+fn is_blank(run: &Run) -> bool {
+    matches!(&run.leaf, Inline::Text(text) if text.trim().is_empty())
+}
+
+/// Takes away the spaces at a line's ends.
+fn trim(line: &mut Vec<(Run, u8)>) {
+    while let Some((Run { leaf: Inline::Text(text), .. }, _)) = line.last_mut() {
         text.truncate(text.trim_end().len());
         if !text.is_empty() {
             break;
         }
         line.pop();
     }
-    let blank = |run: &Run| matches!(&run.leaf, Inline::Text(text) if text.trim().is_empty());
-    let leading = line.iter().take_while(|run| blank(run)).count();
+    let leading = line.iter().take_while(|(run, _)| is_blank(run)).count();
     line.drain(..leading);
-    if let Some(Run { leaf: Inline::Text(text), .. }) = line.first_mut() {
+    if let Some((Run { leaf: Inline::Text(text), .. }, _)) = line.first_mut() {
         text.drain(..text.len() - text.trim_start().len());
     }
-    line
 }

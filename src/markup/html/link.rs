@@ -1,6 +1,7 @@
 //! Links, pictures, films and mentions: everything in a post that has an address.
 
 use super::tree::ElementRef;
+use url::Url;
 
 use super::copied;
 use super::dom::{attr, class_any, class_like, descendant, is_block, name, text_of};
@@ -23,11 +24,17 @@ impl Walk<'_> {
     /// An absolute address that a person may be given; scripts and the like are none. Names and passwords
     /// before a host are left out: they are where false hosts hide.
     pub fn address(&self, href: &str) -> Option<String> {
+        self.given(self.joined(href)?)
+    }
+
+    fn joined(&self, href: &str) -> Option<Url> {
         let href = href.trim();
-        if href.is_empty() || href.starts_with('#') || href.len() > LONGEST_ADDRESS {
-            return None;
-        }
-        let mut url = copied::live(self.base.join(href).ok()?);
+        let named = !href.is_empty() && !href.starts_with('#') && href.len() <= LONGEST_ADDRESS;
+        named.then(|| self.base.join(href).ok()).flatten().map(copied::live)
+    }
+
+    /// What a person is given of an address.
+    fn given(&self, mut url: Url) -> Option<String> {
         if url.has_host() {
             url.set_username("").ok()?;
             url.set_password(None).ok()?;
@@ -35,7 +42,7 @@ impl Walk<'_> {
         if url.host_str() == self.base.host_str() {
             without_session(&mut url);
         }
-        let url = matches!(url.scheme(), "http" | "https" | "mailto" | "ftp").then(|| url.to_string())?;
+        let url = matches!(url.scheme(), "http" | "https" | "mailto" | "ftp").then(|| String::from(url))?;
         let spent = self.addresses.get() + url.len();
         (url.len() <= LONGEST_ADDRESS && spent <= MOST_ADDRESSES).then(|| {
             self.addresses.set(spent);
@@ -45,9 +52,10 @@ impl Walk<'_> {
 
     /// An address of the forum itself.
     pub fn own_address(&self, href: &str) -> Option<String> {
-        let bare = |url: &url::Url| url.host_str().map(|host| host.trim_start_matches("www.").to_owned());
-        let url = copied::live(self.base.join(href).ok()?);
-        if bare(&url) == bare(self.base) { self.address(href) } else { None }
+        let url = self.joined(href)?;
+        let [host, own] =
+            [&url, self.base].map(|url| url.host_str().map(|host| host.trim_start_matches("www.")));
+        if host == own { self.given(url) } else { None }
     }
 
     pub fn link(&self, link: ElementRef<'_>, flow: &mut Flow, around: &Around) {
@@ -221,7 +229,7 @@ fn member_of(url: &str) -> Option<MemberId> {
 }
 
 /// vBulletin writes a visitor's session into the addresses of its own pages.
-fn without_session(url: &mut url::Url) {
+fn without_session(url: &mut Url) {
     let session = |pair: &str| {
         let id = pair.strip_prefix("s=");
         id.is_some_and(|id| {

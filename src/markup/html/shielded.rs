@@ -19,7 +19,8 @@ pub fn is_stand_in(parent: Option<ElementRef<'_>>) -> bool {
 
 /// The address that a hidden `mailto:` link leads to.
 pub fn mail_link(href: &str) -> Option<String> {
-    let (_, code) = href.split_once(PLACE)?;
+    // Few addresses have an anchor at all.
+    let (_, code) = href.contains('#').then(|| href.split_once(PLACE))??;
     decoded(code).map(|address| format!("mailto:{address}"))
 }
 

@@ -60,6 +60,9 @@ impl Around {
     pub fn within(&self, element: ElementRef<'_>) -> Self {
         let style = style_of(element);
         let mut inner = self.clone();
+        if style.is_empty() && element.value().attr("size").is_none() && attr(element, "color").is_empty() {
+            return inner;
+        }
         let heavy = ["font-weight:bold", "font-weight:700", "font-weight:800", "font-weight:900"];
         if heavy.iter().any(|weight| style.contains(weight)) {
             inner.add(Style::Bold);

@@ -21,7 +21,7 @@ pub fn cost(line: &Line) -> usize {
     match line {
         Line::Text { quote, mark, again, runs, jump, .. } => {
             let arrow = jump.as_deref().map_or(0, |url| units(&crate::markup::discord::escape::url(url)) + 9);
-            let words = units(&write_runs(runs.clone()));
+            let words = units(&write_runs(runs));
             units(quote) + units(mark).max(units(again)) + words.max(worded(runs)) + arrow + AROUND
         }
         Line::Code { quote, text, opens, closes, .. } => {
@@ -47,7 +47,7 @@ fn worded(runs: &[Run]) -> usize {
         Inline::Text(text) => Run { leaf: Inline::Text(text.replace("://", ":x/")), ..run.clone() },
         _ => run.clone(),
     };
-    units(&write_runs(runs.iter().map(word).collect())) + found
+    units(&write_runs(&runs.iter().map(word).collect::<Vec<_>>())) + found
 }
 
 /// What one of a code block's fences takes up.
@@ -117,9 +117,9 @@ fn groups(runs: &[Run], good: usize, most: usize) -> Vec<Vec<Run>> {
             group.last().is_some_and(|last| piece.first().is_some_and(|run| run.styles == last.styles));
         // Markers are counted where styles change; escapes always.
         let adds = if same && piece.len() == 1 {
-            units(&write_runs(vec![Run { styles: Vec::new(), leaf: piece[0].leaf.clone() }]))
+            units(&write_runs(&[Run { styles: Vec::new(), leaf: piece[0].leaf.clone() }]))
         } else {
-            units(&write_runs(piece.clone())) + 1
+            units(&write_runs(&piece)) + 1
         };
         if !group.is_empty() && used + adds > good.min(most) {
             groups.push(std::mem::take(&mut group));
@@ -165,7 +165,7 @@ fn pieces(runs: &[Run], most: usize) -> Vec<Vec<Run>> {
         };
         let (now, later) = rest.split_at(count);
         rest = later;
-        if whole && units(&write_runs(now.to_vec())) <= most {
+        if whole && units(&write_runs(now)) <= most {
             pieces.push(now.to_vec());
             continue;
         }

@@ -116,7 +116,7 @@ fn avatar(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<String> {
 fn stats(rows: &[Row], author: &mut Author) {
     for Row { label: text, value } in rows {
         let label = labels::label(text);
-        let line = format!("{text} {value}");
+        let line = [text.as_str(), " ", value].concat();
         if label != Some(Label::Posts)
             && let Some((times, posts)) = labels::thanked(&line)
         {

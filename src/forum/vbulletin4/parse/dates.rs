@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::calendar::{AGO, HALVES, MONTHS, TODAY, UNITS, YESTERDAY};
 use super::jalali;
+use super::words::Words;
 
 /// Which of a numeric date's first two parts is the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +56,12 @@ impl Reader {
         }
         let local = |at: Timestamp| Some(self.zone.as_ref()?.to_datetime(at).date());
         let today = self.now.and_then(local);
-        if any(TODAY, |word| has_word(text, word)) {
+        static DAYS: LazyLock<[Words; 2]> = LazyLock::new(|| [TODAY, YESTERDAY].map(Words::new));
+        let [says_today, says_yesterday] = &*DAYS;
+        if says_today.any(text, |at, word| is_word(text, at, word)) {
             return today;
         }
-        if any(YESTERDAY, |word| has_word(text, word)) {
+        if says_yesterday.any(text, |at, word| is_word(text, at, word)) {
             return today?.checked_sub(1.day()).ok();
         }
         local(self.now?.checked_sub(ago(text)?).ok()?)
@@ -83,12 +86,14 @@ impl Reader {
 /// Learns from all numeric dates of a page which part is the day: a part above twelve can't be a month,
 /// and dots are written day first. `language` decides where nothing else does.
 pub fn order_of<'a>(dates: impl Iterator<Item = &'a str>, now: Option<Timestamp>, language: &str) -> Order {
-    let dates: Vec<String> = dates.map(normal).collect();
+    // Most are written with the month's name, and are not asked.
+    let numeric = |text: &&str| text.contains(['-', '.', '/', '年', '月']);
+    let texts: Vec<&str> = dates.collect();
     let (mut day_first, mut month_first) = (0, 0);
-    let mut numeric = false;
-    for text in &dates {
-        for (first, second, third, separator) in numbers(text) {
-            numeric = true;
+    let mut any_numeric = false;
+    for text in texts.iter().copied().filter(numeric).map(normal) {
+        for (first, second, third, separator) in numbers(&text) {
+            any_numeric = true;
             if first > 31 || second > 31 || (third > 99 && third < 1000) {
                 continue;
             }
@@ -104,7 +109,7 @@ pub fn order_of<'a>(dates: impl Iterator<Item = &'a str>, now: Option<Timestamp>
         return if day_first > month_first { Order::DayFirst } else { Order::MonthFirst };
     }
     // Posts of a page follow one another, and none is of the future.
-    let doubts = |order: Order| {
+    let doubts = |dates: &[String], order: Order| {
         let reader = Reader { zone: Some(TimeZone::UTC), now, order };
         let days: Vec<Date> = dates.iter().filter_map(|text| reader.day_in(text)).collect();
         let latest = now.map_or(Date::MAX, |now| TimeZone::UTC.to_datetime(now).date());
@@ -112,8 +117,9 @@ pub fn order_of<'a>(dates: impl Iterator<Item = &'a str>, now: Option<Timestamp>
         let future = days.iter().filter(|day| **day > latest).count();
         future + days.windows(2).filter(|pair| pair[0] > pair[1]).count()
     };
-    if numeric {
-        let (as_day, as_month) = (doubts(Order::DayFirst), doubts(Order::MonthFirst));
+    if any_numeric {
+        let dates: Vec<String> = texts.into_iter().map(normal).collect();
+        let (as_day, as_month) = (doubts(&dates, Order::DayFirst), doubts(&dates, Order::MonthFirst));
         if as_day != as_month {
             return if as_day < as_month { Order::DayFirst } else { Order::MonthFirst };
         }
@@ -171,8 +177,15 @@ pub fn clock_in(text: &str) -> Option<Time> {
 
 /// One space between words, lower case, Western digits, no marks of direction; dates of East Asia with dashes.
 fn normal(text: &str) -> String {
+    let mut squeezed = super::squeezed(text);
+    let plain = squeezed.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if plain && !squeezed.contains(". ") {
+        squeezed.truncate(LONGEST);
+        squeezed.make_ascii_lowercase();
+        return squeezed;
+    }
     let mut out = String::with_capacity(text.len());
-    for c in super::squeezed(text).to_lowercase().chars().take(LONGEST) {
+    for c in squeezed.to_lowercase().chars().take(LONGEST) {
         match c {
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => {}
             '٠'..='٩' | '۰'..='۹' => out.push(super::western(c)),
@@ -200,18 +213,12 @@ fn any(words: &str, fits: impl Fn(&str) -> bool) -> bool {
     words.split('|').any(fits)
 }
 
-fn has_word(text: &str, word: &str) -> bool {
-    // Most words are in hardly any text.
-    if !text.contains(word) {
-        return false;
-    }
+/// Whether a word that stands in a text is not merely a part of another.
+fn is_word(text: &str, at: usize, word: &str) -> bool {
+    let before = || text[..at].chars().next_back().is_none_or(|c| !c.is_alphabetic());
+    let after = || text[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphabetic());
     // Some languages put no spaces between words.
-    let unspaced = word.chars().any(is_unspaced);
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back().is_none_or(|c| !c.is_alphabetic());
-        let after = text[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphabetic());
-        unspaced || (before && after)
-    })
+    word.chars().any(is_unspaced) || (before() && after())
 }
 
 /// Letters of languages that put no spaces between words.
@@ -221,8 +228,8 @@ fn is_unspaced(c: char) -> bool {
 
 fn ago(text: &str) -> Option<SignedDuration> {
     // Every date is asked.
-    static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| AGO.split('|').collect());
-    if !WORDS.iter().any(|word| has_word(text, word)) {
+    static WORDS: LazyLock<Words> = LazyLock::new(|| Words::new(AGO));
+    if !WORDS.any(text, |at, word| is_word(text, at, word)) {
         return None;
     }
     let words = words_and_numbers(text);
@@ -310,11 +317,11 @@ fn time_with(text: &str, separators: &[u8]) -> Option<(Time, String)> {
 fn half_of_day(text: &str) -> Option<(bool, usize)> {
     let trimmed = text.trim_start();
     let skipped = text.len() - trimmed.len();
-    HALVES.iter().find_map(|(words, afternoon)| {
-        let word = words.split('|').find(|word| {
-            let rest = trimmed.strip_prefix(word);
-            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic() || c == '\u{64b}'))
-        })?;
+    static WORDS: LazyLock<[(Words, bool); 2]> =
+        LazyLock::new(|| HALVES.map(|(words, afternoon)| (Words::new(words), afternoon)));
+    WORDS.iter().find_map(|(words, afternoon)| {
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphabetic() || c == '\u{64b}');
+        let word = words.at_start(trimmed, ends)?;
         Some((*afternoon, skipped + word.len()))
     })
 }
@@ -342,8 +349,7 @@ fn named_month(text: &str) -> Option<Date> {
     let numbers: Vec<i64> = words
         .iter()
         .filter_map(|word| {
-            let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
-            let rest = &word[digits.len()..];
+            let (digits, rest) = word.split_at(word.bytes().take_while(u8::is_ascii_digit).count());
             let ordinal = matches!(rest, "" | "." | "st" | "nd" | "rd" | "th" | "er" | "º" | "ª" | "e" | "'");
             (ordinal && !digits.is_empty()).then(|| digits.parse().ok()).flatten()
         })
@@ -365,7 +371,11 @@ fn split_dots(word: &str) -> impl Iterator<Item = &str> {
 /// The month that a word names, from 1.
 pub fn month(word: &str) -> Option<i64> {
     let word = word.trim_end_matches('.');
-    // Every word of every date is asked. The first that is listed counts.
+    // Every word of every date is asked.
+    if word.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    // The first that is listed counts.
     static KNOWN: LazyLock<HashMap<&str, i64>> = LazyLock::new(|| {
         let months = (1..).zip(MONTHS).collect::<Vec<_>>();
         months

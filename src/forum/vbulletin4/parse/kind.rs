@@ -238,6 +238,9 @@ fn is_challenge(page: &str) -> bool {
 
 /// The first characters of a page.
 fn beginning(page: &str, characters: usize) -> &str {
+    if let Some(plain) = page.get(..characters).filter(|text| text.is_ascii()) {
+        return plain;
+    }
     page.char_indices().nth(characters).map_or(page, |(end, _)| &page[..end])
 }
 

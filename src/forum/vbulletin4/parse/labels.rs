@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::words::Words;
 use super::{count, counts};
 
 /// What a row of figures tells.
@@ -107,8 +108,8 @@ pub fn label(text: &str) -> Option<Label> {
 pub fn thanked(text: &str) -> Option<(u64, u64)> {
     let [one, other] = counts(text).try_into().ok()?;
     let (times, posts) = if one < other { (other, one) } else { (one, other) };
-    let lower = text.to_lowercase();
-    THANKFUL.split('|').any(|word| lower.contains(word)).then_some((times, posts))
+    static WORDS: LazyLock<Words> = LazyLock::new(|| Words::new(THANKFUL));
+    WORDS.any_in(&text.to_lowercase()).then_some((times, posts))
 }
 
 /// The number that a row's value is or begins with.

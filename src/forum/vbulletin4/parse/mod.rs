@@ -3,10 +3,11 @@
 //! Styles rearrange and translate everything, so ids and classes decide, never phrases of one language.
 //! A page that is something else is an error that says what it is; never an empty thread.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::markup::html::tree::{ElementRef, Html, Selector};
+use crate::markup::html::tree::{ElementRef, Html, Node, Selector};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -31,6 +32,7 @@ mod scope;
 mod search;
 mod thanks;
 mod thread;
+mod words;
 
 pub use board::{board_page, boards, overview};
 pub use kind::{Head, PageKind, head, what_is};
@@ -84,24 +86,57 @@ fn document(text: &str) -> Result<Html, PageError> {
 
 /// An element's words, with every run of spaces as one; scripts and styles are no words.
 fn text_of(element: ElementRef<'_>) -> String {
+    words_of(element).into_owned()
+}
+
+/// The same, as they stand in the page where they can be.
+fn words_of(element: ElementRef<'_>) -> Cow<'_, str> {
+    let hidden = html::shielded::is_stand_in(Some(element));
+    let mut within = element.descendants().skip(1);
+    if let (Some(Node::Text(words)), None, false) =
+        (within.next().map(|node| node.value()), within.next(), hidden)
+        && is_squeezed(words)
+    {
+        return words.into();
+    }
     let mut text = Squeezed::default();
     for node in element.descendants() {
-        let Some(words) = node.value().as_text() else {
-            if let Some(words) = ElementRef::wrap(node).and_then(html::shielded::text) {
-                text.push(&words);
+        match node.value() {
+            Node::Text(words) => {
+                let around = node.parent().filter(|parent| parent.id() != element.id());
+                let silent = match around.and_then(ElementRef::wrap) {
+                    None => hidden,
+                    Some(parent) => {
+                        matches!(parent.value().name(), "script" | "style" | "noscript" | "template")
+                            || html::shielded::is_stand_in(Some(parent))
+                    }
+                };
+                if !silent {
+                    text.push(words);
+                }
             }
-            continue;
-        };
-        let parent = node.parent().and_then(ElementRef::wrap);
-        let silent = parent.is_some_and(|parent| {
-            matches!(parent.value().name(), "script" | "style" | "noscript" | "template")
-        }) || html::shielded::is_stand_in(parent);
-        let own = node.parent().is_some_and(|parent| parent.id() == element.id());
-        if !silent || (own && !html::shielded::is_stand_in(parent)) {
-            text.push(words);
+            Node::Element(_) => {
+                if let Some(words) = ElementRef::wrap(node).and_then(html::shielded::text) {
+                    text.push(&words);
+                }
+            }
+            _ => {}
         }
     }
-    text.text
+    text.text.into()
+}
+
+/// Whether words have single spaces between them and none around them.
+fn is_squeezed(text: &str) -> bool {
+    let mut after_space = true;
+    for byte in text.bytes() {
+        let space = byte == b' ';
+        if !(byte.is_ascii_graphic() || space && !after_space) {
+            return false;
+        }
+        after_space = space;
+    }
+    !after_space || text.is_empty()
 }
 
 fn squeezed(text: &str) -> String {
@@ -120,8 +155,9 @@ struct Squeezed {
 impl Squeezed {
     fn push(&mut self, text: &str) {
         self.text.reserve(text.len() + 1);
-        for (index, word) in text.split(char::is_whitespace).enumerate() {
-            self.space |= index > 0;
+        let mut rest = text;
+        loop {
+            let word = &rest[..to_space(rest)];
             if !word.is_empty() {
                 if self.space && !self.text.is_empty() {
                     self.text.push(' ');
@@ -129,8 +165,27 @@ impl Squeezed {
                 self.text.push_str(word);
                 self.space = false;
             }
+            let mut behind = rest[word.len()..].chars();
+            if behind.next().is_none() {
+                return;
+            }
+            self.space = true;
+            rest = behind.as_str();
         }
     }
+}
+
+/// How far a text goes without a space.
+fn to_space(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    // Most letters are told from spaces without a look at what sign they are.
+    while let Some(found) = bytes[at..].iter().position(|byte| !byte.is_ascii_graphic()) {
+        at += found;
+        let Some(c) = text[at..].chars().next().filter(|c| !c.is_whitespace()) else { return at };
+        at += c.len_utf8();
+    }
+    bytes.len()
 }
 
 fn some(text: String) -> Option<String> {
@@ -144,7 +199,7 @@ fn first<'a>(within: ElementRef<'a>, selector: &Selector) -> Option<ElementRef<'
 
 /// Whether an element stands in one of this class.
 fn within(element: ElementRef<'_>, class: &str) -> bool {
-    element.ancestors().filter_map(ElementRef::wrap).take(30).any(|e| e.value().classes().any(|c| c == class))
+    element.is_within(class, 30)
 }
 
 fn is_inside(element: ElementRef<'_>, name: &str) -> bool {
@@ -179,7 +234,12 @@ fn count(text: &str) -> Option<u64> {
 /// All counts of a text, in order; separators of thousands belong to a number, and a space is one where three
 /// digits follow one to three.
 fn counts(text: &str) -> Vec<u64> {
-    let chars: Vec<char> = text.chars().map(western).collect();
+    // Digits of other writing are not ASCII.
+    if !text.bytes().any(|byte| byte.is_ascii_digit() || !byte.is_ascii()) {
+        return Vec::new();
+    }
+    let mut chars = Vec::with_capacity(text.len());
+    chars.extend(text.chars().map(western));
     let digit = |at: usize| chars.get(at).is_some_and(char::is_ascii_digit);
     let three = |at: usize| digit(at) && digit(at + 1) && digit(at + 2) && !digit(at + 3);
     let mut counts = Vec::new();
@@ -189,11 +249,11 @@ fn counts(text: &str) -> Vec<u64> {
             at += 1;
             continue;
         }
-        let mut digits = String::new();
+        let mut number = Some(0_u64);
         let first = (at..).take_while(|at| digit(*at)).count();
         while at < chars.len() {
-            if digit(at) {
-                digits.push(chars[at]);
+            if let Some(digit) = chars[at].to_digit(10) {
+                number = number.and_then(|n| n.checked_mul(10)?.checked_add(u64::from(digit)));
             } else if !(matches!(chars[at], ',' | '.' | ' ' | '\u{a0}' | '\'' | '’' | '\u{202f}')
                 && first <= 3
                 && three(at + 1))
@@ -202,7 +262,7 @@ fn counts(text: &str) -> Vec<u64> {
             }
             at += 1;
         }
-        counts.extend(digits.parse::<u64>());
+        counts.extend(number);
     }
     counts
 }

@@ -88,16 +88,17 @@ pub fn post(item: ElementRef<'_>, scope: &Scope<'_>) -> Option<Post> {
 /// Staff see what others don't: a notice in the place of a deleted post, or the post itself with a sign on it.
 fn visibility(item: ElementRef<'_>) -> Visibility {
     let has = |class: &str| item.value().classes().any(|own| own == class);
-    let sign = |selector| item.select(selector).any(|image: ElementRef<'_>| !within(image, "postcontent"));
+    let signs: Vec<&str> = item
+        .select(css!(".posthead img[src], .nodecontrols img[src]"))
+        .filter(|image| !within(*image, "postcontent"))
+        .filter_map(|image| image.value().attr("src"))
+        .collect();
+    let sign = |name| signs.iter().any(|source| source.contains(name));
     if has("postbitignored") {
         Visibility::Ignored
-    } else if has("postbitdeleted")
-        || sign(css!(".posthead img[src*=trashcan], .nodecontrols img[src*=trashcan]"))
-    {
+    } else if has("postbitdeleted") || sign("trashcan") {
         Visibility::Deleted
-    } else if has("moderated")
-        || sign(css!(".posthead img[src*=moderated], .nodecontrols img[src*=moderated]"))
-    {
+    } else if has("moderated") || sign("moderated") {
         Visibility::AwaitingApproval
     } else {
         Visibility::Shown
@@ -209,10 +210,11 @@ fn mentions(doc: &Doc) -> Vec<String> {
                 | Inline::Spoiler(c)
                 | Inline::Link { content: c, .. } => {
                     // An add-on makes `@**NAME**` of a mention.
-                    let name = plain::inline(c).trim().to_owned();
-                    let fits = parted && (1..=50).contains(&name.chars().count()) && !name.contains('\n');
-                    if fits {
-                        out.add(name);
+                    if parted {
+                        let name = plain::inline(c).trim().to_owned();
+                        if (1..=50).contains(&name.chars().count()) && !name.contains('\n') {
+                            out.add(name);
+                        }
                     }
                     inlines(c, out);
                 }

@@ -1,5 +1,7 @@
 //! What every part of a page is read with: where its links lead, and how its dates are meant.
 
+use std::borrow::Cow;
+
 use crate::markup::html::copied;
 use crate::markup::html::tree::Html;
 use jiff::Timestamp;
@@ -7,7 +9,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::dates::{Reader, order_of, zone_of_footer};
-use super::{Context, css, first, text_of};
+use super::{Context, css, first, text_of, words_of};
 
 pub struct Scope<'a> {
     pub page: &'a Html,
@@ -23,19 +25,19 @@ impl Scope<'_> {
     pub fn new<'a>(page: &'a Html, context: &Context, whole: bool) -> Scope<'a> {
         let html = page.root_element();
         let language = html.value().attr("lang").unwrap_or_default().to_lowercase();
-        let mut texts: Vec<String> = page
+        let mut texts: Vec<Cow<'_, str>> = page
             .select(css!(
                 ".postdate .date, .postdate, .posthead-date .date, .lastedited, .threadlastpost dd, .author .label, .threadmeta, .dateblock, \
                  [id^=post_thanks_bit_], .stats dd"
             ))
-            .map(text_of)
+            .map(words_of)
             .collect();
         // Styles that put the date among the author's figures.
         if first(html, css!(".postdate, .date")).is_none() {
-            texts.extend(page.select(css!(".userstats dd, .userinfo_extra dd")).map(text_of));
+            texts.extend(page.select(css!(".userstats dd, .userinfo_extra dd")).map(words_of));
         }
         let footer = first(html, css!("#footer_time, .footer_time")).map(text_of).unwrap_or_default();
-        let order = order_of(texts.iter().map(String::as_str), context.now, &language);
+        let order = order_of(texts.iter().map(Cow::as_ref), context.now, &language);
         let base = base_of(page, &context.url);
         let root = root_of(page, &base);
         let stated = zone_of_footer(&footer);

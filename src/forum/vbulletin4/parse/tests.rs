@@ -523,3 +523,30 @@ const SCRAPS: &[&str] = &[
     "<base href=\"mailto:x\">",
     "<fieldset class=\"postcontent\"><a href=\"attachment.php?\"><img alt=\"\u{a0}:\n\"></a>",
 ];
+
+#[test]
+fn words_lose_all_spaces_but_those_between_them() {
+    for text in [
+        "",
+        "a",
+        "a b",
+        "a  b",
+        " a",
+        "a ",
+        " ",
+        "a\tb",
+        "a\u{a0}b",
+        "ä b",
+        "\u{2003}ä\u{2003}\u{2003}b\n",
+        "a\u{1}b",
+    ] {
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(squeezed(text), words, "{text:?}");
+        assert!(!is_squeezed(text) || words == text, "{text:?}");
+        let page =
+            Html::parse_fragment(&format!("<p>{text}</p><p>x{text}<b>{text}</b></p>")).expect("a piece");
+        let found: Vec<String> = page.select(&selector("p")).map(text_of).collect();
+        let both = format!("x{text}{text}").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(found, [words, both], "{text:?}");
+    }
+}

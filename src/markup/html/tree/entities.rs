@@ -1,24 +1,29 @@
 //! Character references. The usual ones are read here; whatever is unusual about one is html5ever's to decide.
 
+use memchr::memchr;
+
 use super::whole;
+
+/// Of the names that are known here, and of numbers.
+const LONGEST: usize = 8;
 
 /// Puts a text with its references resolved behind another. `None` if that needs the rest of the page.
 pub fn decode(text: &str, of_attribute: bool, out: &mut String) -> Option<()> {
     let begun = out.len();
     let mut rest = text;
-    while let Some(at) = rest.find('&') {
+    while let Some(at) = memchr(b'&', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         if rest.starts_with([' ', '\n', '\t', '&']) || rest.is_empty() {
             out.push('&');
             continue;
         }
-        let Some((name, behind)) = rest.split_once(';').filter(|(name, _)| name.len() <= 8) else {
+        let end = rest.bytes().take(LONGEST + 1).position(|byte| byte == b';');
+        let Some((c, end)) = end.and_then(|end| Some((known(&rest[..end])?, end))) else {
             return unusual(text, of_attribute, out, begun);
         };
-        let Some(c) = known(name) else { return unusual(text, of_attribute, out, begun) };
         out.push(c);
-        rest = behind;
+        rest = &rest[end + 1..];
     }
     out.push_str(rest);
     Some(())

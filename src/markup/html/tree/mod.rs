@@ -19,7 +19,7 @@ mod tags;
 mod tests;
 mod whole;
 
-use index::Index;
+use index::{Index, Mark};
 pub use select::Selector;
 
 /// A page or a piece of one.
@@ -30,9 +30,11 @@ pub struct Html {
     /// For each element a sign for its name, its id and each of its classes: one that lacks a sign which a selector
     /// asks for needs no closer look.
     signs: Vec<u64>,
+    /// The same names, ids and classes and whose they are, for the index.
+    marks: Vec<(Mark, u32)>,
     /// Made when somebody first looks for an element.
     index: OnceLock<Index>,
-    attributes: Vec<(Span, Span)>,
+    attributes: Vec<Attribute>,
 }
 
 /// A piece of the text.
@@ -40,6 +42,32 @@ pub struct Html {
 struct Span {
     from: u32,
     to: u32,
+}
+
+impl Span {
+    fn len(self) -> usize {
+        (self.to - self.from) as usize
+    }
+}
+
+/// A name in the text, and its first eight bytes as a number: those of most names, so that they are told apart without
+/// a look at the text.
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    span: Span,
+    key: u64,
+}
+
+impl Name {
+    fn may_be(self, text: &str, key: u64) -> bool {
+        self.key == key && self.span.len() == text.len()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Attribute {
+    name: Name,
+    value: Span,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -121,8 +149,9 @@ impl Html {
         nodes.push(document);
         let mut signs = Vec::with_capacity(capacity);
         signs.push(0);
+        let marks = Vec::with_capacity(capacity * 2);
         let attributes = Vec::with_capacity(capacity);
-        Self { text: String::new(), nodes, signs, index: OnceLock::new(), attributes }
+        Self { text: String::new(), nodes, signs, marks, index: OnceLock::new(), attributes }
     }
 
     /// Every element that fits, in the order of the page.
@@ -145,9 +174,9 @@ impl Html {
         })
     }
 
-    /// The nodes in a range that may have all of these signs.
-    fn row(&self, signs: u64, from: u32, to: u32) -> &[u32] {
-        self.index.get_or_init(|| Index::new(&self.signs)).row(signs, from, to)
+    /// The nodes from one place on that may have all of these marks.
+    fn row(&self, marks: &[Mark], from: u32) -> &[u32] {
+        self.index.get_or_init(|| Index::new(&self.marks)).row(marks, from)
     }
 
     fn has(&self, id: u32, signs: u64) -> bool {
@@ -159,11 +188,38 @@ impl Html {
     }
 
     /// Puts a node behind all others; it ends where it begins until it is said to hold more.
-    fn push(&mut self, parent: u32, kind: Kind, signs: u64) -> u32 {
+    fn push(&mut self, parent: u32, kind: Kind) -> u32 {
         let id = short(self.nodes.len());
         self.nodes.push(Data { parent, end: id + 1, kind });
-        self.signs.push(signs);
+        self.signs.push(0);
         id
+    }
+
+    /// Says of the last element what it is found by.
+    fn mark(&mut self, mark: Mark) {
+        if let Some(signs) = self.signs.last_mut() {
+            *signs |= mark.sign();
+        }
+        self.marks.push((mark, short(self.nodes.len() - 1)));
+    }
+
+    /// Says of the last element its name; its id and its classes are said by [`Html::mark_attribute`].
+    fn mark_element(&mut self, name: &str) {
+        self.mark(Mark::ELEMENT);
+        self.mark(Mark::name(name));
+    }
+
+    fn mark_attribute(&mut self, name: Name, value: &str) {
+        const ID: u64 = key(b"id");
+        const CLASS: u64 = key(b"class");
+        match name.key {
+            ID => {
+                self.mark(Mark::ANY_ID);
+                self.mark(Mark::id(value));
+            }
+            CLASS => value.split_ascii_whitespace().for_each(|class| self.mark(Mark::class(class))),
+            _ => {}
+        }
     }
 
     fn end(&mut self, id: u32) {
@@ -251,9 +307,10 @@ impl<'a> ElementRef<'a> {
         matches!(node.data().kind, Kind::Element { .. }).then_some(Self { node })
     }
 
+    #[inline]
     pub fn value(&self) -> Element<'a> {
-        match self.node.value() {
-            Node::Element(element) => element,
+        match self.node.data().kind {
+            Kind::Element { name, attributes } => Element { html: self.node.html, name, attributes },
             // Only a document without any element stands for one.
             _ => Element { html: self.node.html, name: Span { from: 0, to: 0 }, attributes: (0, 0) },
         }
@@ -266,6 +323,15 @@ impl<'a> ElementRef<'a> {
     /// The element itself and all within it.
     pub fn descendent_elements(&self) -> impl Iterator<Item = Self> + Clone + use<'a> {
         self.node.descendants().filter_map(Self::wrap)
+    }
+
+    /// Whether one of the nearest elements around it, of so many, has this class.
+    pub fn is_within(&self, class: &str, nearest: usize) -> bool {
+        let sign = Mark::class(class).sign();
+        let mut around = self.node.ancestors().filter_map(Self::wrap).take(nearest);
+        around.any(|outer| {
+            self.node.html.has(outer.id, sign) && outer.value().classes().any(|own| own == class)
+        })
     }
 
     /// All its words, piece by piece.
@@ -286,28 +352,31 @@ impl<'a> ElementRef<'a> {
     /// This element or the first within it that has an id.
     pub fn with_id(&self, id: &str) -> Option<Self> {
         let html = self.node.html;
-        let row = html.row(sign(Sign::Id, id), self.node.id, self.node.data().end);
-        let elements = row.iter().filter_map(|found| Self::wrap(NodeRef { html, id: *found }));
+        let end = self.node.data().end;
+        let row = html.row(&[Mark::id(id)], self.node.id).iter().take_while(|found| **found < end);
+        let elements = row.filter_map(|found| Self::wrap(NodeRef { html, id: *found }));
         elements.into_iter().find(|element| element.value().attr("id") == Some(id))
     }
 }
 
 impl<'a> Element<'a> {
+    #[inline]
     pub fn name(self) -> &'a str {
         self.html.at(self.name)
     }
 
-    fn attributes(self) -> &'a [(Span, Span)] {
+    fn attributes(self) -> &'a [Attribute] {
         let (from, to) = self.attributes;
         self.html.attributes.get(from as usize..to as usize).unwrap_or_default()
     }
 
     /// An attribute's value; names are in lower case.
+    #[inline]
     pub fn attr(self, name: &str) -> Option<&'a str> {
-        let text = self.html.text.as_bytes();
-        let own = |span: &Span| text.get(span.from as usize..span.to as usize);
-        let (_, value) = self.attributes().iter().find(|(span, _)| own(span) == Some(name.as_bytes()))?;
-        Some(self.html.at(*value))
+        let key = key(name.as_bytes());
+        let mut like = self.attributes().iter().filter(|attribute| attribute.name.may_be(name, key));
+        let own = like.find(|own| name.len() <= KEY || self.html.at(own.name.span) == name)?;
+        Some(self.html.at(own.value))
     }
 
     pub fn classes(self) -> impl Iterator<Item = &'a str> + Clone {
@@ -318,8 +387,8 @@ impl<'a> Element<'a> {
 impl std::fmt::Debug for Element<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "<{}", self.name())?;
-        for (name, value) in self.attributes() {
-            write!(f, " {}={:?}", self.html.at(*name), self.html.at(*value))?;
+        for attribute in self.attributes() {
+            write!(f, " {}={:?}", self.html.at(attribute.name.span), self.html.at(attribute.value))?;
         }
         f.write_str(">")
     }
@@ -331,40 +400,18 @@ impl std::fmt::Debug for ElementRef<'_> {
     }
 }
 
-/// What a sign stands for.
-#[derive(Clone, Copy)]
-enum Sign {
-    Name = 1,
-    Id = 2,
-    Class = 3,
-    /// That there is an id: pages are asked for what ids begin with.
-    AnyId = 4,
-}
+/// Of how many bytes a key is made.
+const KEY: usize = 8;
 
-/// Every element has this one.
-const ELEMENT: u64 = 1 << 63;
-
-/// One of the other 63, by the first letters, the last, and how many there are.
-fn sign(of: Sign, text: &str) -> u64 {
-    let bytes = text.as_bytes();
-    let word = bytes.iter().take(8).fold(0, |word, byte| (word << 8) | u64::from(*byte));
-    let last = bytes.last().copied().unwrap_or_default();
-    let mixed = (word ^ (u64::from(last) << 32) ^ (bytes.len() as u64) << 17 ^ of as u64)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    1 << (((mixed >> 32) * 63) >> 32)
-}
-
-/// All signs of an element.
-fn signs<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
-    let mut all = ELEMENT | sign(Sign::Name, name);
-    for (name, value) in attributes {
-        match name {
-            "id" => all |= sign(Sign::Id, value) | sign(Sign::AnyId, ""),
-            "class" => {
-                all = value.split_ascii_whitespace().fold(all, |all, class| all | sign(Sign::Class, class));
-            }
-            _ => {}
-        }
+/// The first bytes of a name as a number.
+const fn key(name: &[u8]) -> u64 {
+    if let Some(first) = name.first_chunk() {
+        return u64::from_be_bytes(*first);
     }
-    all
+    let (mut key, mut at) = (0, 0);
+    while at < name.len() {
+        key = (key << 8) | name[at] as u64;
+        at += 1;
+    }
+    key
 }

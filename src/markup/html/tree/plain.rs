@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr_iter};
 
 use super::tags::{Group, group};
-use super::{Html, Kind, Span, entities, short, signs};
+use super::{Attribute, Html, Kind, Name, Span, entities, key, short};
 
+mod attributes;
 mod ends;
 
 pub fn document(text: &str) -> Option<Html> {
@@ -37,7 +38,7 @@ enum Place {
 struct Open {
     node: u32,
     group: Group,
-    name: Span,
+    name: Name,
 }
 
 struct Reading<'s> {
@@ -48,7 +49,7 @@ struct Reading<'s> {
     open: Vec<Open>,
     place: Place,
     /// Formatting that ended with other formatting around it. Unless its own end tag follows at once, it goes on behind.
-    cut_off: Vec<Span>,
+    cut_off: Vec<Name>,
     has_form: bool,
     paragraphs: usize,
     links: usize,
@@ -63,8 +64,6 @@ struct Reading<'s> {
 const MOST_BYTES: usize = 1024 * 1024;
 const MOST_OPEN: usize = 200;
 const MOST_NODES: usize = 80_000;
-/// Of one tag.
-const MOST_ATTRIBUTES: usize = 64;
 
 fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
     if text.len() > MOST_BYTES || text.starts_with('\u{feff}') || memchr(0, text.as_bytes()).is_some() {
@@ -79,7 +78,7 @@ fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
     let mut reading = Reading {
         source: &source,
         decoded: String::new(),
-        html: Html::new(source.len() / 24),
+        html: Html::new(source.len() / 16),
         open: Vec::with_capacity(64),
         place,
         cut_off: Vec::new(),
@@ -95,8 +94,7 @@ fn read(text: &str, place: Place, roots: Vec<&str>) -> Option<Html> {
     }
     reading.page()?;
     let Reading { mut html, decoded, .. } = reading;
-    html.text = source.into_owned();
-    html.text.push_str(&decoded);
+    html.text = [&*source, &decoded].concat();
     Some(html)
 }
 
@@ -107,9 +105,19 @@ fn space(byte: u8) -> bool {
 /// How far the words go: a `<` before a space or a digit is one of them.
 fn to_markup(text: &str) -> usize {
     let bytes = text.as_bytes();
+    if let [b'<', b'a'..=b'z' | b'/', ..] = bytes {
+        return 0;
+    }
     let begins = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'!' | b'?');
     let markup = |at: &usize| bytes.get(at + 1).is_some_and(begins);
     memchr_iter(b'<', bytes).find(markup).unwrap_or(bytes.len())
+}
+
+/// A piece of the source, or of what is to stand behind it.
+fn text_at<'t>(source: &'t str, decoded: &'t str, span: Span) -> &'t str {
+    let (from, to, split) = (span.from as usize, span.to as usize, source.len());
+    let text = if from < split { source.get(from..to) } else { decoded.get(from - split..to - split) };
+    text.unwrap_or_default()
 }
 
 fn blank(text: &str) -> bool {
@@ -156,11 +164,11 @@ impl Reading<'_> {
             self.pop();
         }
         for (_, text) in comments.iter().filter(|(place, _)| *place == Place::AfterBody) {
-            self.html.push(root?, Kind::Comment(*text), 0);
+            self.html.push(root?, Kind::Comment(*text));
         }
         self.pop();
         for (_, text) in comments.iter().filter(|(place, _)| *place == Place::AfterHtml) {
-            self.html.push(0, Kind::Comment(*text), 0);
+            self.html.push(0, Kind::Comment(*text));
         }
         self.html.end(0);
         // A page without a root gets one.
@@ -168,10 +176,7 @@ impl Reading<'_> {
     }
 
     fn at(&self, span: Span) -> &str {
-        let (from, to, split) = (span.from as usize, span.to as usize, self.source.len());
-        let text =
-            if from < split { self.source.get(from..to) } else { self.decoded.get(from - split..to - split) };
-        text.unwrap_or_default()
+        text_at(self.source, &self.decoded, span)
     }
 
     fn keep(&mut self, text: &str) -> Span {
@@ -189,15 +194,6 @@ impl Reading<'_> {
         let begin = short(self.source.len() + self.decoded.len());
         entities::decode(text, of_attribute, &mut self.decoded)?;
         Some(Span { from: begin, to: short(self.source.len() + self.decoded.len()) })
-    }
-
-    fn lower(&mut self, from: usize, to: usize) -> Span {
-        let text = &self.source[from..to];
-        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            let lower = text.to_ascii_lowercase();
-            return self.keep(&lower);
-        }
-        Span { from: short(from), to: short(to) }
     }
 
     fn current(&self) -> Option<Open> {
@@ -248,7 +244,7 @@ impl Reading<'_> {
             }
             return;
         }
-        self.html.push(parent, Kind::Text(text), 0);
+        self.html.push(parent, Kind::Text(text));
     }
 
     /// `<!doctype>`, comments, and what browsers take for one; gives the place behind it.
@@ -260,7 +256,7 @@ impl Reading<'_> {
                 return None;
             }
             self.place = Place::BeforeHtml;
-            self.html.push(0, Kind::Other, 0);
+            self.html.push(0, Kind::Other);
             return Some(at + rest.find('>')? + 1);
         }
         let (from, to, end) = if let Some(comment) = rest.strip_prefix("<!--") {
@@ -280,93 +276,25 @@ impl Reading<'_> {
             Place::AfterBody | Place::AfterHtml => self.comments.push((self.place, text)),
             _ => {
                 let parent = self.current().map_or(0, |open| open.node);
-                self.html.push(parent, Kind::Comment(text), 0);
+                self.html.push(parent, Kind::Comment(text));
             }
         }
         Some(end)
     }
 
-    /// A tag's name, and the place behind it.
-    fn name(&mut self, from: usize) -> (Span, usize) {
-        let bytes = &self.source.as_bytes()[from..];
-        let length = bytes.iter().position(|byte| space(*byte) || matches!(byte, b'/' | b'>'));
-        let to = from + length.unwrap_or(bytes.len());
-        (self.lower(from, to), to)
-    }
-
-    /// Reads attributes up to the tag's end, and gives the place behind it.
-    fn attributes(&mut self, mut at: usize) -> Option<usize> {
-        let first = self.html.attributes.len();
-        let bytes = self.source.as_bytes();
-        loop {
-            while space(*bytes.get(at)?) || bytes[at] == b'/' {
-                at += 1;
-            }
-            if bytes[at] == b'>' {
-                return Some(at + 1);
-            }
-            let from = at;
-            loop {
-                // Anything else, be it a forgotten quote, is part of the name.
-                match *bytes.get(at)? {
-                    b'=' if at > from => break,
-                    b'/' | b'>' => break,
-                    byte if space(byte) => break,
-                    _ => at += 1,
-                }
-            }
-            let name = self.lower(from, at);
-            while space(*bytes.get(at)?) {
-                at += 1;
-            }
-            let mut value = Span { from: 0, to: 0 };
-            if bytes[at] == b'=' {
-                at += 1;
-                while space(*bytes.get(at)?) {
-                    at += 1;
-                }
-                let (from, to) = match bytes[at] {
-                    quote @ (b'"' | b'\'') => {
-                        let from = at + 1;
-                        let to = from + memchr(quote, &bytes[from..])?;
-                        at = to + 1;
-                        (from, to)
-                    }
-                    b'>' => return None,
-                    _ => {
-                        let from = at;
-                        while !space(*bytes.get(at)?) && bytes[at] != b'>' {
-                            at += 1;
-                        }
-                        (from, at)
-                    }
-                };
-                value = self.resolved(from, to, true)?;
-            }
-            if self.html.attributes.len() - first >= MOST_ATTRIBUTES {
-                return None;
-            }
-            // The first of a name counts.
-            let known = self.html.attributes[first..].iter().any(|(own, _)| self.at(*own) == self.at(name));
-            if !known {
-                self.html.attributes.push((name, value));
-            }
-        }
-    }
-
     fn start_tag(&mut self, at: usize) -> Option<usize> {
         self.skip_newline = false;
         let first = short(self.html.attributes.len());
-        let (name, at) = self.name(at);
+        let (name, at) = self.tag_name(at);
         let at = self.attributes(at)?;
-        let group = group(self.at(name));
+        let group = group(self.at(name.span));
         let attributes = (first, short(self.html.attributes.len()));
         match (self.place, group) {
             (Place::Start | Place::BeforeHtml, Group::Html) => self.place = Place::BeforeHead,
             (Place::BeforeHead, Group::Head) => self.place = Place::Head,
             (Place::BeforeHead, Group::Body) => {
-                let head = self.keep("head");
-                self.empty(head);
+                let head = self.unwritten_name("head");
+                self.element(head, (0, 0));
                 self.place = Place::Body;
             }
             // Said twice.
@@ -377,16 +305,13 @@ impl Reading<'_> {
                 return Some(at);
             }
             (Place::AfterHead, Group::Body) => self.place = Place::Body,
-            (Place::Head, Group::Void) if matches!(self.at(name), "base" | "link" | "meta") => {}
-            (Place::Head, Group::Raw) if matches!(self.at(name), "script" | "style" | "noscript") => {}
-            (Place::Head, Group::Rcdata) if self.at(name) == "title" => {}
+            (Place::Head, Group::Void) if matches!(self.at(name.span), "base" | "link" | "meta") => {}
+            (Place::Head, Group::Raw) if matches!(self.at(name.span), "script" | "style" | "noscript") => {}
+            (Place::Head, Group::Rcdata) if self.at(name.span) == "title" => {}
             (Place::Body, _) => self.make_room(name, group)?,
             _ => return None,
         }
-        let parent = self.current().map_or(0, |open| open.node);
-        let pairs = self.html.attributes[first as usize..].iter();
-        let all = signs(self.at(name), pairs.map(|(name, value)| (self.at(*name), self.at(*value))));
-        let node = self.html.push(parent, Kind::Element { name, attributes }, all);
+        let node = self.element(name, attributes);
         match group {
             Group::Void | Group::Rule => return Some(at),
             Group::Raw | Group::Rcdata => return self.raw(node, name, group, at),
@@ -402,16 +327,26 @@ impl Reading<'_> {
 
     /// Opens an element that no tag of the page made.
     fn unwritten(&mut self, name: &str, group: Group) {
-        let name = self.keep(name);
-        let node = self.empty(name);
+        let name = self.unwritten_name(name);
+        let node = self.element(name, (0, 0));
         self.open.push(Open { node, group, name });
     }
 
-    /// An element without attributes, which holds nothing yet.
-    fn empty(&mut self, name: Span) -> u32 {
+    fn unwritten_name(&mut self, name: &str) -> Name {
+        Name { span: self.keep(name), key: key(name.as_bytes()) }
+    }
+
+    /// An element that holds nothing yet.
+    fn element(&mut self, name: Name, attributes: (u32, u32)) -> u32 {
         let parent = self.current().map_or(0, |open| open.node);
-        let all = signs(self.at(name), std::iter::empty());
-        self.html.push(parent, Kind::Element { name, attributes: (0, 0) }, all)
+        let node = self.html.push(parent, Kind::Element { name: name.span, attributes });
+        let own = text_at(self.source, &self.decoded, name.span);
+        self.html.mark_element(own);
+        for at in attributes.0..attributes.1 {
+            let Attribute { name, value } = self.html.attributes[at as usize];
+            self.html.mark_attribute(name, text_at(self.source, &self.decoded, value));
+        }
+        node
     }
 
     fn pop(&mut self) {
@@ -433,13 +368,13 @@ impl Reading<'_> {
     }
 
     /// Ends what the element that comes next ends; `None` where more than that would have to be mended.
-    fn make_room(&mut self, name: Span, group: Group) -> Option<()> {
+    fn make_room(&mut self, name: Name, group: Group) -> Option<()> {
         let current = self.current()?.group;
         if matches!(group, Group::TableSection | Group::Row | Group::Cell) {
             return self.make_room_in_table(group);
         }
         if current.holds_rows() {
-            let stays = group == Group::Raw && matches!(self.at(name), "script" | "style");
+            let stays = group == Group::Raw && matches!(self.at(name.span), "script" | "style");
             return stays.then_some(());
         }
         if matches!(current, Group::Select | Group::Option | Group::Choices) {
@@ -550,9 +485,9 @@ impl Reading<'_> {
     }
 
     /// The text of an element that holds nothing else, to behind its end tag.
-    fn raw(&mut self, node: u32, name: Span, group: Group, at: usize) -> Option<usize> {
+    fn raw(&mut self, node: u32, name: Name, group: Group, at: usize) -> Option<usize> {
         let source = self.source;
-        let own = self.at(name).to_owned();
+        let own = self.at(name.span).to_owned();
         let to = raw_end(source.as_bytes(), at, own.as_bytes())?;
         let behind = to + 2 + own.len();
         let end = behind + source[behind..].find('>')?;
@@ -572,7 +507,7 @@ impl Reading<'_> {
                 Group::Rcdata => self.resolved(from, to, false)?,
                 _ => Span { from: short(from), to: short(to) },
             };
-            self.html.push(node, Kind::Text(text), 0);
+            self.html.push(node, Kind::Text(text));
         }
         self.html.end(node);
         Some(end + 1)

@@ -2,7 +2,10 @@
 //! lists of such. Values of attributes that HTML takes in any case (`rel`) are compared in any case.
 //! <https://www.w3.org/TR/selectors-4/>
 
-use super::{ELEMENT, ElementRef, Html, Node, NodeRef, Sign, sign};
+use memchr::memmem;
+
+use super::index::Mark;
+use super::{ElementRef, Html, Node, NodeRef};
 
 /// One or several selectors, any of which may fit.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub struct Selector {
 struct Path {
     last: Step,
     around: Vec<(Within, Step)>,
+    /// Which of the steps around says the most.
+    frame: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +33,20 @@ struct Step {
     name: Option<String>,
     id: Option<String>,
     classes: Vec<String>,
-    attributes: Vec<(String, Test, String)>,
-    /// The signs that an element must have to fit.
+    attributes: Vec<Wanted>,
+    /// What an element that fits is found by, and the signs of all of that.
+    marks: Vec<Mark>,
     signs: u64,
+}
+
+/// An attribute, and what its value is to be.
+#[derive(Debug)]
+struct Wanted {
+    attribute: String,
+    test: Test,
+    value: String,
+    /// Looks for the value.
+    finder: memmem::Finder<'static>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,11 +117,13 @@ impl Selector {
         from: u32,
         to: u32,
     ) -> impl Iterator<Item = ElementRef<'a>> + Clone + use<'a, 'b> {
-        let mut trails: Vec<_> = self.any.iter().map(|path| Trail::new(html, path, from, to)).collect();
+        let mut trails = self.any.iter().filter_map(move |path| Trail::new(html, path, from, to));
+        // Most often nothing fits, or one of them.
+        let (mut first, mut others) = (trails.next(), trails.collect::<Vec<_>>());
         let mut behind = from;
         std::iter::from_fn(move || {
             let nearest = |nearest, trail: &mut Trail<'_, '_>| trail.next(behind, nearest).unwrap_or(nearest);
-            let id = trails.iter_mut().fold(to, nearest);
+            let id = first.iter_mut().chain(&mut others).fold(to, nearest);
             behind = id + 1;
             (id < to).then_some(NodeRef { html, id }).and_then(ElementRef::wrap)
         })
@@ -127,21 +145,29 @@ struct Trail<'a, 'b> {
 }
 
 impl<'a, 'b> Trail<'a, 'b> {
-    fn new(html: &'a Html, path: &'b Path, from: u32, to: u32) -> Self {
-        let last = html.row(path.last.signs, from, to);
+    /// `None` if nothing fits.
+    fn new(html: &'a Html, path: &'b Path, from: u32, to: u32) -> Option<Self> {
+        let last = html.row(&path.last.marks, from);
+        let holds = |row: &[u32]| row.first().is_some_and(|id| *id < to);
+        if !holds(last) {
+            return None;
+        }
         let mut trail = Self { html, path, last, frames: &[], end: to, found: None };
         // Everything looked for is behind the element that it is looked for in.
         let within = NodeRef { html, id: from.saturating_sub(1) };
-        if let Some(frame) = path.frame().filter(|_| !last.is_empty())
-            && let frames = html.row(frame.signs, from, to)
+        if let Some(frame) = path.frame()
+            && let frames = html.row(&frame.marks, from)
             && frames.len() < last.len()
             && !frame.fits(within)
             && !within.ancestors().any(|outer| frame.fits(outer))
         {
+            if !holds(frames) {
+                return None;
+            }
             trail.frames = frames;
             trail.end = from;
         }
-        trail
+        Some(trail)
     }
 
     /// The first that fits from one place on and before another.
@@ -182,14 +208,17 @@ fn path(mut steps: Vec<(Within, Step)>) -> Option<Path> {
         around.push((within, step));
         within = next;
     }
-    Some(Path { last, around })
+    let named = around.iter().enumerate().filter(|(_, (_, step))| !step.marks.contains(&Mark::ELEMENT));
+    let frame = named.max_by_key(|(_, (_, step))| (step.id.is_some(), !step.classes.is_empty()));
+    let frame = frame.map(|(at, _)| at);
+    Some(Path { last, around, frame })
 }
 
 fn step(rest: &mut &str) -> Result<Step, Unknown> {
     let whole = *rest;
-    let mut step = Step { signs: ELEMENT, ..Step::default() };
+    let mut step = Step::default();
     if let Some(name) = name(rest) {
-        step.signs |= sign(Sign::Name, &name);
+        step.mark(Mark::name(&name));
         step.name = Some(name);
     }
     loop {
@@ -197,21 +226,21 @@ fn step(rest: &mut &str) -> Result<Step, Unknown> {
         if let Some(behind) = rest.strip_prefix('#') {
             *rest = behind;
             let id = name(rest).ok_or_else(unknown)?;
-            step.signs |= sign(Sign::Id, &id);
+            step.mark(Mark::id(&id));
             step.id = Some(id);
         } else if let Some(behind) = rest.strip_prefix('.') {
             *rest = behind;
             let class = name(rest).ok_or_else(unknown)?;
-            step.signs |= sign(Sign::Class, &class);
+            step.mark(Mark::class(&class));
             step.classes.push(class);
         } else if let Some(behind) = rest.strip_prefix('[') {
             *rest = behind;
             let attribute = name(rest).ok_or_else(unknown)?.to_ascii_lowercase();
             if attribute == "id" {
-                step.signs |= sign(Sign::AnyId, "");
+                step.mark(Mark::ANY_ID);
             }
             let tests = [("=", Test::Equals), ("^=", Test::Begins), ("$=", Test::Ends), ("*=", Test::Holds)];
-            let mut test = (Test::Present, String::new());
+            let mut test = (String::new(), Test::Present);
             if let Some((behind, kind)) =
                 tests.iter().find_map(|(sign, kind)| Some((rest.strip_prefix(sign)?, kind)))
             {
@@ -224,11 +253,16 @@ fn step(rest: &mut &str) -> Result<Step, Unknown> {
                     }
                     None => name(rest).ok_or_else(unknown)?,
                 };
-                test = (*kind, value);
+                test = (value, *kind);
             }
             *rest = rest.strip_prefix(']').ok_or_else(unknown)?;
-            step.attributes.push((attribute, test.0, test.1));
+            let (value, test) = test;
+            let finder = memmem::Finder::new(&value).into_owned();
+            step.attributes.push(Wanted { attribute, test, value, finder });
         } else if rest.len() < whole.len() {
+            if step.marks.is_empty() {
+                step.mark(Mark::ELEMENT);
+            }
             return Ok(step);
         } else {
             return Err(unknown());
@@ -256,10 +290,8 @@ fn name(rest: &mut &str) -> Option<String> {
 }
 
 impl Path {
-    /// The step around the last one that says the most.
     fn frame(&self) -> Option<&Step> {
-        let named = self.around.iter().map(|(_, step)| step).filter(|step| step.signs != ELEMENT);
-        named.max_by_key(|step| (step.id.is_some(), !step.classes.is_empty()))
+        self.around.get(self.frame?).map(|(_, step)| step)
     }
 
     fn fits(&self, node: NodeRef<'_>) -> bool {
@@ -278,6 +310,11 @@ fn within(node: NodeRef<'_>, steps: &[(Within, Step)]) -> bool {
 }
 
 impl Step {
+    fn mark(&mut self, mark: Mark) {
+        self.marks.push(mark);
+        self.signs |= mark.sign();
+    }
+
     #[inline]
     fn fits(&self, node: NodeRef<'_>) -> bool {
         node.html.has(node.id, self.signs) && self.describes(node)
@@ -288,19 +325,27 @@ impl Step {
         self.name.as_deref().is_none_or(|name| element.name() == name)
             && self.id.as_deref().is_none_or(|id| element.attr("id") == Some(id))
             && self.classes.iter().all(|class| element.classes().any(|own| own == class))
-            && self.attributes.iter().all(|(name, test, value)| {
-                element
-                    .attr(name)
-                    .is_some_and(|own| test.holds(own, value, ANY_CASE.contains(&name.as_str())))
-            })
+            && self
+                .attributes
+                .iter()
+                .all(|wanted| element.attr(&wanted.attribute).is_some_and(|own| wanted.fits(own)))
+    }
+}
+
+impl Wanted {
+    fn fits(&self, own: &str) -> bool {
+        if self.test != Test::Present && ANY_CASE.contains(&self.attribute.as_str()) {
+            return self.test.holds(&own.to_ascii_lowercase(), &self.value.to_ascii_lowercase());
+        }
+        match self.test {
+            Test::Holds => !self.value.is_empty() && self.finder.find(own.as_bytes()).is_some(),
+            test => test.holds(own, &self.value),
+        }
     }
 }
 
 impl Test {
-    fn holds(self, own: &str, value: &str, any_case: bool) -> bool {
-        if any_case && self != Self::Present {
-            return self.holds(&own.to_ascii_lowercase(), &value.to_ascii_lowercase(), false);
-        }
+    fn holds(self, own: &str, value: &str) -> bool {
         match self {
             Self::Present => true,
             Self::Equals => own == value,

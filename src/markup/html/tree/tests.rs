@@ -20,7 +20,7 @@ fn outline(html: &Html) -> Vec<String> {
                 let mut attributes: Vec<_> = element
                     .attributes()
                     .iter()
-                    .map(|(name, value)| (html.at(*name), html.at(*value)))
+                    .map(|own| (html.at(own.name.span), html.at(own.value)))
                     .collect();
                 attributes.sort_unstable();
                 format!("<{}> {attributes:?}", element.name())

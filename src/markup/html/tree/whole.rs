@@ -2,7 +2,7 @@
 
 use scraper::Node;
 
-use super::{Html, Kind, Span, short, signs};
+use super::{Attribute, Html, Kind, Name, Span, key, short};
 
 pub fn document(text: &str) -> Html {
     converted(&scraper::Html::parse_document(text))
@@ -29,23 +29,30 @@ fn converted(page: &scraper::Html) -> Html {
                 let from = short(html.attributes.len());
                 // Those of another vocabulary (`xlink:href`) are not asked for.
                 for (name, value) in element.attrs.iter().filter(|(name, _)| name.ns.is_empty()) {
-                    let pair = (keep(&mut html, &name.local), keep(&mut html, value));
-                    html.attributes.push(pair);
+                    let (span, value) = (keep(&mut html, &name.local), keep(&mut html, value));
+                    let name = Name { span, key: key(name.local.as_bytes()) };
+                    html.attributes.push(Attribute { name, value });
                 }
                 let attributes = (from, short(html.attributes.len()));
-                let all = signs(element.name(), element.attrs());
                 let name = keep(&mut html, element.name());
-                html.push(id, Kind::Element { name, attributes }, all)
+                let new = html.push(id, Kind::Element { name, attributes });
+                html.mark_element(element.name());
+                for at in attributes.0..attributes.1 {
+                    let Attribute { name, value } = html.attributes[at as usize];
+                    let value = html.at(value).to_owned();
+                    html.mark_attribute(name, &value);
+                }
+                new
             }
             Node::Text(text) => {
                 let text = keep(&mut html, text);
-                html.push(id, Kind::Text(text), 0)
+                html.push(id, Kind::Text(text))
             }
             Node::Comment(comment) => {
                 let comment = keep(&mut html, comment);
-                html.push(id, Kind::Comment(comment), 0)
+                html.push(id, Kind::Comment(comment))
             }
-            _ => html.push(id, Kind::Other, 0),
+            _ => html.push(id, Kind::Other),
         };
         next = node.first_child();
         if next.is_some() {

@@ -1,8 +1,8 @@
 //! End tags: what each of them ends, and those that end nothing.
 
-use super::super::Span;
+use super::super::Name;
 use super::super::tags::{Group, group};
-use super::{Open, Place, Reading, blank};
+use super::{Open, Place, Reading, space};
 
 impl Reading<'_> {
     /// Reads an end tag, and gives the place behind it.
@@ -11,17 +11,20 @@ impl Reading<'_> {
             return None;
         }
         self.skip_newline = false;
-        let (name, at) = self.name(at);
-        let rest = &self.source[at..];
-        let end = rest.find('>')?;
-        if !blank(&rest[..end]) {
+        let (name, at) = self.tag_name(at);
+        let bytes = self.source.as_bytes();
+        let mut end = at;
+        while space(*bytes.get(end)?) {
+            end += 1;
+        }
+        if bytes[end] != b'>' {
             return None;
         }
-        let group = group(self.at(name));
+        let group = group(self.at(name.span));
         if !self.cut_off.is_empty() {
-            let own = self.cut_off.iter().rposition(|cut| self.at(*cut) == self.at(name))?;
+            let own = self.cut_off.iter().rposition(|cut| self.is_same(*cut, name))?;
             self.cut_off.remove(own);
-            return Some(at + end + 1);
+            return Some(end + 1);
         }
         match (self.place, group) {
             (Place::Head, Group::Head) => {
@@ -41,25 +44,25 @@ impl Reading<'_> {
             (Place::Body, _) => self.end_element(name, group)?,
             _ => return None,
         }
-        Some(at + end + 1)
+        Some(end + 1)
     }
 
     /// The end of what nobody began: it says nothing, but for `</p>` and `</br>`, which stand for a whole element.
-    fn end_nothing(&mut self, name: Span, group: Group) -> Option<()> {
-        let element = group == Group::Paragraph || self.at(name) == "br";
+    fn end_nothing(&mut self, name: Name, group: Group) -> Option<()> {
+        let element = group == Group::Paragraph || self.at(name.span) == "br";
         match group {
             Group::Html | Group::Head | Group::Body | Group::Odd => return None,
             // It ends a heading of any size.
             Group::Heading if self.open.iter().any(|open| open.group == group) => return None,
             _ if element && self.frame().is_some_and(|frame| frame != Group::Cell) => return None,
-            _ if element => drop(self.empty(name)),
+            _ if element => drop(self.element(name, (0, 0))),
             _ => {}
         }
         Some(())
     }
 
-    fn end_element(&mut self, name: Span, group: Group) -> Option<()> {
-        if !self.open.iter().rev().any(|open| self.at(open.name) == self.at(name)) {
+    fn end_element(&mut self, name: Name, group: Group) -> Option<()> {
+        if !self.open.iter().rev().any(|open| self.is_same(open.name, name)) {
             return self.end_nothing(name, group);
         }
         let current = self.current()?;
@@ -79,7 +82,7 @@ impl Reading<'_> {
             Group::Item | Group::Definition | Group::Paragraph => {
                 while let Some(open) = self.current()
                     && open.group.ends_by_itself()
-                    && self.at(open.name) != self.at(name)
+                    && !self.is_same(open.name, name)
                 {
                     self.pop();
                 }
@@ -91,7 +94,7 @@ impl Reading<'_> {
             return self.end_formatting(name);
         }
         let current = self.current()?;
-        if current.group != group || self.at(current.name) != self.at(name) {
+        if current.group != group || !self.is_same(current.name, name) {
             return None;
         }
         if group == Group::Form {
@@ -102,10 +105,10 @@ impl Reading<'_> {
     }
 
     /// `<font><b></font></b>`
-    fn end_formatting(&mut self, name: Span) -> Option<()> {
+    fn end_formatting(&mut self, name: Name) -> Option<()> {
         // Of more, browsers forget some.
         const MOST: usize = 3;
-        let own = self.open.iter().rposition(|open| self.at(open.name) == self.at(name))?;
+        let own = self.open.iter().rposition(|open| self.is_same(open.name, name))?;
         let within = &self.open[own + 1..];
         let formatting = |open: &Open| matches!(open.group, Group::Formatting | Group::Link);
         if within.len() > MOST || !within.iter().all(formatting) {
@@ -119,7 +122,7 @@ impl Reading<'_> {
     }
 
     /// The end of a table or of a part of it ends the parts within.
-    fn end_in_table(&mut self, name: Span, group: Group) -> Option<()> {
+    fn end_in_table(&mut self, name: Name, group: Group) -> Option<()> {
         if !matches!(group, Group::Table | Group::TableSection | Group::Row) {
             return None;
         }
@@ -137,7 +140,7 @@ impl Reading<'_> {
             self.pop();
         }
         let current = self.current()?;
-        if self.at(current.name) != self.at(name) {
+        if !self.is_same(current.name, name) {
             return None;
         }
         self.pop();
