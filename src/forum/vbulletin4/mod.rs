@@ -1,7 +1,8 @@
 //! vBulletin 4 over its own pages, as a browser would use it: nothing is installed on the forum.
 //!
-//! [`parse`] turns pages into the model, [`session`] signs in and keeps the security token, [`answer`] understands what
-//! the forum says to a form, [`members`] act for those who signed in themselves, and this file is the [`Engine`].
+//! [`parse`] turns pages into the model, [`session`] signs in and keeps the security token, [`reading`] fetches pages and
+//! [`writing`] sends forms, [`answer`] understands what the forum says to one, [`members`] act for those who signed in
+//! themselves, and this file is the [`Engine`].
 //!
 //! The forum's feed (`external.php`) is not read: it lists threads and not posts, shows what guests may see, and may
 //! be an hour old. The front page tells at once which boards have news, and a board's list which threads.
@@ -26,19 +27,21 @@ use crate::clock::Clock;
 use crate::config::ForumConfig;
 use crate::markup::{Doc, bbcode};
 use crate::model::{
-    Board, BoardId, BoardPage, Member, MemberId, MemberKey, Post, PostId, Search, SearchPage, ThreadId,
-    ThreadPage, ViewerThanks, Visibility,
+    Board, BoardId, BoardPage, Member, MemberId, MemberKey, PostId, Search, SearchPage, ThreadId, ThreadPage,
+    ViewerThanks,
 };
 
 mod answer;
 mod mail;
 mod members;
 pub mod parse;
+mod reading;
 mod searches;
 mod session;
+mod writing;
 
-use answer::{Answer, Verdict};
-use parse::{Context, PageKind, links};
+use answer::Answer;
+use parse::{Context, links};
 use searches::Searches;
 use session::Session;
 
@@ -91,159 +94,6 @@ impl Vbulletin4 {
 
     fn context(&self, page: &Page) -> Context {
         Context { url: page.url.clone(), zone: self.zone.clone(), now: Some(self.clock.now()) }
-    }
-
-    /// Reads a page with `read`; where that fails, finds out what the page is.
-    async fn read<T>(
-        &self,
-        url: &Url,
-        read: impl Fn(&str, &Context) -> Result<T, parse::PageError>,
-    ) -> Result<T, Failure> {
-        let page = self.session.get(url).await?;
-        match read(&page.text, &self.context(&page)) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(self.instead(&page, &error).await),
-        }
-    }
-
-    /// What it means that a page is not what was asked for. Only a forum that is plainly up and plainly
-    /// says no is believed that something is gone.
-    async fn instead(&self, page: &Page, error: &parse::PageError) -> Failure {
-        match parse::what_is(&page.text) {
-            kind @ (PageKind::Maintenance(_) | PageKind::Challenge) => {
-                self.closed(kind.describe("what was asked for"))
-            }
-            kind @ (PageKind::Empty | PageKind::CutOff) => {
-                Failure::Later { after: self.soon, reason: kind.describe("what was asked for") }
-            }
-            PageKind::Message { text, log_in } => {
-                if log_in && self.session.has_account() {
-                    return Failure::Later {
-                        after: self.soon,
-                        reason: "the forum does not know the bridge's account for now".to_owned(),
-                    };
-                }
-                if self.is_up().await {
-                    Failure::Gone(text)
-                } else {
-                    self.closed(format!("the forum says: {text}"))
-                }
-            }
-            _ => Failure::Unreadable(error.to_string()),
-        }
-    }
-
-    fn closed(&self, reason: String) -> Failure {
-        self.session.client().closed(&reason);
-        Failure::Later { after: self.later, reason }
-    }
-
-    /// Whether the front page is a front page: then a refusal was about the one thing asked for.
-    async fn is_up(&self) -> bool {
-        match self.session.get(self.base()).await {
-            Ok(page) => matches!(parse::what_is(&page.text), PageKind::Home | PageKind::Board),
-            Err(_) => false,
-        }
-    }
-
-    /// Whether the front page shows a notice in place of itself.
-    async fn is_shut(&self) -> bool {
-        match self.session.get(self.base()).await {
-            Ok(page) => matches!(
-                parse::what_is(&page.text),
-                PageKind::Maintenance(_) | PageKind::Challenge | PageKind::Message { .. }
-            ),
-            Err(_) => true,
-        }
-    }
-
-    async fn thread_at(&self, url: &Url) -> Result<ThreadPage, Failure> {
-        let page = self.read(url, parse::thread_page).await?;
-        self.seen(page.posts.iter().map(|post| &post.id));
-        Ok(page)
-    }
-
-    fn seen<'a>(&self, posts: impl Iterator<Item = &'a PostId>) {
-        let newest = posts.filter_map(|post| post.as_str().parse().ok()).max().unwrap_or(0);
-        self.newest.fetch_max(newest, Ordering::Relaxed);
-    }
-
-    /// The post that the forum names after a reply; `before` is the newest that was known before it was sent.
-    fn posted(&self, post: PostId, before: u64) -> Posted {
-        self.seen(std::iter::once(&post));
-        match post.as_str().parse::<u64>() {
-            Ok(id) if id <= before => Posted::Merged { post },
-            _ => Posted::Live { post },
-        }
-    }
-
-    async fn post_on_page(&self, id: &PostId) -> Result<(ThreadPage, Post), Failure> {
-        let page = self.page_with_post(id).await?;
-        let found = page.posts.iter().find(|post| post.id == *id).cloned();
-        match found {
-            Some(post) if post.visibility == Visibility::Shown => Ok((page, post)),
-            _ => Err(Failure::Gone("the post is no longer on the forum".to_owned())),
-        }
-    }
-
-    /// Sends a form that writes a post.
-    async fn submit(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
-        self.session.flood_free()?;
-        match self.send(script, fields).await? {
-            // A closed board says so in words of its own, whatever it is asked.
-            Answer::Refused(Verdict::No(RefusalKind::Other, reason)) if self.is_shut().await => {
-                Err(self.closed(reason))
-            }
-            Answer::Refused(verdict) => Err(self.refused(verdict)),
-            done => Ok(done),
-        }
-    }
-
-    /// Sends a form; signs in again or takes a fresh token once if the forum asks for it.
-    async fn send(&self, script: &str, fields: &[(&str, &str)]) -> Result<Answer, Failure> {
-        let url = links::script(self.base(), script);
-        for attempt in 0..2 {
-            let token = self.session.token().await?;
-            let mut all = fields.to_vec();
-            all.push(("securitytoken", &token));
-            let user = self.session.user();
-            all.push(("loggedinuser", &user));
-            let sent = self.session.client().post(&url, &all, self.session.encoding()).await?;
-            let answer = match sent {
-                Sent::Redirect(target) => return Ok(Answer::Moved(target)),
-                Sent::Page(page) => {
-                    self.session.learn(&page);
-                    answer::read(&page)
-                }
-            };
-            match answer {
-                Answer::Refused(Verdict::SignedOut) if attempt == 0 => self.session.renew().await?,
-                Answer::Refused(Verdict::StaleToken) if attempt == 0 => self.session.forget_token(),
-                done => return Ok(done),
-            }
-        }
-        Err(Failure::Later {
-            after: self.soon,
-            reason: "the forum keeps forgetting who the bridge is".to_owned(),
-        })
-    }
-
-    fn refused(&self, verdict: Verdict) -> Failure {
-        match verdict {
-            Verdict::Wait(after) => {
-                self.session.flood(after);
-                let seconds = after.as_secs();
-                Failure::Later { after, reason: format!("the forum takes the next post in {seconds} s") }
-            }
-            Verdict::SignedOut | Verdict::StaleToken => Failure::Later {
-                after: self.soon,
-                reason: "the forum does not know the bridge's account for now".to_owned(),
-            },
-            Verdict::Closed(reason) => self.closed(reason),
-            Verdict::Banned(reason) => Failure::SignIn(reason),
-            Verdict::Gone(reason) => Failure::Gone(reason),
-            Verdict::No(kind, message) => Failure::refused(kind, message),
-        }
     }
 }
 
@@ -609,12 +459,5 @@ impl Engine for Vbulletin4 {
             return None;
         }
         links::recognise(self.base(), url)
-    }
-}
-
-impl Vbulletin4 {
-    fn thanked_by_us(&self, post: &Post) -> bool {
-        let user = self.session.user();
-        post.thanks.iter().any(|thanks| thanks.member_id.as_ref().is_some_and(|id| id.as_str() == user))
     }
 }
