@@ -343,9 +343,9 @@ fn named_month(text: &str) -> Option<Date> {
         .filter(|w| !w.is_empty())
         .collect();
     // The last one: the short name of a day may be that of a month (`mar 12 gen`).
-    let month_at = words.iter().rposition(|word| month(word).or_else(|| jalali::month(word)).is_some())?;
-    let persian = jalali::month(words[month_at]);
-    let month = month(words[month_at]).or(persian)?;
+    let persian = |word: &&str| jalali::month(word).map(|month| (month, true));
+    let ours = |word: &&str| month(word).map(|month| (month, false));
+    let (month, is_persian) = words.iter().rev().find_map(|word| persian(word).or_else(|| ours(word)))?;
     let numbers: Vec<i64> = words
         .iter()
         .filter_map(|word| {
@@ -356,7 +356,7 @@ fn named_month(text: &str) -> Option<Date> {
         .collect();
     let year = numbers.iter().copied().find(|number| *number > 31).or_else(|| numbers.get(1).copied())?;
     let day = numbers.iter().copied().find(|number| (1..=31).contains(number))?;
-    if persian.is_some() { jalali::day(jalali::full(year), month, day) } else { date(year, month, day) }
+    if is_persian { jalali::day(jalali::full(year), month, day) } else { date(year, month, day) }
 }
 
 /// `3.april` is two words, `17.30` is one.
