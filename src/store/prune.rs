@@ -17,20 +17,22 @@ const DAY: Millis = 24 * HOUR;
 const MOST: u64 = 1_000;
 
 /// What is deleted, how old it is then, and how it is chosen: `$1` is the moment that it must be older than, `$2` how
-/// many at once.
+/// many at once. The age is asked for twice: Postgres, which waits for a row that another transaction has just taken up
+/// again, asks the outer question anew and not the inner one.
 const OLD: [(Millis, &str); 3] = [
     // Names of what happened once: far longer than Discord repeats an event.
     (30 * DAY, "DELETE FROM once WHERE name IN (SELECT name FROM once WHERE at < $1 ORDER BY at LIMIT $2)"),
     // Jobs that were given up, and that nobody wanted to try again.
     (
         90 * DAY,
-        "DELETE FROM outbox WHERE id IN (
+        "DELETE FROM outbox WHERE parked = 1 AND run_at < $1 AND id IN (
              SELECT id FROM outbox WHERE parked = 1 AND run_at < $1 ORDER BY id LIMIT $2)",
     ),
     // Replicas that stopped, and leases of forums and channels that nobody has bridged since.
     (
         DAY,
-        "DELETE FROM lease WHERE name IN (SELECT name FROM lease WHERE held_until < $1 ORDER BY name LIMIT $2)",
+        "DELETE FROM lease WHERE held_until < $1 AND name IN (
+             SELECT name FROM lease WHERE held_until < $1 ORDER BY name LIMIT $2)",
     ),
 ];
 
