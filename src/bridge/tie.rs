@@ -145,7 +145,7 @@ impl Ties {
 
     /// Brings what is known of the bridges up to date with their rows. False when that changed nothing.
     pub fn refresh(&self, bridges: Vec<Bridge>, changes: i64) -> bool {
-        self.change(|state| {
+        let changed = self.change(|state| {
             let there = |id: &BridgeId| bridges.iter().any(|bridge| bridge.id == *id);
             let before = state.ties.len() + state.untied.len();
             state.ties.retain(|id, _| there(id));
@@ -172,7 +172,12 @@ impl Ties {
                 changed = true;
             }
             changed
-        })
+        });
+        if changed {
+            // Whoever waits for a bridge that was just removed waits no longer.
+            self.told.send_modify(|times| *times += 1);
+        }
+        changed
     }
 
     /// The bridges whose channels are not known.

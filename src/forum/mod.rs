@@ -20,6 +20,7 @@ pub mod charset;
 pub mod client;
 pub mod discourse;
 pub mod feed;
+mod hints;
 pub mod nodebb;
 pub mod vbulletin4;
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Scope;
@@ -142,23 +143,34 @@ impl Desk {
 
     /// The forum that was meant, and what may be seen of it from here.
     async fn sight(&self, asker: Asker, forum: Option<&str>) -> Result<Sight, String> {
+        self.sight_of(asker, forum, "").await
+    }
+
+    /// As [`Desk::sight`]; without a forum, an address tells which one it is of.
+    async fn sight_of(&self, asker: Asker, forum: Option<&str>, address: &str) -> Result<Sight, String> {
         if asker.guild.is_none() {
             return Err("Ask this in a server that a forum is bridged to.".to_owned());
         }
+        let until = Instant::now() + PATIENCE;
         let aware = self.aware(asker).await?;
         let keys = self.bridged(asker);
+        let address = address.trim().trim_matches(['<', '>']);
+        let knows = |key: &&ForumKey| {
+            let forum = self.heart.forums.get(*key).filter(|_| !address.is_empty());
+            forum.is_some_and(|forum| forum.engine.recognise(address).is_some())
+        };
         let key = match forum {
-            Some(name) => keys.into_iter().find(|key| key.as_str().eq_ignore_ascii_case(name.trim())),
-            None => keys.into_iter().next(),
+            Some(name) => keys.iter().find(|key| key.as_str().eq_ignore_ascii_case(name.trim())),
+            None => keys.iter().find(knows).or(keys.first()),
         };
         let found =
-            key.and_then(|key| Some((self.heart.forums.get(&key)?.clone(), self.guests.get(&key)?.clone())));
+            key.and_then(|key| Some((self.heart.forums.get(key)?.clone(), self.guests.get(key)?.clone())));
         let Some((forum, guest)) = found else {
             return Err(if aware { "No such forum is bridged to this server." } else { NEW_HERE }.to_owned());
         };
         let mut public = self.public.subscribe();
         let asked = public.wait_for(|public| public.contains_key(&forum.key));
-        let _ = tokio::time::timeout(PATIENCE, asked).await;
+        let _ = tokio::time::timeout_at(until, asked).await;
         let room = self.heart.store.room_of_channel(asker.channel).await.map_err(busy)?;
         let mut bridged = self.own_ties(asker);
         bridged.retain(|tie| tie.bridge.forum == forum.key && !tie.bridge.paused);
@@ -172,22 +184,6 @@ impl Desk {
             .collect();
         let public = self.public_boards(&forum.key);
         Ok(Sight { forum, guest, here, bridged, public })
-    }
-
-    /// As [`Desk::sight`]; without a forum, an address tells which one it is of.
-    async fn sight_of(&self, asker: Asker, forum: Option<&str>, address: &str) -> Result<Sight, String> {
-        let address = address.trim().trim_matches(['<', '>']);
-        let named = match forum {
-            Some(forum) => Some(forum.to_owned()),
-            None => {
-                self.aware(asker).await?;
-                self.bridged(asker).into_iter().find_map(|key| {
-                    let forum = self.heart.forums.get(&key)?;
-                    forum.engine.recognise(address).map(|_| key.to_string())
-                })
-            }
-        };
-        self.sight(asker, named.as_deref()).await
     }
 }
 

@@ -97,7 +97,8 @@ pub struct Gateway {
     /// Which part of the bot's guilds to hear of, and how many parts there are.
     pub shard: u32,
     pub of: u32,
-    /// Where events go. When it is full, the session is given up: what was missed is read back after the next begins.
+    /// Where events go. When it is full, the session is given up; the next begins once all of it
+    /// was taken, and what was missed is read back then.
     pub events: mpsc::Sender<Event>,
     /// Whom the commands ask.
     pub asked: Asked,
@@ -130,13 +131,23 @@ pub async fn run(gateway: Gateway) -> Result<(), Fatal> {
             Ok(()) => "the connection ended".to_owned(),
             Err(Stop::Fatal(fatal)) => return Err(fatal),
             Err(Stop::Again(reason)) => reason,
+            Err(Stop::Overrun) => {
+                pause = SHORTEST_PAUSE;
+                "more has happened than could be written down".to_owned()
+            }
         };
         if gateway.clock.monotonic().saturating_duration_since(began) > LONGEST_PAUSE {
             pause = SHORTEST_PAUSE;
         }
         tracing::warn!(seconds = pause.as_secs(), "not connected to Discord: {reason}; trying again");
+        let ready = async {
+            tokio::time::sleep(pause).await;
+            // A session that begins while what was heard still waits would end as the last one did, and each costs one of
+            // the day's.
+            let _ = gateway.events.reserve_many(gateway.events.max_capacity()).await;
+        };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = ready => {}
             () = gateway.shutdown.cancelled() => return Ok(()),
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -152,6 +163,8 @@ async fn after(stop: &CancellationToken, time: Duration) {
 enum Stop {
     Fatal(Fatal),
     Again(String),
+    /// There was no room for what happened.
+    Overrun,
 }
 
 /// One serenity client for one shard, from its start to its end.
@@ -187,9 +200,7 @@ async fn session(gateway: &Gateway) -> Result<(), Stop> {
         () = restless.cancelled() => {
             Err(Stop::Again("the connection broke again and again".into()))
         }
-        () = overrun.cancelled() => {
-            Err(Stop::Again("more has happened than could be written down".into()))
-        }
+        () = overrun.cancelled() => Err(Stop::Overrun),
     };
     // What serenity may still have queued leads nowhere.
     door.shut().await.clear();

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Fatal, Gateway, checked, run};
+use super::{Fatal, Gateway, LOOK, SHORTEST_PAUSE, checked, run};
 use crate::clock::SystemClock;
 use crate::discord::commands::asks::{
     Accounts, Asked, Asker, Bridges, Forums, LatestView, Suggestion, Thanking, ThreadView, Writing,
@@ -111,6 +111,9 @@ async fn rest(State(discord): State<Discord>, method: Method, uri: Uri, body: By
     }
 }
 
+/// Stands among the calls for a session that began.
+const IDENTIFY: &str = "identify";
+
 async fn connect(State(discord): State<Discord>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(move |socket| serve(discord, socket))
 }
@@ -132,6 +135,8 @@ async fn serve(discord: Discord, mut socket: WebSocket) {
                 let answer = match payload["op"].as_u64() {
                     Some(1) => json!({ "op": 11 }),
                     Some(2) => {
+                        discord.calls.lock().unwrap().push((Method::GET, IDENTIFY.to_owned(), Value::Null));
+                        discord.called.notify_waiters();
                         seq += 1;
                         json!({ "op": 0, "t": "READY", "s": seq, "d": {
                             "v": 10, "user": user("1", "bot"), "guilds": [], "session_id": "s",
@@ -398,9 +403,13 @@ async fn more_than_anybody_takes_ends_the_session_so_that_it_is_read_back() {
     let discord = Discord::new(200, None).await;
     let mut running = Running::with_room(&discord, 4);
     assert_eq!(running.event().await, Event::Ready { me: UserId(1) });
+    discord.call(Method::GET, IDENTIFY).await;
     for id in 1..=6 {
         discord.event("MESSAGE_CREATE", said(id));
     }
+    // As long as nobody takes what there is, no session begins in vain.
+    let in_vain = discord.call(Method::GET, IDENTIFY);
+    assert!(tokio::time::timeout(SHORTEST_PAUSE + LOOK, in_vain).await.is_err());
     for id in 1..=4 {
         let Event::Message(got) = running.event().await else { panic!() };
         assert_eq!(got.id, MessageId(id));

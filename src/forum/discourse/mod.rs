@@ -15,6 +15,7 @@ use reqwest::Method;
 use serde_json::json;
 use url::Url;
 
+use super::hints::Hints;
 use super::{
     Account, Actor, Capabilities, Delivery, Draft, Engine, Failure, Lack, News, Opened, PageRef, Place,
     Posted, RefusalKind,
@@ -39,8 +40,6 @@ use api::{Api, No};
 use hook::Hook;
 use writing::raw;
 
-/// What is only a hint is forgotten when there is more than this of it.
-const MOST_HINTS: usize = 2_000;
 /// Discourse shows no comments of HTML to readers, and does not count them either.
 const ORIGIN: (&str, &str) = ("<!-- threadbridge: ", " -->");
 /// Every Discourse has this member, and no key but one for all users lets it in.
@@ -69,11 +68,11 @@ struct State {
     /// Names and slugs of the categories.
     boards: HashMap<BoardId, (String, String)>,
     /// How many pages a thread had when it was last read: where to look for its end.
-    pages: HashMap<ThreadId, u32>,
+    pages: Hints<ThreadId, u32>,
     /// Who liked a post, with how many they were then and whether the bridge was one of them.
-    likers: HashMap<u64, ((u64, bool), Vec<Thanks>)>,
+    likers: Hints<u64, ((u64, bool), Vec<Thanks>)>,
     /// Members whose name was seen to be theirs, and when.
-    members: HashMap<MemberId, (String, Instant)>,
+    members: Hints<MemberId, (String, Instant)>,
 }
 
 impl Discourse {

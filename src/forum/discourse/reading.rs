@@ -3,7 +3,7 @@
 use crate::forum::Failure;
 use crate::model::{Thanks, ThreadId, ThreadPage};
 
-use super::{Discourse, MOST_HINTS, parse, wire};
+use super::{Discourse, parse, wire};
 
 impl Discourse {
     pub(super) async fn topic(&self, thread: &ThreadId, page: u32) -> Result<wire::Topic, Failure> {
@@ -15,11 +15,7 @@ impl Discourse {
             self.address(&["t", &name], &[("page", &number)])
         };
         let topic: wire::Topic = self.api.read(&url).await?;
-        let mut state = self.state();
-        if state.pages.len() >= MOST_HINTS {
-            state.pages.clear();
-        }
-        state.pages.insert(thread.clone(), parse::pages(&topic));
+        self.state().pages.insert(thread.clone(), parse::pages(&topic));
         Ok(topic)
     }
 
@@ -86,11 +82,7 @@ impl Discourse {
             Err(Failure::Gone(_) | Failure::Unreadable(_)) => Vec::new(),
             Err(failure) => return Err(failure),
         };
-        let mut state = self.state();
-        if state.likers.len() >= MOST_HINTS {
-            state.likers.clear();
-        }
-        state.likers.insert(post, (count, thanks.clone()));
+        self.state().likers.insert(post, (count, thanks.clone()));
         Ok(thanks)
     }
 }

@@ -10,7 +10,7 @@ use crate::markup::commonmark;
 use crate::model::{MemberId, ThreadId};
 
 use super::api::No;
-use super::{Discourse, MOST_HINTS, ORIGIN, parse, wire};
+use super::{Discourse, ORIGIN, parse, wire};
 
 /// A member's name is believed to be still theirs for this long.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
@@ -57,11 +57,7 @@ impl Discourse {
 
     pub(super) fn remember(&self, id: MemberId, name: String) {
         let at = self.clock.monotonic();
-        let mut state = self.state();
-        if state.members.len() >= MOST_HINTS {
-            state.members.clear();
-        }
-        state.members.insert(id, (name, at));
+        self.state().members.insert(id, (name, at));
     }
 
     pub(super) async fn create(

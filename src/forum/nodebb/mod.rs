@@ -9,7 +9,6 @@
 //! there and for what is not shown. Where a topic's pages end depends on the account's settings, so a page that lacks
 //! what it should hold is looked for once more.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -17,6 +16,7 @@ use reqwest::Method;
 use serde_json::json;
 use url::Url;
 
+use super::hints::Hints;
 use super::{
     Account, Actor, Capabilities, Draft, Engine, Failure, Lack, Opened, PageRef, Place, Posted, Refusal,
     RefusalKind,
@@ -40,9 +40,6 @@ mod writing;
 
 use api::{Api, No};
 use writing::{id, is_about_answered};
-
-/// What is only a hint is forgotten when there is more than this of it.
-const MOST_HINTS: usize = 2_000;
 
 /// A topic's JSON that was saved (`/api/topic/ID`).
 pub fn saved(text: &str, base: &Url) -> Result<ThreadPage, Failure> {
@@ -72,11 +69,11 @@ struct State {
     /// How many posts a page has for the bridge's account.
     per_page: Option<u32>,
     /// How many pages a thread had when it was last read: where to look for its end.
-    pages: HashMap<ThreadId, u32>,
+    pages: Hints<ThreadId, u32>,
     /// Who up-voted a post, with how many they were then and whether the bridge was one of them.
-    voters: HashMap<String, ((u64, bool), Vec<Thanks>)>,
+    voters: Hints<String, ((u64, bool), Vec<Thanks>)>,
     /// Linked members whose name is known to be theirs.
-    members: HashMap<MemberId, String>,
+    members: Hints<MemberId, String>,
 }
 
 impl Nodebb {

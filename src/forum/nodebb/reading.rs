@@ -3,7 +3,7 @@
 use crate::forum::{Actor, Failure};
 use crate::model::{BoardId, PostId, Thanks, ThreadId, ThreadPage};
 
-use super::{MOST_HINTS, Nodebb, links, parse, wire};
+use super::{Nodebb, links, parse, wire};
 
 impl Nodebb {
     async fn topic(&self, thread: &ThreadId, page: u32) -> Result<wire::Topic, Failure> {
@@ -12,11 +12,7 @@ impl Nodebb {
         let query = [("page", number.as_str()), ("sort", "oldest_to_newest")];
         let topic: wire::Topic = self.api.read(&["api", "topic", thread.as_str()], &query).await?;
         self.api.made_for_us(topic.logged_in).await?;
-        let mut state = self.state();
-        if state.pages.len() >= MOST_HINTS {
-            state.pages.clear();
-        }
-        state.pages.insert(thread.clone(), parse::pages(&topic));
+        self.state().pages.insert(thread.clone(), parse::pages(&topic));
         Ok(topic)
     }
 
@@ -88,11 +84,7 @@ impl Nodebb {
             Err(Failure::Unreadable(_)) => Vec::new(),
             Err(failure) => return Err(failure),
         };
-        let mut state = self.state();
-        if state.voters.len() >= MOST_HINTS {
-            state.voters.clear();
-        }
-        state.voters.insert(post.to_owned(), (count, thanks.clone()));
+        self.state().voters.insert(post.to_owned(), (count, thanks.clone()));
         Ok(thanks)
     }
 

@@ -8,7 +8,7 @@ use crate::markup::{Block, Doc, commonmark};
 use crate::model::{PostId, ThreadId};
 
 use super::api::{Identity, No};
-use super::{MOST_HINTS, Nodebb, links, parse, wire};
+use super::{Nodebb, links, parse, wire};
 
 /// So many of an account's newest posts of a topic are compared with what was just refused.
 const COMPARED: usize = 3;
@@ -46,11 +46,7 @@ impl Nodebb {
                 format!("the linked member is no longer called {name} on the forum; link the account again"),
             ));
         }
-        let mut state = self.state();
-        if state.members.len() >= MOST_HINTS {
-            state.members.clear();
-        }
-        state.members.insert(id.clone(), name.clone());
+        self.state().members.insert(id.clone(), name.clone());
         Ok(actor)
     }
 

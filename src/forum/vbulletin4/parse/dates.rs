@@ -20,7 +20,7 @@ pub enum Order {
 }
 
 /// No date is written with more characters.
-const LONGEST: usize = 300;
+pub const LONGEST: usize = 300;
 
 /// How dates are read on one page.
 #[derive(Debug, Clone)]

@@ -91,6 +91,12 @@ fn text_of(element: ElementRef<'_>) -> String {
 
 /// The same, as they stand in the page where they can be.
 fn words_of(element: ElementRef<'_>) -> Cow<'_, str> {
+    words_up_to(element, usize::MAX)
+}
+
+/// The words that an element begins with: after so many bytes, or so many nodes, it is left. What is asked of each of
+/// many elements that lie within each other must not read all of them again and again.
+fn words_up_to(element: ElementRef<'_>, most: usize) -> Cow<'_, str> {
     let hidden = html::shielded::is_stand_in(Some(element));
     let mut within = element.descendants().skip(1);
     if let (Some(Node::Text(words)), None, false) =
@@ -100,9 +106,13 @@ fn words_of(element: ElementRef<'_>) -> Cow<'_, str> {
         return words.into();
     }
     let mut text = Squeezed::default();
-    for node in element.descendants() {
+    for node in element.descendants().take(most) {
+        if text.text.len() >= most {
+            break;
+        }
         match node.value() {
             Node::Text(words) => {
+                let words = &words[..words.floor_char_boundary(most)];
                 let around = node.parent().filter(|parent| parent.id() != element.id());
                 let silent = match around.and_then(ElementRef::wrap) {
                     None => hidden,
@@ -143,6 +153,18 @@ fn squeezed(text: &str) -> String {
     let mut out = Squeezed::default();
     out.push(text);
     out.text
+}
+
+/// Those of some elements, in the order of the page, that lie in none of the others.
+fn outermost<'a>(elements: impl Iterator<Item = ElementRef<'a>>) -> impl Iterator<Item = ElementRef<'a>> {
+    let mut last: Option<ElementRef<'a>> = None;
+    elements.filter(move |element| {
+        let inner = last.is_some_and(|last| element.ancestors().any(|around| around.id() == last.id()));
+        if !inner {
+            last = Some(*element);
+        }
+        !inner
+    })
 }
 
 /// Text in which every run of spaces is one, and none is at its ends.

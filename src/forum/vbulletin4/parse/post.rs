@@ -8,7 +8,9 @@ use super::author::author;
 use super::column::{self, Row};
 use super::scope::Scope;
 use super::thanks::{thanks, viewer_thanks};
-use super::{Distinct, PageError, best, counts, css, first, links, some, squeezed, text_of, within};
+use super::{
+    Distinct, PageError, best, counts, css, first, links, outermost, some, squeezed, text_of, within,
+};
 use crate::markup::{Block, Doc, Inline, html, plain};
 use crate::model::{Attachment, Post, PostId, QuoteRef, Visibility};
 
@@ -263,7 +265,9 @@ fn attachments(item: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Attachment> {
     let mut files: Vec<Attachment> = Vec::new();
     let mut seen = HashSet::new();
     let frames = item.select(css!(".attachments, fieldset.postcontent, .postbody fieldset"));
-    for link in frames.flat_map(|frame| frame.select(css!("a[href*=attachment], img[src*=attachment]"))) {
+    for link in
+        outermost(frames).flat_map(|frame| frame.select(css!("a[href*=attachment], img[src*=attachment]")))
+    {
         let picture = if link.value().name() == "img" { Some(link) } else { first(link, css!("img")) };
         let linked = link.ancestors().filter_map(ElementRef::wrap).take(3).any(|e| e.value().name() == "a");
         let address = link.value().attr("href").or_else(|| link.value().attr("src").filter(|_| !linked));
@@ -278,14 +282,29 @@ fn attachments(item: ElementRef<'_>, scope: &Scope<'_>) -> Vec<Attachment> {
         let last = || last().filter(|last| !last.ends_with(".php")).map(str::to_owned);
         let name = some(without_marks(&text_of(link))).or_else(|| name_in(alt)).or_else(last);
         let name = name.unwrap_or_default();
-        let around = link.parent().and_then(ElementRef::wrap).map(text_of).unwrap_or_default();
-        let size = size_in(alt).or_else(|| size_in(around.strip_prefix(&text_of(link)).unwrap_or(&around)));
+        let size = size_in(alt).or_else(|| size_in(&behind(link)));
         let lower = name.to_lowercase();
         let image = picture.is_some_and(|p| !p.value().attr("src").unwrap_or_default().contains("attach/"))
             || [".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"].iter().any(|end| lower.ends_with(end));
         files.push(Attachment { name, url, size, image });
     }
     files
+}
+
+/// What stands behind a link, up to the next one: it is said of this file and of no other.
+fn behind(link: ElementRef<'_>) -> String {
+    let is_link =
+        |element: ElementRef<'_>| element.value().name() == "a" || element.select(css!("a")).next().is_some();
+    let mut text = String::new();
+    for node in link.next_siblings() {
+        match ElementRef::wrap(node) {
+            Some(element) if is_link(element) => break,
+            Some(element) => text.push_str(&text_of(element)),
+            None => text.push_str(node.value().as_text().unwrap_or_default()),
+        }
+        text.push(' ');
+    }
+    text
 }
 
 /// vBulletin puts marks of direction behind names.

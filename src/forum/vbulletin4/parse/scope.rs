@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::dates::{Reader, order_of, zone_of_footer};
-use super::{Context, css, first, text_of, words_of};
+use super::dates::{LONGEST, Reader, order_of, zone_of_footer};
+use super::{Context, css, first, text_of, words_up_to};
 
 pub struct Scope<'a> {
     pub page: &'a Html,
@@ -25,16 +25,18 @@ impl Scope<'_> {
     pub fn new<'a>(page: &'a Html, context: &Context, whole: bool) -> Scope<'a> {
         let html = page.root_element();
         let language = html.value().attr("lang").unwrap_or_default().to_lowercase();
+        // Dates are short, but there may be much space before them.
+        let beginning = |element| words_up_to(element, 4 * LONGEST);
         let mut texts: Vec<Cow<'_, str>> = page
             .select(css!(
                 ".postdate .date, .postdate, .posthead-date .date, .lastedited, .threadlastpost dd, .author .label, .threadmeta, .dateblock, \
                  [id^=post_thanks_bit_], .stats dd"
             ))
-            .map(words_of)
+            .map(beginning)
             .collect();
         // Styles that put the date among the author's figures.
         if first(html, css!(".postdate, .date")).is_none() {
-            texts.extend(page.select(css!(".userstats dd, .userinfo_extra dd")).map(words_of));
+            texts.extend(page.select(css!(".userstats dd, .userinfo_extra dd")).map(beginning));
         }
         let footer = first(html, css!("#footer_time, .footer_time")).map(text_of).unwrap_or_default();
         let order = order_of(texts.iter().map(Cow::as_ref), context.now, &language);

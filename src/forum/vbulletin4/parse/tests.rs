@@ -1,8 +1,6 @@
 //! Pages as text, read by the functions that the engine uses. Whole pages with all their facts are in
 //! `tests/fixtures`; here is what has to do with one shape at a time, and with pages that mean harm.
 
-use std::fmt::Write;
-
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use url::Url;
@@ -12,6 +10,7 @@ use super::*;
 use crate::model::{BoardRef, Found, Member, MemberId, PostId, ThreadId, Visibility};
 
 mod copies;
+mod hostile;
 
 fn context() -> Context {
     Context {
@@ -433,35 +432,6 @@ fn the_footer_decides_where_the_configured_zone_does_not_fit() {
     assert_eq!(at("All times are GMT -5. The time now is 07:00 AM.", &london), is("20:03"));
     assert_eq!(at("All times are GMT -5. The time now is 07:00 AM.", &context()), is("20:03"));
     assert_eq!(at("", &context()), is("15:03"));
-}
-
-/// Pages that mean harm end soon, with an error or with a page; never in a panic or an overflowing stack.
-#[test]
-fn hostile_pages_end_soon() {
-    let deep = |open: &str, close: &str, times: usize| {
-        thread_of(&post_item(1, &body(1, &(open.repeat(times) + "x" + &close.repeat(times)))))
-    };
-    let mut attribute = String::from("<div title=\"");
-    let _ = write!(attribute, "{}\">x</div>", "a".repeat(7_000_000));
-    for text in [
-        deep("<div>", "</div>", 200_000),
-        deep("<b>", "", 300_000),
-        deep("<div class=\"bbcode_quote\"><div class=\"message\">", "</div></div>", 50_000),
-        deep("<ul><li>", "</li></ul>", 100_000),
-        deep("<table><tr><td>", "", 100_000),
-        "<".repeat(2_000_000),
-        "<li id=\"post_1\">".repeat(200_000),
-        thread_of(&attribute),
-        thread_of(&format!("pd[1] = '{}", "\\'".repeat(1_000_000))),
-        page("showthread", &"<script src=\"x\"/>".repeat(100_000)),
-        "<style ".repeat(1_000_000),
-        "<div \"".repeat(1_000_000),
-        format!("<iframe/>{}", "<!-- x>".repeat(1_000_000)),
-        page("showthread", &format!("<script>{}</script>", "pd[1] = '".repeat(100_000))),
-    ] {
-        let _ = thread_page(&text, &context());
-        let _ = what_is(&text);
-    }
 }
 
 proptest! {

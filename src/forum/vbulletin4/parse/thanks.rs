@@ -89,7 +89,7 @@ fn frame<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
         let id = sibling.value().attr("id").and_then(|id| id.strip_prefix("post_"));
         id.is_none_or(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    let frames: Vec<_> = item
+    let frames = item
         .next_siblings()
         .filter_map(ElementRef::wrap)
         .take_while(next_post)
@@ -99,8 +99,8 @@ fn frame<'a>(item: ElementRef<'a>, id: &str) -> Option<ElementRef<'a>> {
             named.then_some(sibling).into_iter().chain(sibling.select(&BOXES))
         })
         .chain(item.select(&BOXES))
-        .filter(is_own)
-        .collect();
+        .filter(is_own);
+    let frames: Vec<_> = super::outermost(frames).collect();
     // The boxes of several add-ons may stand together, and the empty one be the first.
     let names = frames.iter().find(|frame| frame.select(css!("a[href]")).next().is_some());
     names.or_else(|| frames.iter().find(|frame| !text_of(**frame).is_empty())).copied()
